@@ -1,0 +1,99 @@
+// Package absint is the contract between abstract domains and the analyses
+// that use them, and what can be built from domains without knowing them: the
+// reduced product and the fixpoint solver.
+//
+// A domain is plain value code over a comparable element type E. An element
+// stands for a set of w-bit words; the width is passed to every operation
+// because the element does not carry it. Words are held in the low w bits of
+// a uint64, the upper bits 0.
+//
+// # Invariants
+//
+// Bottom is unique: an element stands for the empty set if and only if it
+// equals Bottom(). Every operation is total, allocates nothing, and returns
+// valid elements for valid elements.
+//
+// Every operation is an over-approximation: what package sem makes of members
+// of the operands is a member of the result. Package absint/domtest tests that
+// by exhaustion at small widths; the soundness proof shows it at 64 bits.
+//
+// The package must not know any particular domain, nor what the words are used
+// for.
+package absint
+
+import (
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
+)
+
+// Lattice orders the sets of w-bit words that elements stand for.
+type Lattice[E comparable] interface {
+	// Bottom stands for no word, at every width.
+	Bottom() E
+	// Top stands for all words of w bits.
+	Top(w ir.Width) E
+	// Leq reports that a's words are all words of b. It may say false where
+	// that cannot be told; it never says true wrongly.
+	Leq(w ir.Width, a, b E) bool
+	// Join stands at least for the words of a and those of b.
+	Join(w ir.Width, a, b E) E
+	// Meet stands at least for the words that a and b share.
+	Meet(w ir.Width, a, b E) E
+	// Widen is a join that makes every ascending chain finite: prev is the old
+	// element, next the new one.
+	Widen(w ir.Width, prev, next E) E
+}
+
+// Domain is an abstract domain: a lattice on which the word operations of
+// package sem are defined. As a sem.Algebra, Bin and Cmp must have the meaning
+// given there lifted to sets; a condition is an element of one bit; Ite joins
+// its branches unless the condition is known.
+type Domain[E comparable] interface {
+	Lattice[E]
+	sem.Algebra[E]
+	// Contains reports whether the w-bit word x is one that e stands for (the
+	// concretisation): the oracle of every test and proof.
+	Contains(w ir.Width, e E, x uint64) bool
+	// Refine returns what x and y can be where x op y holds: at least all pairs
+	// for which it does, and Bottom twice if there is none that it can see.
+	Refine(op sem.CmpOp, w ir.Width, x, y E) (E, E)
+}
+
+// Operators is implemented by domains that have better transfer functions for
+// whole eBPF operations than what package sem composes from Bin and Ite
+// (division, masked shifts). ALU has the meaning of sem.ALU; Swap of sem.Swap.
+// [ALU] and [Swap] choose.
+type Operators[E comparable] interface {
+	ALU(op ir.ALUOp, w ir.Width, x, y E) E
+	Swap(op ir.SwapOp, w ir.Width, x E) E
+}
+
+// Bounds encloses the words of an element, read unsigned and signed.
+type Bounds struct {
+	UMin, UMax uint64
+	SMin, SMax int64
+}
+
+// Bounder is implemented by every domain that a verifier can use: it tells the
+// least and greatest members. Bounds of Bottom are not defined.
+type Bounder[E comparable] interface {
+	Bounds(w ir.Width, e E) Bounds
+}
+
+// ALU returns the abstract result of an eBPF operation, by the domain's own
+// operator where it has one, and by package sem lifted to d otherwise.
+func ALU[E comparable](d Domain[E], op ir.ALUOp, w ir.Width, x, y E) E {
+	if own, ok := d.(Operators[E]); ok {
+		return own.ALU(op, w, x, y)
+	}
+	return sem.ALU[E](d, op, w, x, y)
+}
+
+// Swap returns the abstract result of a byte order conversion of the low w
+// bits of the 64-bit x.
+func Swap[E comparable](d Domain[E], op ir.SwapOp, w ir.Width, x E) E {
+	if own, ok := d.(Operators[E]); ok {
+		return own.Swap(op, w, x)
+	}
+	return sem.Swap[E](d, op, w, x)
+}

@@ -1,0 +1,145 @@
+package ir
+
+import "fmt"
+
+// FormError says why a program is not well-formed.
+type FormError struct {
+	PC     PC
+	Reason string
+}
+
+func (e *FormError) Error() string { return fmt.Sprintf("ir: insn %d: %s", e.PC, e.Reason) }
+
+func malformed(pc PC, format string, args ...any) error {
+	return &FormError{PC: pc, Reason: fmt.Sprintf(format, args...)}
+}
+
+// Check reports whether the program is well-formed: operations and registers
+// exist, every 64-bit load has its second slot, jumps and calls stay inside
+// the program and inside their subprogram and do not lead into the middle of
+// a load, map references exist, and no subprogram runs off its end. The error
+// is a *FormError. It says nothing of safety: that is the verifier's.
+//
+// Source: RFC 9669; check_subprogs and check_cfg in kernel/bpf/verifier.c of
+// Linux 6.18 refuse the same.
+func (p *Program) Check() error {
+	if len(p.Insns) == 0 {
+		return malformed(0, "program has no instructions")
+	}
+	if len(p.Insns) > MaxSlots {
+		return malformed(0, "program has %d slots, more than %d", len(p.Insns), MaxSlots)
+	}
+	if err := p.checkFuncs(); err != nil {
+		return err
+	}
+	for pc := range p.Insns {
+		if err := p.checkInsn(PC(pc)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Program) checkFuncs() error {
+	for i, f := range p.Funcs {
+		switch {
+		case i == 0 && f.PC != 0:
+			return malformed(f.PC, "first function %q does not start at 0", f.Name)
+		case i > 0 && f.PC <= p.Funcs[i-1].PC:
+			return malformed(f.PC, "function %q is out of order", f.Name)
+		case f.PC >= p.Slots():
+			return malformed(f.PC, "function %q starts outside the program", f.Name)
+		}
+	}
+	return nil
+}
+
+func (p *Program) checkInsn(pc PC) error {
+	in := p.Insns[pc]
+	row := in.Row()
+	wide := pc > 0 && p.Insns[pc-1].Kind() == KindLoadImm
+	switch {
+	case row.Kind == KindInvalid:
+		return malformed(pc, "unknown operation %d", in.Op)
+	case in.Op == OpPad && !wide:
+		return malformed(pc, "second half of a 64-bit load without the first")
+	case row.Kind == KindLoadImm && (pc+1 == p.Slots() || p.Insns[pc+1].Op != OpPad):
+		return malformed(pc, "64-bit load without its second half")
+	}
+	if err := checkFields(pc, in); err != nil {
+		return err
+	}
+	if err := p.checkFlow(pc, in); err != nil {
+		return err
+	}
+	if m, _, ok := in.Map(); ok && (m < 0 || m >= len(p.Maps)) {
+		return malformed(pc, "map %d does not exist: the program has %d", m, len(p.Maps))
+	}
+	return nil
+}
+
+func checkFields(pc PC, in Insn) error {
+	row := in.Row()
+	switch {
+	case row.Uses&UseDst == 0 && in.Dst != 0, row.Uses&UseSrc == 0 && in.Src != 0:
+		return malformed(pc, "%s: unused register field is not zero", row.Name)
+	case !in.Dst.Valid() || !in.Src.Valid():
+		return malformed(pc, "%s: register r%d does not exist", row.Name, max(in.Dst, in.Src))
+	case row.Uses&UseOff == 0 && in.Off != 0:
+		return malformed(pc, "%s: unused offset is not zero", row.Name)
+	case row.Uses&(UseImm|UseImm64) == 0 && in.Imm != 0:
+		return malformed(pc, "%s: unused immediate is not zero", row.Name)
+	case row.Uses&UseImm64 == 0 && in.Imm != int64(int32(in.Imm)):
+		return malformed(pc, "%s: immediate %#x does not fit 32 bits", row.Name, in.Imm)
+	}
+	return nil
+}
+
+func (p *Program) checkFlow(pc PC, in Insn) error {
+	row := in.Row()
+	end := pc + row.Slots()
+	if target, ok := in.Target(pc); ok {
+		switch {
+		case target < 0 || target >= p.Slots():
+			return malformed(pc, "%s: target %d is outside the program", row.Name, target)
+		case p.Insns[target].Op == OpPad:
+			return malformed(pc, "%s: target %d is the middle of a 64-bit load", row.Name, target)
+		}
+		call := row.Kind == KindCall || row.Kind == KindLoadImm
+		if !call && p.FuncAt(pc) != p.FuncAt(target) {
+			return malformed(pc, "%s: jump to %d leaves its function", row.Name, target)
+		}
+		if call && len(p.Funcs) > 0 && p.Funcs[p.FuncAt(target)].PC != target {
+			return malformed(pc, "%s: target %d is not the start of a function", row.Name, target)
+		}
+	}
+	if in.Op != OpPad && in.FallsThrough() && (end >= p.Slots() || p.FuncAt(end) != p.FuncAt(pc)) {
+		return malformed(pc, "%s: execution runs off the end of the function", row.Name)
+	}
+	return nil
+}
+
+// FindFuncs fills Funcs from the local calls and function references where the
+// program lists no functions: the main program at 0 and every target, named
+// "sub_PC". Targets outside the program are passed over; Check refuses them.
+func (p *Program) FindFuncs() {
+	starts := map[PC]bool{0: true}
+	for pc, in := range p.All() {
+		if k := in.Kind(); k != KindCall && k != KindLoadImm {
+			continue
+		}
+		if target, ok := in.Target(pc); ok && target >= 0 && target < p.Slots() {
+			starts[target] = true
+		}
+	}
+	p.Funcs = p.Funcs[:0:0]
+	for pc := range p.Slots() {
+		if starts[pc] {
+			name := fmt.Sprintf("sub_%d", pc)
+			if pc == 0 {
+				name = p.Name
+			}
+			p.Funcs = append(p.Funcs, Func{Name: name, PC: pc})
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package ir
+
+import "iter"
+
+// Program is one eBPF program with all that it refers to.
+type Program struct {
+	Name    string
+	Section string // ELF section, "" if the program does not come from an object
+	Type    ProgType
+	License string
+	Insns   []Insn // indexed by PC; see the package comment
+	Maps    []*MapSpec
+	Funcs   []Func // the program's subprograms in order of PC; Funcs[0] starts at 0
+	Lines   []Line // in order of PC; may be empty
+}
+
+// Func is a subprogram: it reaches to the next one's PC or the program's end.
+type Func struct {
+	Name string
+	PC   PC
+}
+
+// Line ties the instructions from PC on to a place in the source.
+type Line struct {
+	PC     PC
+	File   string
+	Line   int    // counted from 1
+	Column int    // counted from 1
+	Text   string // the source line, blanks cut
+}
+
+// Slots returns the program's length in slots.
+func (p *Program) Slots() PC { return PC(len(p.Insns)) }
+
+// Count returns the number of instructions, a 64-bit load counting once.
+func (p *Program) Count() int {
+	n := 0
+	for range p.All() {
+		n++
+	}
+	return n
+}
+
+// All iterates over the instructions with their PCs, passing over padding.
+func (p *Program) All() iter.Seq2[PC, Insn] {
+	return func(yield func(PC, Insn) bool) {
+		for pc, in := range p.Insns {
+			if in.Op != OpPad && !yield(PC(pc), in) {
+				return
+			}
+		}
+	}
+}
+
+// FuncAt returns the index in Funcs of the subprogram that pc belongs to, 0 if
+// the program lists none.
+func (p *Program) FuncAt(pc PC) int {
+	i := len(p.Funcs) - 1
+	for i > 0 && p.Funcs[i].PC > pc {
+		i--
+	}
+	return max(i, 0)
+}
+
+// LineAt returns the source line of pc; ok is false if it is not known.
+func (p *Program) LineAt(pc PC) (l Line, ok bool) {
+	for _, x := range p.Lines {
+		if x.PC > pc {
+			break
+		}
+		l, ok = x, true
+	}
+	return l, ok
+}
+
+// MapSpec describes a map as bpf(2) BPF_MAP_CREATE takes it. Sizes are in
+// bytes.
+type MapSpec struct {
+	Name       string
+	Type       MapType
+	KeySize    uint32
+	ValueSize  uint32
+	MaxEntries uint32
+	Flags      uint32
+	Inner      *MapSpec // of map-in-map kinds
+	Contents   []MapElem
+	Frozen     bool // contents never change after load: .rodata
+	BTF        any  // type information of the loader that read the map; nil if none
+}
+
+// MapElem is an initial element of a map.
+type MapElem struct{ Key, Value []byte }

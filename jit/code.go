@@ -1,0 +1,74 @@
+package jit
+
+import "github.com/bpfproof/bpfproof/ir"
+
+// Code is a compiled program: position-independent machine code and what is
+// needed to load, run and validate it.
+type Code struct {
+	Arch   string  // GOARCH, such as "amd64"
+	Text   []byte  // machine code; relocated places hold zero
+	PCMap  []int32 // by PC: offset in Text where the instruction's code starts, NoCode for padding
+	Funcs  []Func  // by index in ir.Program.Funcs; Funcs[0] is the program's entry
+	Hints  []Hint  // in order of PC
+	Relocs []Reloc // in order of Off
+}
+
+// NoCode marks slots without code of their own in Code.PCMap.
+const NoCode int32 = -1
+
+// Func is one compiled subprogram.
+type Func struct {
+	PC    ir.PC
+	Entry int32 // offset in Text of the prologue
+	End   int32 // offset in Text behind the last byte
+	Frame Frame
+}
+
+// Frame tells where a function keeps the eBPF state at every instruction
+// boundary. Untrusted, like a hint.
+type Frame struct {
+	Regs  [ir.NumRegs]uint8 // machine register number of each eBPF register
+	Size  int32             // bytes between the entry stack pointer and the lowest address of the frame
+	Saved []uint8           // machine registers saved by the prologue, in order of their pushes
+}
+
+// Hint states a fact that holds whenever execution reaches PC. The validator
+// proves it by induction over all ways to get there before it relies on it.
+type Hint struct {
+	PC  ir.PC
+	Reg ir.Reg
+	Map int // Reg holds the handle of the program's map of this index
+}
+
+// RelocKind tells what value a relocation stands for.
+type RelocKind uint8
+
+// The kinds of relocations; all are 8 bytes, little-endian.
+const (
+	RelocMapHandle RelocKind = iota + 1 // the handle that helpers take for map Map
+	RelocMapValues                      // address of element 0 of array map Map, plus Addend
+)
+
+// Reloc is a place in Text that the loader fills in.
+type Reloc struct {
+	Off    int32
+	Kind   RelocKind
+	Map    int
+	Addend uint64
+}
+
+// Target is what a backend may know of the program's surroundings.
+type Target struct {
+	// ArrayStride returns the distance in bytes between the elements of map i,
+	// where it is an array whose lookup may be inlined; 0 otherwise.
+	ArrayStride func(m *ir.MapSpec) uint32
+}
+
+// Backend compiles programs for one machine.
+type Backend interface {
+	// Arch returns the GOARCH the backend compiles for.
+	Arch() string
+	// Compile compiles a well-formed program. An instruction it has no lowering
+	// for is an *UnsupportedError.
+	Compile(p *ir.Program) (*Code, error)
+}

@@ -1,0 +1,35 @@
+package jit
+
+// The contract between an image and the runtime that calls it, for amd64. The
+// validator proves that an image keeps its side.
+//
+// Entry: a function is called with its eBPF arguments R1-R5 in rdi, rsi, rdx,
+// rcx, r8; r12 points to the environment; rsp to the return address, with at
+// least StackBytes free below it. It returns by ret with R0 in rax, having
+// kept rbx, rbp, rsp, r12, r13, r14 and r15 and written nothing above its own
+// frame but what the program itself writes.
+//
+// Environment: a block of memory private to the run. An image may read the
+// entry points, and may only write the budget.
+//
+// Helper call: eax holds the helper's number, rdi, rsi, rdx, rcx, r8 its
+// arguments; "call [r12+EnvHelper]" returns with the result in rax, and rbx,
+// rbp, rsp, r12-r15 kept; all else, flags included, is lost. The helper may
+// write only memory that the program owns.
+//
+// Poll: on every backward jump an image subtracts 1 from the 64-bit budget at
+// [r12+EnvBudget]; where the result is negative, "call [r12+EnvPoll]", which
+// keeps every register but not the flags and may not return at all (the run
+// is cancelled).
+//
+// Subprograms keep the same contract among each other.
+const (
+	EnvHelper = 0  // address of the helper exit
+	EnvPoll   = 8  // address of the poll exit
+	EnvBudget = 16 // signed 64-bit count of backward jumps left
+	EnvBytes  = 24 // size of what an image may know of the environment
+)
+
+// StackBytes is the machine stack a run has at its disposal: 8 nested eBPF
+// frames with what the contract needs around them.
+const StackBytes = 64 << 10
