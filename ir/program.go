@@ -1,6 +1,9 @@
 package ir
 
-import "iter"
+import (
+	"iter"
+	"sort"
+)
 
 // Program is one eBPF program with all that it refers to.
 type Program struct {
@@ -55,22 +58,17 @@ func (p *Program) All() iter.Seq2[PC, Insn] {
 // FuncAt returns the index in Funcs of the subprogram that pc belongs to, 0 if
 // the program lists none.
 func (p *Program) FuncAt(pc PC) int {
-	i := len(p.Funcs) - 1
-	for i > 0 && p.Funcs[i].PC > pc {
-		i--
-	}
-	return max(i, 0)
+	after := sort.Search(len(p.Funcs), func(i int) bool { return p.Funcs[i].PC > pc })
+	return max(after-1, 0)
 }
 
 // LineAt returns the source line of pc; ok is false if it is not known.
 func (p *Program) LineAt(pc PC) (l Line, ok bool) {
-	for _, x := range p.Lines {
-		if x.PC > pc {
-			break
-		}
-		l, ok = x, true
+	after := sort.Search(len(p.Lines), func(i int) bool { return p.Lines[i].PC > pc })
+	if after == 0 {
+		return Line{}, false
 	}
-	return l, ok
+	return p.Lines[after-1], true
 }
 
 // MapSpec describes a map as bpf(2) BPF_MAP_CREATE takes it. Sizes are in

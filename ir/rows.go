@@ -158,19 +158,20 @@ func (t *table) atomics() {
 	}
 }
 
-// immediates adds the 64-bit immediate loads (RFC 9669, section 5.4).
+// immediates adds the 64-bit immediate loads (RFC 9669, section 5.4). The
+// second immediate of a map or function reference is reserved.
 func (t *table) immediates() {
 	for _, p := range []struct {
-		name  string
-		kind  Pseudo
-		since string
+		name string
+		kind Pseudo
+		uses Field
 	}{
-		{"ld_imm64", PseudoNone, "v1"}, {"ld_map_fd", PseudoMapFD, "v1"}, {"ld_map_value", PseudoMapValue, "v1"},
-		{"ld_btf_var", PseudoBTFVar, "v1"}, {"ld_func", PseudoFunc, "v1"}, {"ld_map_idx", PseudoMapIdx, "v1"},
-		{"ld_map_idx_value", PseudoMapIdxV, "v1"},
+		{"ld_imm64", PseudoNone, UseImm64}, {"ld_map_fd", PseudoMapFD, 0}, {"ld_map_value", PseudoMapValue, UseImm64},
+		{"ld_btf_var", PseudoBTFVar, UseImm64}, {"ld_func", PseudoFunc, 0}, {"ld_map_idx", PseudoMapIdx, 0},
+		{"ld_map_idx_value", PseudoMapIdxV, UseImm64},
 	} {
-		t.add(Row{Name: p.name, Kind: KindLoadImm, Since: p.since, Width: W64, Pseudo: p.kind,
-			Code: classLD | sizeBits[W64] | modeIMM, Uses: UseDst | UseImm | UseImm64, FixSrc: Reg(p.kind)})
+		t.add(Row{Name: p.name, Kind: KindLoadImm, Width: W64, Pseudo: p.kind,
+			Code: classLD | sizeBits[W64] | modeIMM, Uses: UseDst | UseImm | p.uses, FixSrc: Reg(p.kind)})
 	}
 }
 
