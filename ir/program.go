@@ -11,10 +11,14 @@ type Program struct {
 	Section string // ELF section, "" if the program does not come from an object
 	Type    ProgType
 	License string
-	Insns   []Insn // indexed by PC; see the package comment
-	Maps    []*MapSpec
-	Funcs   []Func // the program's subprograms in order of PC; Funcs[0] starts at 0
-	Lines   []Line // in order of PC; may be empty
+	// AttachType and LoadFlags are expected_attach_type and prog_flags of bpf(2)
+	// BPF_PROG_LOAD, 0 if the type needs none.
+	AttachType uint32
+	LoadFlags  uint32
+	Insns      []Insn // indexed by PC; see the package comment
+	Maps       []*MapSpec
+	Funcs      []Func // the program's subprograms in order of PC; Funcs[0] starts at 0
+	Lines      []Line // in order of PC; may be empty
 }
 
 // Func is a subprogram: it reaches to the next one's PC or the program's end.

@@ -1,0 +1,228 @@
+package elf
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/wire"
+)
+
+// programs fills obj.Programs: one for every function in a program section,
+// with the functions it calls linked in behind it.
+func (rd *reader) programs(obj *Object) error {
+	at := rd.places()
+	for _, name := range inOrder(rd.spec.Programs, at) {
+		p, err := rd.program(rd.spec.Programs[name])
+		if err != nil {
+			return err
+		}
+		obj.Programs = append(obj.Programs, p)
+	}
+	if len(obj.Programs) == 0 {
+		return rd.errorf("", "", -1, "no programs: no function lies in a program section such as \"xdp\"")
+	}
+	return nil
+}
+
+// linker turns one linked instruction stream into a program.
+type linker struct {
+	rd    *reader
+	prog  *ir.Program
+	insns asm.Instructions
+	funcs map[string]ir.PC
+}
+
+func (rd *reader) program(ps *ebpf.ProgramSpec) (*ir.Program, error) {
+	if ps.Type == ebpf.UnspecifiedProgram {
+		return nil, rd.errorf(ps.SectionName, ps.Name, -1, "unknown program section: its name stands for no program type")
+	}
+	l := &linker{rd: rd, insns: slices.Clone(ps.Instructions), funcs: map[string]ir.PC{}, prog: &ir.Program{
+		Name: ps.Name, Section: ps.SectionName, Type: ir.ProgType(ps.Type), License: ps.License,
+		AttachType: uint32(ps.AttachType), LoadFlags: ps.Flags,
+	}}
+	if err := l.relocateTypes(ps.ByteOrder); err != nil {
+		return nil, err
+	}
+	l.functions()
+	if err := l.references(); err != nil {
+		return nil, err
+	}
+	var raw bytes.Buffer
+	if err := l.insns.Marshal(&raw, ps.ByteOrder); err != nil {
+		return nil, rd.errorf(ps.SectionName, ps.Name, -1, "%w", err)
+	}
+	insns, err := wire.Decode(raw.Bytes())
+	if err != nil {
+		return nil, rd.errorf(ps.SectionName, ps.Name, -1, "%w", err)
+	}
+	l.prog.Insns = insns
+	if err := l.prog.Check(); err != nil {
+		return nil, rd.errorf(ps.SectionName, ps.Name, -1, "%w", err)
+	}
+	return l.prog, nil
+}
+
+// relocateTypes applies the CO-RE relocations: field offsets, sizes and
+// existence as the target kernel has them. What the kernel does not have
+// becomes a call of a helper that does not exist, as libbpf does it, so that
+// only a program that reaches it is rejected.
+func (l *linker) relocateTypes(order binary.ByteOrder) error {
+	var relos []*btf.CORERelocation
+	var insns []*asm.Instruction
+	for it := l.insns.Iterate(); it.Next(); {
+		if relo := btf.CORERelocationMetadata(it.Ins); relo != nil {
+			relos, insns = append(relos, relo), append(insns, it.Ins)
+		}
+	}
+	if len(relos) == 0 {
+		return nil
+	}
+	kernel := l.rd.opts.Kernel
+	if kernel == nil {
+		var err error
+		if kernel, err = btf.LoadKernelSpec(); err != nil {
+			return l.rd.errorf(l.prog.Section, l.prog.Name, -1, "CO-RE relocations need the kernel's BTF: %s", oneLine(err))
+		}
+	}
+	fixups, err := btf.CORERelocate(relos, []*btf.Spec{kernel}, order, l.rd.spec.Types.TypeID)
+	if err != nil {
+		return l.rd.errorf(l.prog.Section, l.prog.Name, -1, "CO-RE relocation: %s", oneLine(err))
+	}
+	for i := range fixups {
+		if err := fixups[i].Apply(insns[i]); err != nil {
+			return l.rd.errorf(l.prog.Section, l.prog.Name, -1, "CO-RE relocation %v: %s", relos[i], oneLine(err))
+		}
+	}
+	return nil
+}
+
+// functions records where the linked functions start and the source lines.
+func (l *linker) functions() {
+	for it := l.insns.Iterate(); it.Next(); {
+		pc := ir.PC(it.Offset)
+		if name := it.Ins.Symbol(); name != "" {
+			l.funcs[name] = pc
+			l.prog.Funcs = append(l.prog.Funcs, ir.Func{Name: name, PC: pc})
+		}
+		if s, ok := it.Ins.Source().(*btf.Line); ok {
+			l.prog.Lines = append(l.prog.Lines, ir.Line{
+				PC: pc, File: s.FileName(), Line: int(s.LineNumber()), Column: int(s.LineColumn()), Text: strings.TrimSpace(s.Line()),
+			})
+		}
+	}
+}
+
+// references resolves what instructions name: maps to their index in the
+// program, functions to their distance. A name that nothing defines is an
+// error.
+func (l *linker) references() error {
+	l.mapsUsed()
+	index := map[*ir.MapSpec]int{}
+	for i, m := range l.prog.Maps {
+		index[m] = i
+	}
+	for it := l.insns.Iterate(); it.Next(); {
+		ins, ref := it.Ins, it.Ins.Reference()
+		switch {
+		case ins.IsLoadFromMap():
+			m := l.rd.byName[ref]
+			if m == nil {
+				return l.undefined(ir.PC(it.Offset), ref)
+			}
+			high := int64(0)
+			if ins.Src == asm.PseudoMapValue {
+				high = ins.Constant &^ 0xffffffff
+			}
+			ins.Constant = high | int64(index[m])
+		case ref == "":
+		case ins.IsFunctionReference():
+			if _, ok := l.funcs[ref]; !ok {
+				return l.undefined(ir.PC(it.Offset), ref)
+			}
+		case ins.IsKfuncCall():
+			section, off := l.origin(ir.PC(it.Offset))
+			return l.rd.errorf(section, ref, off, "kernel functions are %w", ErrUnsupported)
+		default:
+			return l.undefined(ir.PC(it.Offset), ref)
+		}
+	}
+	return nil
+}
+
+// mapsUsed fills prog.Maps with the maps that the program refers to.
+func (l *linker) mapsUsed() {
+	used := map[*ir.MapSpec]bool{}
+	for it := l.insns.Iterate(); it.Next(); {
+		if m := l.rd.byName[it.Ins.Reference()]; it.Ins.IsLoadFromMap() && m != nil && !used[m] {
+			used[m] = true
+			l.prog.Maps = append(l.prog.Maps, m)
+		}
+	}
+	slices.SortFunc(l.prog.Maps, func(a, b *ir.MapSpec) int { return cmp.Compare(l.rd.order[a], l.rd.order[b]) })
+}
+
+func (l *linker) undefined(pc ir.PC, ref string) error {
+	section, off := l.origin(pc)
+	for _, virtual := range []string{".kconfig", ".ksyms"} {
+		var ds *btf.Datasec
+		if l.rd.spec.Types == nil || l.rd.spec.Types.TypeByName(virtual, &ds) != nil {
+			continue
+		}
+		for _, v := range ds.Vars {
+			if v.Type.TypeName() == ref {
+				return l.rd.errorf(section, ref, off, "variables of the kernel (%s) are %w", virtual, ErrUnsupported)
+			}
+		}
+	}
+	if ref == "" {
+		return l.rd.errorf(section, "", off, "map load without a relocation that names the map")
+	}
+	return l.rd.errorf(section, ref, off, "no map, variable or function of that name is defined")
+}
+
+// origin returns the section and the offset in it that the slot at pc of the
+// linked program comes from.
+func (l *linker) origin(pc ir.PC) (section string, offset int64) {
+	var f ir.Func
+	for _, x := range l.prog.Funcs {
+		if x.PC <= pc {
+			f = x
+		}
+	}
+	for _, s := range l.rd.symbols {
+		if s.Name == f.Name && int(s.Section) < len(l.rd.file.Sections) {
+			return l.rd.file.Sections[s.Section].Name, int64(s.Value) + slotBytes*int64(pc-f.PC)
+		}
+	}
+	return l.prog.Section, -1
+}
+
+// Names returns the names of the object's programs, in order.
+func (o *Object) Names() []string {
+	names := make([]string, len(o.Programs))
+	for i, p := range o.Programs {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// Find returns the programs to work on: all if name is "", otherwise the one
+// with that name.
+func (o *Object) Find(name string) ([]*ir.Program, error) {
+	if name == "" {
+		return o.Programs, nil
+	}
+	if p := o.Program(name); p != nil {
+		return []*ir.Program{p}, nil
+	}
+	return nil, fmt.Errorf("elf: find program %q: %s has only %s", name, o.Name, quoteAll(o.Names()))
+}
