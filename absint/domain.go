@@ -74,10 +74,37 @@ type Bounds struct {
 	SMin, SMax int64
 }
 
+// WidthBounds returns the bounds of all w-bit words.
+func WidthBounds(w ir.Width) Bounds {
+	return Bounds{UMax: w.Mask(), SMin: w.SignExtend(w.SignBit()), SMax: int64(w.Mask() >> 1)}
+}
+
+// Meet returns the bounds of the words that lie in both.
+func (b Bounds) Meet(c Bounds) Bounds {
+	return Bounds{
+		UMin: max(b.UMin, c.UMin), UMax: min(b.UMax, c.UMax),
+		SMin: max(b.SMin, c.SMin), SMax: min(b.SMax, c.SMax),
+	}
+}
+
 // Bounder is implemented by every domain that a verifier can use: it tells the
 // least and greatest members. Bounds of Bottom are not defined.
 type Bounder[E comparable] interface {
 	Bounds(w ir.Width, e E) Bounds
+}
+
+// Narrower is implemented by domains that can use what is learnt of a word's
+// low bits, as from a comparison in 32 bits. RefineLow returns at least those
+// words of e, of w bits, whose low n <= w bits are words of low, an element of
+// n bits. [RefineLow] chooses.
+type Narrower[E comparable] interface {
+	RefineLow(w, n ir.Width, e, low E) E
+}
+
+// Validator is implemented by domains whose elements have an invariant: Valid
+// reports whether e is one that operations may be given, and return.
+type Validator[E comparable] interface {
+	Valid(w ir.Width, e E) bool
 }
 
 // ALU returns the abstract result of an eBPF operation, by the domain's own
@@ -96,4 +123,16 @@ func Swap[E comparable](d Domain[E], op ir.SwapOp, w ir.Width, x E) E {
 		return own.Swap(op, w, x)
 	}
 	return sem.Swap[E](d, op, w, x)
+}
+
+// RefineLow returns at least those words of e, of w bits, whose low n bits are
+// words of low: by the domain's own operator where it has one, otherwise e.
+func RefineLow[E comparable](d Domain[E], w, n ir.Width, e, low E) E {
+	if own, ok := d.(Narrower[E]); ok {
+		return own.RefineLow(w, n, e, low)
+	}
+	if low == d.Bottom() {
+		return low
+	}
+	return e
 }
