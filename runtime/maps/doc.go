@@ -1,0 +1,36 @@
+// Package maps holds the maps that programs and the application share: keys
+// and values in memory outside the Go heap, values at addresses that do not
+// move while a program may hold them.
+//
+// It knows map kinds, sizes, flags and errors as bpf(2) has them. It does not
+// know programs, helpers or the verifier: who calls it, and with which
+// rights, is package helpers' and package runtime's business.
+//
+// # Two sides
+//
+// The application uses Lookup, Update, Delete, NextKey and Batch, which copy.
+// Programs use LookupAddr, Put and Remove: LookupAddr gives the address of the
+// live value, which the program reads and writes in place, beside other
+// programs and the application. Values are words in shared memory: an aligned
+// word of 8 bytes is read and written whole, larger values may be seen half
+// written by a racing in-place writer, exactly as in the kernel. Update and
+// Put replace a hash element as a whole instead.
+//
+// # Lifetime of a value
+//
+// A program holds value addresses for the length of one run. Its thread enters
+// the map's [Epochs] through a [Reader] before the run and leaves it after;
+// memory of a deleted or replaced element is used again only once every run
+// that was active at the deletion has left. So an address from LookupAddr
+// stays the address of that element's bytes, dead or alive, until Exit.
+// Elements of arrays are never freed and need no epoch. Where too many dead
+// elements wait for a long run, an update of an existing key writes in place
+// and an insertion fails with [ErrNoMemory].
+//
+//	m, err := maps.New(&ir.MapSpec{Name: "hits", Type: ir.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 100})
+//	err = m.Update(key, value, abi.UpdateNoExist)
+//
+// Sources: bpf(2); kernel/bpf/arraymap.c and hashtab.c of Linux 6.18 for what
+// each operation returns; Fraser, "Practical lock-freedom" (2004), chapter 5,
+// for reclamation by epochs.
+package maps
