@@ -1,0 +1,144 @@
+package amd64
+
+import (
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jit/amd64/internal/enc"
+)
+
+// Arch is the GOARCH of this backend.
+const Arch = "amd64"
+
+type backend struct{ target jit.Target }
+
+// New returns the baseline compiler.
+func New(t jit.Target) jit.Backend { return backend{t} }
+
+// Arch returns "amd64".
+func (backend) Arch() string { return Arch }
+
+// Compile compiles p, whose functions must be listed and which must be
+// well-formed (jit.Compile sees to both).
+func (b backend) Compile(p *ir.Program) (*jit.Code, error) {
+	if len(p.Funcs) == 0 {
+		return nil, fmt.Errorf("amd64: compile %q: its functions are not listed", p.Name)
+	}
+	c := &compiler{p: p, target: b.target, slots: jit.Label(len(p.Insns))}
+	labels := len(p.Insns) + len(p.Funcs) + 1
+	c.asm = jit.NewAssembler(brancher{}, labels, 64+12*len(p.Insns))
+	c.facts, c.hints = trackMaps(p, b.target)
+	for i := range p.Funcs {
+		if err := c.function(i); err != nil {
+			return nil, err
+		}
+	}
+	c.asm.Bind(c.slots + jit.Label(len(p.Funcs)))
+	return c.finish()
+}
+
+// compiler is the state of one compilation. Labels 0 to slots-1 are the
+// program's PCs, those behind are the functions' entries, and the last one is
+// the end.
+type compiler struct {
+	p      *ir.Program
+	target jit.Target
+	asm    *jit.Assembler
+	slots  jit.Label
+	frames []jit.Frame
+	facts  map[ir.PC]int // by PC of a lookup to inline: the map that r1 holds
+	hints  []jit.Hint
+	frame  jit.Frame // of the function being compiled
+}
+
+func (c *compiler) funcLabel(i int) jit.Label { return c.slots + jit.Label(i) }
+
+func (c *compiler) finish() (*jit.Code, error) {
+	text, relocs, err := c.asm.Finish()
+	if err != nil {
+		return nil, err
+	}
+	code := &jit.Code{Arch: Arch, Text: text, Relocs: relocs, Hints: c.hints, PCMap: make([]int32, len(c.p.Insns))}
+	for pc := range code.PCMap {
+		code.PCMap[pc] = c.asm.Offset(jit.Label(pc))
+	}
+	for i, f := range c.p.Funcs {
+		code.Funcs = append(code.Funcs, jit.Func{PC: f.PC, Frame: c.frames[i],
+			Entry: c.asm.Offset(c.funcLabel(i)), End: c.asm.Offset(c.funcLabel(i + 1))})
+	}
+	return code, nil
+}
+
+// funcEnd returns the PC behind function i.
+func (c *compiler) funcEnd(i int) ir.PC {
+	if i+1 < len(c.p.Funcs) {
+		return c.p.Funcs[i+1].PC
+	}
+	return c.p.Slots()
+}
+
+func (c *compiler) function(i int) error {
+	start, end := c.p.Funcs[i].PC, c.funcEnd(i)
+	c.frame = newFrame(c.p.Insns[start:end])
+	c.frames = append(c.frames, c.frame)
+	c.asm.Bind(c.funcLabel(i))
+	c.prologue()
+	for pc := start; pc < end; pc++ {
+		in := c.p.Insns[pc]
+		if in.Op == ir.OpPad {
+			continue
+		}
+		c.asm.Bind(jit.Label(pc))
+		if err := c.lower(pc, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *compiler) lower(pc ir.PC, in ir.Insn) error {
+	row := in.Row()
+	if writesFP(in, row) {
+		return &jit.UnsupportedError{PC: pc, Op: in.Op, Reason: "it writes the frame pointer"}
+	}
+	switch row.Kind {
+	case ir.KindALU:
+		c.alu(in, row)
+	case ir.KindSwap:
+		c.swap(in, row)
+	case ir.KindLoadImm:
+		return c.loadImm(pc, in, row)
+	case ir.KindLoad, ir.KindLoadAcquire:
+		c.load(in, row)
+	case ir.KindStore, ir.KindStoreRelease:
+		c.store(in, row)
+	case ir.KindAtomic:
+		c.atomic(in, row)
+	case ir.KindJump:
+		c.jump(pc, in)
+	case ir.KindBranch:
+		c.branch(pc, in, row)
+	case ir.KindCall:
+		return c.call(pc, in, row)
+	case ir.KindExit:
+		c.epilogue()
+	default:
+		return &jit.UnsupportedError{PC: pc, Op: in.Op}
+	}
+	return nil
+}
+
+// writesFP reports whether in changes r10, which the frame relies on.
+func writesFP(in ir.Insn, row *ir.Row) bool {
+	switch row.Kind {
+	case ir.KindALU, ir.KindSwap, ir.KindLoadImm, ir.KindLoad, ir.KindLoadAcquire:
+		return in.Dst == ir.FP
+	case ir.KindAtomic:
+		return in.Src == ir.FP && row.Fetch && row.Atomic != ir.AtomicCmpXchg
+	}
+	return false
+}
+
+// size returns the operand size of an operation.
+func size(w ir.Width) enc.Size { return enc.Size(w) }

@@ -1,0 +1,23 @@
+// Package amd64 compiles eBPF to amd64 machine code: the baseline tier, one
+// pass over the program with a fixed home for every register.
+//
+//	r0 rax   r1 rdi   r2 rsi   r3 rdx   r4 rcx   r5 r8
+//	r6 rbx   r7 r13   r8 r14   r9 r15   r10 rbp
+//
+// r9, r10 and r11 are scratch within one instruction, r12 points to the
+// environment, rsp to the lowest address of the frame. The contract with the
+// caller is in package jit (contract.go). A frame is, from the top: return
+// address, saved registers, 512 bytes of eBPF stack, whose top is rbp.
+//
+// Every instruction's code stands alone: it assumes nothing but the homes and
+// leaves nothing in scratch registers or flags. The one fact used across
+// instructions is which register holds which map's handle; it is reported as
+// jit.Hint, to be proved.
+//
+// The package does not know how code is run or proved. What it has no lowering
+// for is a *jit.UnsupportedError.
+//
+// Sources: RFC 9669; Intel SDM volume 2; the register homes are those of
+// arch/x86/net/bpf_jit_comp.c in Linux 6.18, but for r5-r9's neighbours that
+// the environment needs.
+package amd64

@@ -1,0 +1,58 @@
+package enc
+
+// Cond is a condition by its number in the opcodes 70-7f. A condition's
+// opposite differs in the lowest bit.
+type Cond uint8
+
+// The conditions in use, after cmp: B to A unsigned, L to G signed.
+const (
+	B  Cond = 0x2
+	AE Cond = 0x3
+	E  Cond = 0x4
+	NE Cond = 0x5
+	BE Cond = 0x6
+	A  Cond = 0x7
+	S  Cond = 0x8
+	NS Cond = 0x9
+	L  Cond = 0xc
+	GE Cond = 0xd
+	LE Cond = 0xe
+	G  Cond = 0xf
+)
+
+// Not returns the opposite condition.
+func (c Cond) Not() Cond { return c ^ 1 }
+
+// The sizes of jumps in bytes.
+const (
+	JccShort = 2
+	JccLong  = 6
+	JmpShort = 2
+	JmpLong  = 5
+	CallLong = 5
+)
+
+// Jcc8 appends a conditional jump; disp counts from its end.
+func Jcc8(b []byte, c Cond, disp int8) []byte { return append(b, 0x70|byte(c), byte(disp)) }
+
+// Jcc32 appends a conditional jump; disp counts from its end.
+func Jcc32(b []byte, c Cond, disp int32) []byte {
+	return imm32(append(b, escape, 0x80|byte(c)), disp)
+}
+
+// Jmp8 appends a jump; disp counts from its end.
+func Jmp8(b []byte, disp int8) []byte { return append(b, 0xeb, byte(disp)) }
+
+// Jmp32 appends a jump; disp counts from its end.
+func Jmp32(b []byte, disp int32) []byte { return imm32(append(b, 0xe9), disp) }
+
+// Call appends a direct call; disp counts from its end.
+func Call(b []byte, disp int32) []byte { return imm32(append(b, 0xe8), disp) }
+
+// CallM appends "call m".
+func CallM(b []byte, m Mem) []byte {
+	return indirect(append(prefixes(b, S32, 0, m.Base, 0), 0xff), 2, m)
+}
+
+// Ret appends "ret".
+func Ret(b []byte) []byte { return append(b, 0xc3) }

@@ -1,0 +1,75 @@
+package enc
+
+// Load appends the load of s bits into dst, zero-extended to 64.
+func Load(b []byte, s Size, dst Reg, m Mem) []byte {
+	switch s {
+	case S8, S16:
+		return indirect(append(prefixes(b, S32, dst, m.Base, 0), escape, extendOp(0xb6, s)), dst, m)
+	}
+	return indirect(append(prefixes(b, s, dst, m.Base, 0), 0x8b), dst, m)
+}
+
+// LoadSigned appends the load of 8, 16 or 32 bits, sign-extended to 64.
+func LoadSigned(b []byte, s Size, dst Reg, m Mem) []byte {
+	b = prefixes(b, S64, dst, m.Base, 0)
+	if s == S32 {
+		return indirect(append(b, 0x63), dst, m)
+	}
+	return indirect(append(b, escape, extendOp(0xbe, s)), dst, m)
+}
+
+// Store appends "mov m, src" for s bits.
+func Store(b []byte, s Size, m Mem, src Reg) []byte {
+	return memReg(b, wide(0x88, s), s, m, src)
+}
+
+// StoreI appends "mov m, imm" for s bits; 64 bits take a sign-extended
+// immediate.
+func StoreI(b []byte, s Size, m Mem, imm int32) []byte {
+	b = append(prefixes(b, s, 0, m.Base, 0), wide(0xc6, s))
+	return immediate(indirect(b, 0, m), s, imm)
+}
+
+// wide returns the opcode for operands above 8 bits.
+func wide(op byte, s Size) byte {
+	if s == S8 {
+		return op
+	}
+	return op | 1
+}
+
+func memReg(b []byte, opcode byte, s Size, m Mem, reg Reg) []byte {
+	return indirect(append(prefixes(b, s, reg, m.Base, byteOperand(s, reg)), opcode), reg, m)
+}
+
+// MI8 appends "op m, imm" for 32 or 64 bits with an immediate of one byte.
+func MI8(b []byte, op ALU, s Size, m Mem, imm int8) []byte {
+	b = append(prefixes(b, s, 0, m.Base, 0), 0x83)
+	return append(indirect(b, Reg(op), m), byte(imm))
+}
+
+// LockMR appends "lock op m, src" for 32 or 64 bits.
+func LockMR(b []byte, op ALU, s Size, m Mem, src Reg) []byte {
+	return memReg(append(b, lock), byte(op)<<3|1, s, m, src)
+}
+
+// Xchg appends "xchg m, reg" for 32 or 64 bits, which locks by itself.
+func Xchg(b []byte, s Size, m Mem, reg Reg) []byte { return memReg(b, 0x87, s, m, reg) }
+
+// LockXadd appends "lock xadd m, reg" for 32 or 64 bits.
+func LockXadd(b []byte, s Size, m Mem, reg Reg) []byte { return lockEscape(b, 0xc1, s, m, reg) }
+
+// LockCmpxchg appends "lock cmpxchg m, reg" for 32 or 64 bits; it compares
+// with rax.
+func LockCmpxchg(b []byte, s Size, m Mem, reg Reg) []byte { return lockEscape(b, 0xb1, s, m, reg) }
+
+func lockEscape(b []byte, opcode byte, s Size, m Mem, reg Reg) []byte {
+	b = prefixes(append(b, lock), s, reg, m.Base, 0)
+	return indirect(append(b, escape, opcode), reg, m)
+}
+
+// Push appends "push r".
+func Push(b []byte, r Reg) []byte { return append(prefixes(b, S32, 0, r, 0), 0x50|byte(r&7)) }
+
+// Pop appends "pop r".
+func Pop(b []byte, r Reg) []byte { return append(prefixes(b, S32, 0, r, 0), 0x58|byte(r&7)) }

@@ -1,0 +1,125 @@
+package amd64
+
+import (
+	"math"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jit/amd64/internal/enc"
+)
+
+// Kinds of branches: a condition, or one of these.
+const (
+	always uint8 = 0x10
+	callTo uint8 = 0x11
+)
+
+// brancher encodes the branches that the assembler lays out.
+type brancher struct{}
+
+// BranchSize returns the length of a branch; a call has one form only.
+func (brancher) BranchSize(kind uint8, short bool) int {
+	switch {
+	case kind == callTo:
+		return enc.CallLong
+	case short:
+		return enc.JccShort // jmp has the same size
+	case kind == always:
+		return enc.JmpLong
+	}
+	return enc.JccLong
+}
+
+// ShortReach returns the displacements from the start of a jump of two bytes.
+func (brancher) ShortReach(kind uint8) (lo, hi int64) {
+	if kind == callTo {
+		return 1, 0
+	}
+	return math.MinInt8 + enc.JccShort, math.MaxInt8 + enc.JccShort
+}
+
+// AppendBranch appends a branch; the machine counts displacements from its end.
+func (b brancher) AppendBranch(t []byte, kind uint8, short bool, disp int32) []byte {
+	disp -= int32(b.BranchSize(kind, short))
+	switch {
+	case kind == callTo:
+		return enc.Call(t, disp)
+	case kind == always && short:
+		return enc.Jmp8(t, int8(disp))
+	case kind == always:
+		return enc.Jmp32(t, disp)
+	case short:
+		return enc.Jcc8(t, enc.Cond(kind), int8(disp))
+	}
+	return enc.Jcc32(t, enc.Cond(kind), disp)
+}
+
+// skip appends a short forward jump within one instruction's code and returns
+// its end, to be handed to land.
+func (c *compiler) skip(cond enc.Cond) int {
+	c.asm.Text = enc.Jcc8(c.asm.Text, cond, 0)
+	return len(c.asm.Text)
+}
+
+func (c *compiler) skipAlways() int {
+	c.asm.Text = enc.Jmp8(c.asm.Text, 0)
+	return len(c.asm.Text)
+}
+
+// land lets the jump that ends at from lead here. No code of one instruction
+// is longer than 127 bytes, and no laid-out branch lies between.
+func (c *compiler) land(from int) { c.asm.Text[from-1] = byte(len(c.asm.Text) - from) }
+
+// jump lowers goto and gotol.
+func (c *compiler) jump(pc ir.PC, in ir.Insn) {
+	target, _ := in.Target(pc)
+	if target <= pc {
+		c.backward(target)
+		return
+	}
+	c.asm.Branch(always, jit.Label(target))
+}
+
+// backward appends a jump to a PC that is not ahead, with the poll of the
+// contract: a program that loops gives its caller a say now and then.
+func (c *compiler) backward(target ir.PC) {
+	c.asm.Text = enc.MI8(c.asm.Text, enc.SUB, enc.S64, enc.Mem{Base: env, Disp: jit.EnvBudget}, 1)
+	c.asm.Branch(uint8(enc.NS), jit.Label(target))
+	c.asm.Text = enc.CallM(c.asm.Text, enc.Mem{Base: env, Disp: jit.EnvPoll})
+	c.asm.Branch(always, jit.Label(target))
+}
+
+var conditions = [...]enc.Cond{ir.JEQ: enc.E, ir.JNE: enc.NE, ir.JGT: enc.A, ir.JGE: enc.AE, ir.JLT: enc.B, ir.JLE: enc.BE,
+	ir.JSET: enc.NE, ir.JSGT: enc.G, ir.JSGE: enc.GE, ir.JSLT: enc.L, ir.JSLE: enc.LE}
+
+// branch lowers the conditional jumps. The poll of a backward jump would
+// destroy the flags, so there the opposite condition jumps over it.
+func (c *compiler) branch(pc ir.PC, in ir.Insn, row *ir.Row) {
+	c.compare(in, row)
+	target, _ := in.Target(pc)
+	cond := conditions[row.Cmp]
+	if target > pc {
+		c.asm.Branch(uint8(cond), jit.Label(target))
+		return
+	}
+	c.asm.Branch(uint8(cond.Not()), jit.Label(pc+1))
+	c.backward(target)
+}
+
+func (c *compiler) compare(in ir.Insn, row *ir.Row) {
+	dst, src, s, imm := home(in.Dst), home(in.Src), size(row.Width), int32(in.Imm)
+	t := c.asm.Text
+	switch {
+	case row.Cmp == ir.JSET && row.Src == ir.K:
+		t = enc.TestRI(t, s, dst, imm)
+	case row.Cmp == ir.JSET:
+		t = enc.TestRR(t, s, dst, src)
+	case row.Src == ir.K && imm == 0:
+		t = enc.TestRR(t, s, dst, dst) // the flags of a comparison with 0
+	case row.Src == ir.K:
+		t = enc.RI(t, enc.CMP, s, dst, imm)
+	default:
+		t = enc.RR(t, enc.CMP, s, dst, src)
+	}
+	c.asm.Text = t
+}

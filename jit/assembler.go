@@ -1,0 +1,159 @@
+package jit
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Label names a place in the code; it may be used before it is bound.
+type Label int32
+
+// Brancher encodes a machine's branches. A branch has a long form that reaches
+// everywhere and a short one; both sizes may be equal. Displacements count
+// from the first byte of the branch.
+type Brancher interface {
+	// BranchSize returns the length in bytes of a branch.
+	BranchSize(kind uint8, short bool) int
+	// ShortReach returns the displacements that the short form can hold.
+	ShortReach(kind uint8) (lo, hi int64)
+	// AppendBranch appends the branch with the given displacement.
+	AppendBranch(text []byte, kind uint8, short bool, disp int32) []byte
+}
+
+// Assembler collects machine code with labels, branches and relocations. The
+// code is first laid out with every branch in its long form; Finish shrinks
+// branches to a fixpoint and closes the gaps.
+type Assembler struct {
+	// Text is the code so far, in the long layout. A backend appends
+	// instructions to it, and may change what it appended since the last
+	// branch, label or relocation.
+	Text []byte
+
+	brancher Brancher
+	labels   []place
+	branches []branch
+	relocs   []relocAt
+	saved    []int32 // by index of branch: bytes that branches before it have shrunk by
+}
+
+// place is an offset in the long layout; before counts the branches in front
+// of it, so that its offset in the final layout is off - saved[before].
+type place struct{ off, before int32 }
+
+type branch struct {
+	off   int32
+	label Label
+	kind  uint8
+	short bool
+}
+
+type relocAt struct {
+	place
+	reloc Reloc
+}
+
+const unbound = -1
+
+// NewAssembler returns an empty assembler with n labels, numbered from 0, and
+// room for about size bytes.
+func NewAssembler(b Brancher, n, size int) *Assembler {
+	a := &Assembler{Text: make([]byte, 0, size), brancher: b, labels: make([]place, n)}
+	for i := range a.labels {
+		a.labels[i].off = unbound
+	}
+	return a
+}
+
+// Bind sets label l to the current end of the code.
+func (a *Assembler) Bind(l Label) { a.labels[l] = a.here() }
+
+func (a *Assembler) here() place { return place{int32(len(a.Text)), int32(len(a.branches))} }
+
+// Branch appends a branch of the given kind to label l.
+func (a *Assembler) Branch(kind uint8, l Label) {
+	a.branches = append(a.branches, branch{off: int32(len(a.Text)), label: l, kind: kind})
+	a.Text = a.brancher.AppendBranch(a.Text, kind, false, 0)
+}
+
+// Reloc marks the last 8 bytes of the code as a place that the loader fills
+// in; r.Off is ignored. The bytes hold zero.
+func (a *Assembler) Reloc(r Reloc) {
+	at := a.here()
+	at.off -= 8
+	binary.LittleEndian.PutUint64(a.Text[at.off:], 0)
+	a.relocs = append(a.relocs, relocAt{at, r})
+}
+
+// Finish lays the code out and returns it with its relocations in order. It
+// fails where a branch leads to a label that was never bound.
+func (a *Assembler) Finish() (text []byte, relocs []Reloc, err error) {
+	for _, br := range a.branches {
+		if a.labels[br.label].off == unbound {
+			return nil, nil, fmt.Errorf("jit: lay out code: label %d is not bound", br.label)
+		}
+	}
+	a.saved = make([]int32, len(a.branches)+1)
+	for a.shrink() {
+	}
+	text = a.compact()
+	for _, r := range a.relocs {
+		r.reloc.Off = a.final(r.place)
+		relocs = append(relocs, r.reloc)
+	}
+	return text, relocs, nil
+}
+
+// Offset returns where label l lies in the code that Finish returned, NoCode
+// if it was never bound.
+func (a *Assembler) Offset(l Label) int32 {
+	if a.labels[l].off == unbound {
+		return NoCode
+	}
+	return a.final(a.labels[l])
+}
+
+func (a *Assembler) final(p place) int32 { return p.off - a.saved[p.before] }
+
+// shrink makes every branch short that reaches its label so, and reports
+// whether there was one. Shrinking never moves a branch away from its label,
+// and a distance computed while saved is brought up to date from the front is
+// at least as long as the final one, so a branch made short stays in reach;
+// every round makes at least one branch short, so the rounds end.
+func (a *Assembler) shrink() bool {
+	changed := false
+	total := int32(0)
+	for i := range a.branches {
+		br := &a.branches[i]
+		a.saved[i] = total
+		if !br.short {
+			lo, hi := a.brancher.ShortReach(br.kind)
+			if d := int64(a.final(a.labels[br.label]) - (br.off - total)); lo <= d && d <= hi {
+				br.short, changed = true, true
+			}
+		}
+		if br.short {
+			total += a.gain(br.kind)
+		}
+	}
+	a.saved[len(a.branches)] = total
+	return changed
+}
+
+// gain returns the bytes that the short form saves.
+func (a *Assembler) gain(kind uint8) int32 {
+	return int32(a.brancher.BranchSize(kind, false) - a.brancher.BranchSize(kind, true))
+}
+
+// compact writes the final layout.
+func (a *Assembler) compact() []byte {
+	text := make([]byte, 0, len(a.Text)-int(a.saved[len(a.branches)]))
+	from := int32(0)
+	for i := range a.branches {
+		br := &a.branches[i]
+		text = append(text, a.Text[from:br.off]...)
+		disp := a.final(a.labels[br.label]) - int32(len(text))
+		text = a.brancher.AppendBranch(text, br.kind, br.short, disp)
+		from = br.off + int32(a.brancher.BranchSize(br.kind, false))
+	}
+	return append(text, a.Text[from:]...)
+}

@@ -1,0 +1,87 @@
+package jit_test
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/jit"
+)
+
+// toy is a machine whose branches are 2 or 6 bytes: kind, form, displacement.
+type toy struct{}
+
+func (toy) BranchSize(_ uint8, short bool) int {
+	if short {
+		return 2
+	}
+	return 6
+}
+
+func (toy) ShortReach(uint8) (lo, hi int64) { return -20, 20 }
+
+func (toy) AppendBranch(t []byte, kind uint8, short bool, disp int32) []byte {
+	if short {
+		return append(t, kind, byte(disp))
+	}
+	return binary.LittleEndian.AppendUint32(append(t, kind, 0xff), uint32(disp))
+}
+
+// TestLayout checks on random programs that every branch leads to its label,
+// that relocations move along, and that no branch is long without need.
+func TestLayout(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		n := 1 + rng.IntN(40)
+		a := jit.NewAssembler(toy{}, n, 0)
+		targets := make([]jit.Label, n)
+		for i := range n {
+			a.Bind(jit.Label(i))
+			targets[i] = jit.Label(rng.IntN(n))
+			for range rng.IntN(8) {
+				a.Text = append(a.Text, 0xee)
+			}
+			if i%5 == 0 {
+				a.Text = append(a.Text, make([]byte, 8)...)
+				a.Reloc(jit.Reloc{Map: i, Kind: jit.RelocMapHandle})
+			}
+			a.Branch(uint8(i), targets[i])
+		}
+		text, relocs, err := a.Finish()
+		require.NoError(t, err)
+		at := 0
+		for i := range n {
+			require.EqualValues(t, at, a.Offset(jit.Label(i)), "label %d", i)
+			for text[at] == 0xee && at < len(text) {
+				at++
+			}
+			if i%5 == 0 {
+				require.EqualValues(t, at, relocs[0].Off)
+				require.Equal(t, i, relocs[0].Map)
+				relocs = relocs[1:]
+				at += 8
+			}
+			require.EqualValues(t, i, text[at], "branch %d", i)
+			want := int64(a.Offset(targets[i])) - int64(at)
+			short := text[at+1] != 0xff || want == -1
+			if short {
+				require.EqualValues(t, want, int8(text[at+1]), "short branch %d", i)
+				at += 2
+			} else {
+				require.EqualValues(t, want, int32(binary.LittleEndian.Uint32(text[at+2:])), "long branch %d", i)
+				require.False(t, want >= -20 && want <= 16, "branch %d is long with displacement %d", i, want)
+				at += 6
+			}
+		}
+		require.Equal(t, len(text), at)
+	}
+}
+
+func TestUnboundLabel(t *testing.T) {
+	a := jit.NewAssembler(toy{}, 2, 0)
+	a.Branch(0, 1)
+	_, _, err := a.Finish()
+	require.EqualError(t, err, "jit: lay out code: label 1 is not bound")
+}
