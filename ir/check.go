@@ -49,6 +49,8 @@ func (p *Program) checkFuncs() error {
 			return malformed(f.PC, "function %q is out of order", f.Name)
 		case f.PC >= p.Slots():
 			return malformed(f.PC, "function %q starts outside the program", f.Name)
+		case p.Insns[f.PC].Op == OpPad:
+			return malformed(f.PC, "function %q starts in the middle of a 64-bit load", f.Name)
 		}
 	}
 	return nil
@@ -58,16 +60,14 @@ func (p *Program) checkInsn(pc PC) error {
 	in := p.Insns[pc]
 	row := in.Row()
 	wide := pc > 0 && p.Insns[pc-1].Kind() == KindLoadImm
+	if err := in.Check(pc); err != nil {
+		return err
+	}
 	switch {
-	case row.Kind == KindInvalid:
-		return malformed(pc, "unknown operation %d", in.Op)
 	case in.Op == OpPad && !wide:
 		return malformed(pc, "second half of a 64-bit load without the first")
 	case row.Kind == KindLoadImm && (pc+1 == p.Slots() || p.Insns[pc+1].Op != OpPad):
 		return malformed(pc, "64-bit load without its second half")
-	}
-	if err := checkFields(pc, in); err != nil {
-		return err
 	}
 	if err := p.checkFlow(pc, in); err != nil {
 		return err
@@ -78,17 +78,27 @@ func (p *Program) checkInsn(pc PC) error {
 	return nil
 }
 
-func checkFields(pc PC, in Insn) error {
+// Check reports whether the instruction at pc has a known operation and fields
+// that the operation takes: registers that exist, zero in what it does not use,
+// an immediate that fits. The error is a *FormError. It does not look at the
+// instructions around: see [Program.Check].
+func (in Insn) Check(pc PC) error {
 	row := in.Row()
 	switch {
-	case row.Uses&UseDst == 0 && in.Dst != 0, row.Uses&UseSrc == 0 && in.Src != 0:
-		return malformed(pc, "%s: unused register field is not zero", row.Name)
-	case !in.Dst.Valid() || !in.Src.Valid():
-		return malformed(pc, "%s: register r%d does not exist", row.Name, max(in.Dst, in.Src))
+	case row.Kind == KindInvalid:
+		return malformed(pc, "unknown operation %d", in.Op)
+	case !in.Dst.Valid():
+		return malformed(pc, "%s: destination register %v does not exist", row.Name, in.Dst)
+	case !in.Src.Valid():
+		return malformed(pc, "%s: source register %v does not exist", row.Name, in.Src)
+	case row.Uses&UseDst == 0 && in.Dst != 0:
+		return malformed(pc, "%s: unused destination %v is not r0", row.Name, in.Dst)
+	case row.Uses&UseSrc == 0 && in.Src != 0:
+		return malformed(pc, "%s: unused source %v is not r0", row.Name, in.Src)
 	case row.Uses&UseOff == 0 && in.Off != 0:
-		return malformed(pc, "%s: unused offset is not zero", row.Name)
+		return malformed(pc, "%s: unused offset %d is not zero", row.Name, in.Off)
 	case row.Uses&(UseImm|UseImm64) == 0 && in.Imm != 0:
-		return malformed(pc, "%s: unused immediate is not zero", row.Name)
+		return malformed(pc, "%s: unused immediate %#x is not zero", row.Name, in.Imm)
 	case row.Uses&UseImm64 == 0 && in.Imm != int64(int32(in.Imm)):
 		return malformed(pc, "%s: immediate %#x does not fit 32 bits", row.Name, in.Imm)
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -146,8 +147,12 @@ func Encode(insns []ir.Insn) ([]byte, error) {
 	for i := 0; i < len(insns); i++ {
 		in := insns[i]
 		r := in.Row()
-		if reason := unencodable(in, r); reason != "" {
-			return nil, refuse("encode", ir.PC(i), "%s", reason)
+		if in.Op == ir.OpPad {
+			return nil, refuse("encode", ir.PC(i), "second half of a 64-bit load without the first")
+		}
+		var form *ir.FormError
+		if err := in.Check(ir.PC(i)); errors.As(err, &form) {
+			return nil, refuse("encode", ir.PC(i), "%s", form.Reason)
 		}
 		s := slot{code: r.Code, dst: in.Dst, src: r.FixSrc, off: r.FixOff, imm: r.FixImm}
 		if r.Uses&ir.UseSrc != 0 {
@@ -174,29 +179,4 @@ func Encode(insns []ir.Insn) ([]byte, error) {
 		raw = second.append(raw)
 	}
 	return raw, nil
-}
-
-// unencodable says why in has no bytes, "" if it has.
-func unencodable(in ir.Insn, r *ir.Row) string {
-	switch {
-	case in.Op == ir.OpPad:
-		return "second half of a 64-bit load without the first"
-	case r.Kind == ir.KindInvalid:
-		return fmt.Sprintf("unknown operation %d", in.Op)
-	case !in.Dst.Valid():
-		return fmt.Sprintf("%s: destination register r%d does not exist", r.Name, in.Dst)
-	case !in.Src.Valid():
-		return fmt.Sprintf("%s: source register r%d does not exist", r.Name, in.Src)
-	case r.Uses&ir.UseDst == 0 && in.Dst != 0:
-		return fmt.Sprintf("%s: unused destination %v is not r0", r.Name, in.Dst)
-	case r.Uses&ir.UseSrc == 0 && in.Src != 0:
-		return fmt.Sprintf("%s: unused source %v is not r0", r.Name, in.Src)
-	case r.Uses&ir.UseOff == 0 && in.Off != 0:
-		return fmt.Sprintf("%s: unused offset %d is not 0", r.Name, in.Off)
-	case r.Uses&(ir.UseImm|ir.UseImm64) == 0 && in.Imm != 0:
-		return fmt.Sprintf("%s: unused immediate %#x is not 0", r.Name, in.Imm)
-	case r.Uses&ir.UseImm64 == 0 && in.Imm != int64(int32(in.Imm)):
-		return fmt.Sprintf("%s: immediate %#x does not fit 32 bits", r.Name, in.Imm)
-	}
-	return ""
 }
