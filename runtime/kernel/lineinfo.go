@@ -1,0 +1,64 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpfproof/bpfproof/ir"
+)
+
+// A struct bpf_line_info and the split of its last word: the line above, the
+// column in the low bits.
+const (
+	lineRecord = 16
+	lineShift  = 10
+)
+
+// lineInfo is type information made for one purpose: a line record for every
+// instruction, whose line number is the PC plus 1. The kernel keeps the records
+// beside the instructions through all its rewriting, so what comes back tells
+// which machine code belongs to which PC.
+type lineInfo struct {
+	fd      int
+	records []byte
+	count   uint32
+}
+
+func newLineInfo(p *ir.Program) (*lineInfo, error) {
+	if p.Slots() >= 1<<(32-lineShift)-1 {
+		return nil, fmt.Errorf("kernel: load %s: line records reach only to PC %d", p.Name, 1<<(32-lineShift)-2)
+	}
+	strings := []byte("\x00int\x00p\x00")
+	const intName, fileName = 1, 5
+	l := &lineInfo{}
+	le := binary.LittleEndian
+	for pc := range p.All() {
+		l.records = le.AppendUint32(l.records, uint32(pc))
+		l.records = le.AppendUint32(l.records, fileName)
+		l.records = le.AppendUint32(l.records, fileName)
+		l.records = le.AppendUint32(l.records, uint32(pc+1)<<lineShift)
+		l.count++
+	}
+	// One type, int, since the kernel refuses type information without types
+	// (Documentation/bpf/btf.rst: header, btf_type, the encoding of an int).
+	types := le.AppendUint32(nil, intName)
+	types = le.AppendUint32(types, 1<<24) // BTF_KIND_INT
+	types = le.AppendUint32(types, 4)     // bytes
+	types = le.AppendUint32(types, 1<<24|32)
+	blob := le.AppendUint16(nil, 0xeb9f)
+	blob = append(blob, 1, 0)
+	for _, x := range []int{24, 0, len(types), len(types), len(strings)} {
+		blob = le.AppendUint32(blob, uint32(x))
+	}
+	blob = append(append(blob, types...), strings...)
+	fd, err := bpf(cmdBTFLoad, &btfAttr{btf: bytesPtr(blob), size: uint32(len(blob))})
+	if err != nil {
+		return nil, fmt.Errorf("kernel: load %s: type information: %w", p.Name, err)
+	}
+	l.fd = fd
+	return l, nil
+}
+
+func (l *lineInfo) close() { _ = unix.Close(l.fd) }

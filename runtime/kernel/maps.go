@@ -1,0 +1,169 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/elf"
+)
+
+// Map is a map of the kernel, with the application's side of what package
+// runtime/maps offers. Errors carry the errno of bpf(2): errors.Is(err,
+// unix.ENOENT) says that a key is not there.
+type Map struct {
+	spec *ir.MapSpec
+	m    *ebpf.Map
+}
+
+// NewMap creates a map with its initial contents; a frozen one is frozen.
+func NewMap(spec *ir.MapSpec) (*Map, error) {
+	raiseMemlock()
+	s := cilium(spec)
+	m, err := ebpf.NewMap(s)
+	if err != nil {
+		return nil, fmt.Errorf("kernel: create map %q: %w", spec.Name, err)
+	}
+	for _, e := range spec.Contents {
+		if err := m.Update(e.Key, e.Value, ebpf.UpdateAny); err != nil {
+			_ = m.Close()
+			return nil, fmt.Errorf("kernel: fill map %q: %w", spec.Name, err)
+		}
+	}
+	if spec.Frozen {
+		if err := m.Freeze(); err != nil && !errors.Is(err, unix.EBUSY) {
+			_ = m.Close()
+			return nil, fmt.Errorf("kernel: freeze map %q: %w", spec.Name, err)
+		}
+	}
+	return &Map{spec: spec, m: m}, nil
+}
+
+// cilium returns the spec without contents, which NewMap writes itself: the
+// library would freeze by name.
+func cilium(spec *ir.MapSpec) *ebpf.MapSpec {
+	s := &ebpf.MapSpec{
+		Name: mapName(spec.Name), Type: ebpf.MapType(spec.Type), KeySize: spec.KeySize, ValueSize: spec.ValueSize,
+		MaxEntries: spec.MaxEntries, Flags: spec.Flags,
+	}
+	if types, ok := spec.BTF.(*elf.MapTypes); ok {
+		s.Key, s.Value = types.Key, types.Value
+	}
+	if spec.Inner != nil {
+		s.InnerMap = cilium(spec.Inner)
+	}
+	return s
+}
+
+// mapName is the map's name for the kernel. A leading dot would make the
+// library freeze the map before it has contents.
+func mapName(name string) string {
+	clean := []byte(objName(name))
+	for i := range clean {
+		if clean[i] == '.' {
+			clean[i] = '_'
+		}
+	}
+	return string(clean)
+}
+
+// Spec returns what the map was made from.
+func (m *Map) Spec() *ir.MapSpec { return m.spec }
+
+func (m *Map) fd() int { return m.m.FD() }
+
+// Lookup returns a copy of the value, or an error that is unix.ENOENT.
+func (m *Map) Lookup(key []byte) ([]byte, error) {
+	value := make([]byte, m.spec.ValueSize)
+	if err := m.m.Lookup(key, value); err != nil {
+		return nil, m.failed("look up", err)
+	}
+	return value, nil
+}
+
+// Update sets the value as flags say (abi.UpdateAny, UpdateNoExist,
+// UpdateExist).
+func (m *Map) Update(key, value []byte, flags uint64) error {
+	return m.failed("update", m.m.Update(key, value, ebpf.MapUpdateFlags(flags)))
+}
+
+// Delete removes the element, or returns an error that is unix.ENOENT.
+func (m *Map) Delete(key []byte) error {
+	return m.failed("delete from", m.m.Delete(key))
+}
+
+// NextKey returns the key behind the given one, the first for a nil or unknown
+// key, and an error that is unix.ENOENT behind the last. The order is the
+// kernel's.
+func (m *Map) NextKey(key []byte) ([]byte, error) {
+	next := make([]byte, m.spec.KeySize)
+	var from any
+	if key != nil {
+		from = key
+	}
+	if err := m.m.NextKey(from, next); err != nil {
+		return nil, m.failed("iterate", err)
+	}
+	return next, nil
+}
+
+// Elems returns copies of all elements, in the kernel's order. Elements that
+// are added or removed meanwhile may be missed or returned.
+func (m *Map) Elems() ([]ir.MapElem, error) {
+	var elems []ir.MapElem
+	var key []byte
+	for {
+		next, err := m.NextKey(key)
+		if errors.Is(err, unix.ENOENT) {
+			return elems, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		key = next
+		value, err := m.Lookup(key)
+		if errors.Is(err, unix.ENOENT) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		elems = append(elems, ir.MapElem{Key: key, Value: value})
+	}
+}
+
+// Close gives the map back. Further calls do nothing.
+func (m *Map) Close() error { return m.m.Close() }
+
+// mapError is a failed operation: the errno for code, words for people.
+type mapError struct {
+	verb, name string
+	err        error
+	errno      unix.Errno
+}
+
+func (e *mapError) Error() string {
+	return fmt.Sprintf("kernel: %s map %q: %v", e.verb, e.name, e.err)
+}
+
+func (e *mapError) Unwrap() []error { return []error{e.errno, e.err} }
+
+// failed wraps err, whose errno the library replaces by errors of its own.
+func (m *Map) failed(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	errno := unix.EINVAL
+	switch {
+	case errors.Is(err, ebpf.ErrKeyNotExist):
+		errno = unix.ENOENT
+	case errors.Is(err, ebpf.ErrKeyExist):
+		errno = unix.EEXIST
+	default:
+		errors.As(err, &errno)
+	}
+	return &mapError{verb, m.spec.Name, err, errno}
+}
