@@ -1,0 +1,291 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
+	"github.com/bpfproof/bpfproof/runtime/mem"
+)
+
+// Sizes in bytes of a packet's surroundings, as BPF_PROG_TEST_RUN of Linux
+// 6.18 sets them up for XDP on a machine with pages of 4 KiB.
+const (
+	Headroom  = 256        // before the packet
+	frameRoom = 4096 - 320 // headroom, packet and tailroom together
+	xdpFrame  = 40         // first bytes of the headroom, which stay the system's
+	ethHeader = 14         // least packet that adjusting may leave
+)
+
+// MaxData is the greatest packet or memory a run takes, in bytes.
+const MaxData = 1 << 24
+
+// form is how programs of a type see their input.
+type form uint8
+
+const (
+	rawForm    form = iota // r1 = memory, r2 = its length
+	flatForm               // r1 = context without pointers
+	packetForm             // r1 = context that points to a packet
+)
+
+// Frame is the context and packet of one run, outside the Go heap and below
+// 4 GiB. It is reused from run to run and not safe for concurrent use.
+type Frame struct {
+	form   form
+	layout *abi.Context // nil in raw form
+	ctx    *mem.Block   // nil in raw form
+	data   *mem.Block
+	room   int    // bytes from the packet's first place to the end of the block
+	start  uint64 // address of the packet or memory
+	end    uint64 // behind its last byte
+	hard   uint64 // where the packet's end may grow to
+	fields fields
+}
+
+// fields holds the offsets in the context of the pointers to the packet, -1
+// where the context has none such.
+type fields struct{ data, end, meta int }
+
+var _ helpers.Packet = (*Frame)(nil)
+
+// NewFrame returns a frame for programs of type t. Types of package ir/abi's
+// table of contexts get a context; unspec and socket_filter get plain memory,
+// as the conformance suite runs them; others are an error. The caller frees
+// the frame.
+func NewFrame(t ir.ProgType) (*Frame, error) {
+	f := &Frame{fields: fields{-1, -1, -1}}
+	layout, ok := abi.LookupContext(t)
+	switch {
+	case ok:
+		f.layout, f.form = layout, flatForm
+		f.findFields()
+		ctx, err := mem.AllocLow(layout.Size)
+		if err != nil {
+			return nil, fmt.Errorf("runtime: make frame: %w", err)
+		}
+		f.ctx = ctx
+	case t != ir.Unspec && t != ir.SocketFilter:
+		return nil, fmt.Errorf("runtime: make frame: programs of type %v have no context here", t)
+	}
+	if err := f.grow(frameRoom - Headroom); err != nil {
+		f.Free()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *Frame) findFields() {
+	for _, x := range f.layout.Fields {
+		switch x.Kind {
+		case abi.PacketPtr:
+			f.fields.data, f.form = x.Off, packetForm
+		case abi.PacketEnd:
+			f.fields.end = x.Off
+		case abi.PacketMeta:
+			f.fields.meta = x.Off
+		}
+	}
+}
+
+// first returns where data lies before any adjustment.
+func (f *Frame) first() uint64 { return f.data.Addr() + Headroom }
+
+// grow makes room for n bytes of data.
+func (f *Frame) grow(n int) error {
+	if n <= f.room {
+		return nil
+	}
+	b, err := mem.AllocLow(Headroom + n)
+	if err != nil {
+		return fmt.Errorf("runtime: make room for %d bytes: %w", n, err)
+	}
+	if f.data != nil {
+		f.data.Free()
+	}
+	f.data, f.room = b, n
+	f.start, f.end = f.first(), f.first()
+	return nil
+}
+
+// Set prepares the frame for an input. Data longer than MaxData and a context
+// that does not fit the program's type are errors.
+func (f *Frame) Set(in Input) error {
+	if err := f.setCtx(in); err != nil {
+		return err
+	}
+	return f.SetData(in.Data)
+}
+
+// loopback is the number of the device that a test run of the kernel shows
+// where the caller gives no context.
+const loopback = 1
+
+func (f *Frame) setCtx(in Input) error {
+	if f.layout == nil {
+		if len(in.Ctx) > 0 {
+			return fmt.Errorf("runtime: set context: programs without a context take none, got %d bytes", len(in.Ctx))
+		}
+		return nil
+	}
+	if len(in.Ctx) > f.layout.Size {
+		return fmt.Errorf("runtime: set context: %s has %d bytes, got %d", f.layout.Name, f.layout.Size, len(in.Ctx))
+	}
+	ctx := f.ctx.Bytes()
+	clear(ctx)
+	copy(ctx, in.Ctx)
+	if f.form != packetForm {
+		return nil
+	}
+	if in.Ctx == nil {
+		for _, x := range f.layout.Fields {
+			if x.Name == "ingress_ifindex" {
+				binary.NativeEndian.PutUint32(ctx[x.Off:], loopback)
+			}
+		}
+		return nil
+	}
+	return f.checkOffsets(ctx, len(in.Data))
+}
+
+// checkOffsets refuses pointers of a caller's context that ask for metadata or
+// for another packet than the input's.
+func (f *Frame) checkOffsets(ctx []byte, size int) error {
+	get := func(off int) int {
+		if off < 0 {
+			return 0
+		}
+		return int(binary.NativeEndian.Uint32(ctx[off:]))
+	}
+	switch data, end, meta := get(f.fields.data), get(f.fields.end), get(f.fields.meta); {
+	case data != 0 || meta != 0:
+		return fmt.Errorf("runtime: set context: %s: metadata before the packet is not supported: data=%d data_meta=%d", f.layout.Name, data, meta)
+	case end != 0 && end != size:
+		return fmt.Errorf("runtime: set context: %s: data_end=%d, but the packet has %d bytes", f.layout.Name, end, size)
+	}
+	return nil
+}
+
+// SetData puts another packet or memory into the frame and leaves the rest of
+// the context as it is. The packet's bounds are as at the start of a run.
+func (f *Frame) SetData(data []byte) error {
+	if len(data) > MaxData {
+		return fmt.Errorf("runtime: set data: %d bytes are more than %d", len(data), MaxData)
+	}
+	if err := f.grow(len(data)); err != nil {
+		return err
+	}
+	f.start = f.first()
+	f.end = f.start + uint64(len(data))
+	f.hard = max(f.end, f.data.Addr()+frameRoom)
+	copy(mem.View(f.start, len(data)), data)
+	f.point()
+	return nil
+}
+
+// point writes the packet's bounds to the context.
+func (f *Frame) point() {
+	if f.form != packetForm {
+		return
+	}
+	put := func(off int, x uint64) {
+		if off >= 0 {
+			mem.Store32(f.ctx.Addr()+uint64(off), x)
+		}
+	}
+	put(f.fields.data, f.start)
+	put(f.fields.end, f.end)
+	put(f.fields.meta, f.start)
+}
+
+// Args returns what r1 and r2 hold at entry.
+func (f *Frame) Args() (r1, r2 uint64) {
+	if f.form == rawForm {
+		return f.start, f.end - f.start
+	}
+	return f.ctx.Addr(), 0
+}
+
+// Bounds returns the packet or memory as it is now: its first address and the
+// one behind its last.
+func (f *Frame) Bounds() (start, end uint64) { return f.start, f.end }
+
+// Context returns the context's address and layout; 0 and nil if the program
+// has none.
+func (f *Frame) Context() (addr uint64, layout *abi.Context) {
+	if f.layout == nil {
+		return 0, nil
+	}
+	return f.ctx.Addr(), f.layout
+}
+
+// Writable reports whether the program may write its packet or memory.
+func (f *Frame) Writable() bool { return f.form == rawForm || f.layout.PacketWritable }
+
+// Data returns a copy of the packet or memory.
+func (f *Frame) Data() []byte {
+	return append([]byte{}, mem.View(f.start, int(f.end-f.start))...)
+}
+
+// Ctx returns a copy of the context, with packet pointers as offsets from the
+// first byte that the program may reach; nil if the program has none.
+func (f *Frame) Ctx() []byte {
+	if f.layout == nil {
+		return nil
+	}
+	ctx := append([]byte{}, f.ctx.Bytes()...)
+	put := func(off int, x uint64) {
+		if off >= 0 {
+			binary.NativeEndian.PutUint32(ctx[off:], uint32(x))
+		}
+	}
+	if f.form == packetForm {
+		put(f.fields.data, 0)
+		put(f.fields.end, f.end-f.start)
+		put(f.fields.meta, 0)
+	}
+	return ctx
+}
+
+// AdjustHead moves the packet's start by delta bytes, as bpf_xdp_adjust_head
+// does: it returns -EINVAL where less than an Ethernet header would remain or
+// the headroom would be used up.
+func (f *Frame) AdjustHead(delta int32) int64 {
+	start := f.start + uint64(int64(delta))
+	if f.form != packetForm || start < f.data.Addr()+xdpFrame || start+ethHeader > f.end {
+		return -int64(unix.EINVAL)
+	}
+	f.start = start
+	f.point()
+	return 0
+}
+
+// AdjustTail moves the packet's end by delta bytes, as bpf_xdp_adjust_tail
+// does: bytes that are added are zero, and -EINVAL is returned where less than
+// an Ethernet header would remain or the tailroom is too small.
+func (f *Frame) AdjustTail(delta int32) int64 {
+	end := f.end + uint64(int64(delta))
+	if f.form != packetForm || end > f.hard || end < f.start+ethHeader {
+		return -int64(unix.EINVAL)
+	}
+	if delta > 0 {
+		clear(mem.View(f.end, int(delta)))
+	}
+	f.end = end
+	f.point()
+	return 0
+}
+
+// Free gives the frame's memory back. Further calls do nothing.
+func (f *Frame) Free() {
+	if f.ctx != nil {
+		f.ctx.Free()
+	}
+	if f.data != nil {
+		f.data.Free()
+	}
+}

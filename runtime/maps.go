@@ -1,0 +1,80 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/runtime/maps"
+)
+
+// CreateMaps makes the maps that a program refers to, in the order of p.Maps.
+// Specs that are the same one, or have the same non-empty name, become one
+// map, listed as often. The caller closes them.
+func CreateMaps(p *ir.Program) ([]maps.Map, error) {
+	s := newMapSet()
+	ms, err := s.bind(p)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return ms, nil
+}
+
+// mapSet is the maps of an object: programs share them by name. They share
+// epochs too, so a run enters once.
+type mapSet struct {
+	epochs *maps.Epochs
+	bySpec map[*ir.MapSpec]maps.Map
+	byName map[string]maps.Map
+	all    []maps.Map
+}
+
+func newMapSet() *mapSet {
+	return &mapSet{epochs: maps.NewEpochs(), bySpec: map[*ir.MapSpec]maps.Map{}, byName: map[string]maps.Map{}}
+}
+
+func (s *mapSet) bind(p *ir.Program) ([]maps.Map, error) {
+	ms := make([]maps.Map, 0, len(p.Maps))
+	for i, spec := range p.Maps {
+		m, err := s.open(spec)
+		if err != nil {
+			return nil, fmt.Errorf("runtime: create map %d of program %q: %w", i, p.Name, err)
+		}
+		ms = append(ms, m)
+	}
+	return ms, nil
+}
+
+func (s *mapSet) open(spec *ir.MapSpec) (maps.Map, error) {
+	if m, ok := s.bySpec[spec]; ok {
+		return m, nil
+	}
+	if m, ok := s.byName[spec.Name]; ok && spec.Name != "" {
+		if !sameShape(m.Spec(), spec) {
+			return nil, fmt.Errorf("map %q: two programs describe it differently", spec.Name)
+		}
+		s.bySpec[spec] = m
+		return m, nil
+	}
+	m, err := maps.New(spec, maps.In(s.epochs))
+	if err != nil {
+		return nil, err
+	}
+	s.bySpec[spec] = m
+	if spec.Name != "" {
+		s.byName[spec.Name] = m
+	}
+	s.all = append(s.all, m)
+	return m, nil
+}
+
+func sameShape(a, b *ir.MapSpec) bool {
+	return a.Type == b.Type && a.KeySize == b.KeySize && a.ValueSize == b.ValueSize && a.MaxEntries == b.MaxEntries &&
+		a.Flags == b.Flags && a.Frozen == b.Frozen
+}
+
+func (s *mapSet) close() {
+	for _, m := range s.all {
+		m.Close()
+	}
+}
