@@ -37,7 +37,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"488b042500000000", "absolute address is not modelled"},                   //
 		{"0fb1ee", "cmpxchg of a register is not modelled: processors differ in its upper half"},
 		{"f20faef0", "prefix is not modelled"}, // not mfence
-		{"c4e2f5f7c2", "VEX.L is set"},
+		{"c4e2f5f7c2", "not a decodable instruction"},
 		{"c4e2f8f7c2", "instruction is not modelled"}, // bextr
 		{"c4e3abf0c105", "VEX.vvvv is not unused"},
 		{"f6f1", "operand width is not modelled"}, // div cl
