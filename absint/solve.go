@@ -39,7 +39,7 @@ func (e *BudgetError) Error() string {
 	return fmt.Sprintf("absint: solve: no fixpoint after %d node visits", e.Visits)
 }
 
-// Solve returns a post-fixpoint of the flow, a state for each of n nodes: by
+// Solve returns a state for each of n nodes that holds whenever it is reached: by
 // the recursive strategy over the order, widening at loop heads, then with
 // `descend` further passes that do not widen and so can win back precision. It
 // visits at most budget nodes; the error is a *BudgetError.

@@ -23,7 +23,7 @@ func Add(w ir.Width, a, b T) T {
 func add(a, b T) T {
 	least := a.Value + b.Value
 	greatest := least + a.Mask + b.Mask
-	mask := least ^ greatest | a.Mask | b.Mask
+	mask := (least ^ greatest) | a.Mask | b.Mask
 	return T{least &^ mask, mask}
 }
 
@@ -36,7 +36,7 @@ func Sub(w ir.Width, a, b T) T {
 		return Bottom()
 	}
 	d := a.Value - b.Value
-	mask := (d + a.Mask) ^ (d - b.Mask) | a.Mask | b.Mask
+	mask := ((d + a.Mask) ^ (d - b.Mask)) | a.Mask | b.Mask
 	return truncate(w, T{d &^ mask, mask})
 }
 

@@ -146,7 +146,7 @@ func Join(a, b T) T {
 
 // union is Join of two tnums that are not Bottom.
 func union(a, b T) T {
-	mask := a.Mask | b.Mask | a.Value ^ b.Value
+	mask := a.Mask | b.Mask | (a.Value ^ b.Value)
 	return T{a.Value &^ mask, mask}
 }
 

@@ -1,0 +1,88 @@
+package interval
+
+import (
+	"math/bits"
+
+	"github.com/bpfproof/bpfproof/ir"
+)
+
+// Add returns a + b modulo 2^w. Full and Low are each optimal.
+//
+// Sound: the low bits of a sum depend on the operands' low bits only, so both
+// are added alike: each half of a with each half of b.
+func Add(w ir.Width, a, b T) T {
+	return settle(w, T{addHalves(w, a.Full, b.Full), addHalves(half(w), a.Low, b.Low)})
+}
+
+func addHalves(w ir.Width, a, b Halves) Halves {
+	pp, pn := addRange(w, a.Pos, b.Pos), addRange(w, a.Pos, b.Neg)
+	np, nn := addRange(w, a.Neg, b.Pos), addRange(w, a.Neg, b.Neg)
+	return join(join(pp, pn), join(np, nn))
+}
+
+// addRange returns x + y for ranges within halves.
+//
+// Sound and best: together the ranges hold less than 2^w sums, which follow
+// each other from that of the lower bounds to that of the upper ones.
+func addRange(w ir.Width, x, y Range) Halves {
+	if x.empty() || y.empty() {
+		return none()
+	}
+	return arc(w, (x.Min+y.Min)&w.Mask(), (x.Max+y.Max)&w.Mask())
+}
+
+// Sub returns a - b modulo 2^w. Full and Low are each optimal. Sound as Add.
+func Sub(w ir.Width, a, b T) T {
+	return settle(w, T{subHalves(w, a.Full, b.Full), subHalves(half(w), a.Low, b.Low)})
+}
+
+func subHalves(w ir.Width, a, b Halves) Halves {
+	pp, pn := subRange(w, a.Pos, b.Pos), subRange(w, a.Pos, b.Neg)
+	np, nn := subRange(w, a.Neg, b.Pos), subRange(w, a.Neg, b.Neg)
+	return join(join(pp, pn), join(np, nn))
+}
+
+// subRange returns x - y for ranges within halves, as addRange does: the least
+// difference is that of x's least and y's greatest word.
+func subRange(w ir.Width, x, y Range) Halves {
+	if x.empty() || y.empty() {
+		return none()
+	}
+	return arc(w, (x.Min-y.Max)&w.Mask(), (x.Max-y.Min)&w.Mask())
+}
+
+// Mul returns a * b modulo 2^w.
+//
+// Sound: the low bits of a product depend on the operands' low bits only. Each
+// half of a is multiplied with each half of b, by magnitude.
+func Mul(w ir.Width, a, b T) T {
+	return settle(w, T{mulHalves(w, a.Full, b.Full), mulHalves(half(w), a.Low, b.Low)})
+}
+
+func mulHalves(w ir.Width, a, b Halves) Halves {
+	an, bn := negate(w, a.Neg), negate(w, b.Neg)
+	same := join(mulRange(w, a.Pos, b.Pos, false), mulRange(w, an, bn, false))
+	differ := join(mulRange(w, a.Pos, bn, true), mulRange(w, an, b.Pos, true))
+	return join(same, differ)
+}
+
+// mulRange returns x * y, or -(x * y), modulo 2^w.
+//
+// Sound: products of magnitudes grow with both, so they lie between those of
+// the bounds, taken at 128 bits; if these are less than 2^w apart, the words
+// lie on the arc between them, otherwise they can be any.
+func mulRange(w ir.Width, x, y Range, negative bool) Halves {
+	if x.empty() || y.empty() {
+		return none()
+	}
+	loHigh, lo := bits.Mul64(x.Min, y.Min)
+	hiHigh, hi := bits.Mul64(x.Max, y.Max)
+	span, borrow := bits.Sub64(hi, lo, 0)
+	if hiHigh-loHigh-borrow != 0 || span > w.Mask() {
+		return all(w)
+	}
+	if negative {
+		lo, hi = -hi, -lo
+	}
+	return arc(w, lo&w.Mask(), hi&w.Mask())
+}

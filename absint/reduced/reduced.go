@@ -1,0 +1,137 @@
+// Package reduced is the reduced product of tristate numbers and ranges, the
+// domain "tnum+interval".
+//
+// It knows the two domains and nothing else: the product itself is
+// absint.Product.
+//
+// # Invariants
+//
+// The reduction loses no word that both parts stand for. It recognises when
+// there is none: words 1, 3, 9 and 11 (a tnum) and the range from 4 to 8 share
+// nothing. After it, unless it gave up after a fixed number of rounds, the
+// bounds of all ranges are words of the tnum, and bits that all words in a
+// range share are known in the tnum.
+//
+//	d := reduced.New()
+//	x := d.Bin(sem.And, ir.W64, d.Top(ir.W64), d.Const(ir.W64, 6)) // (0x0; 0x6) [0x0,0x6]
+package reduced
+
+import (
+	"math/bits"
+
+	"github.com/bpfproof/bpfproof/absint"
+	"github.com/bpfproof/bpfproof/absint/interval"
+	"github.com/bpfproof/bpfproof/absint/tnum"
+	"github.com/bpfproof/bpfproof/ir"
+)
+
+// T is an element: A is the tnum, B the ranges.
+type T = absint.Pair[tnum.T, interval.T]
+
+// Domain is the reduced product of tnum and interval.
+type Domain = absint.ProductDomain[tnum.T, interval.T]
+
+// New returns the domain.
+func New() *Domain {
+	return absint.Product[tnum.T, interval.T](tnum.Domain{}, interval.Domain{}, Reduce)
+}
+
+// rounds bounds how often the parts tell each other what they have learnt.
+// Stopping early costs precision only.
+const rounds = 4
+
+// Reduce lets a tnum and ranges of w-bit words, neither Bottom, learn from each
+// other: Bottom, if nothing is left.
+//
+// Sound: each step keeps all words that both stand for, see tighten and learn.
+func Reduce(w ir.Width, t tnum.T, r interval.T) (tnum.T, interval.T) {
+	for range rounds {
+		if agree(w, t, r) {
+			return t, r
+		}
+		r = tighten(w, t, r)
+		if r.IsBottom() {
+			return tnum.Bottom(), r
+		}
+		t = learn(w, t, r)
+		if t.IsBottom() {
+			return t, interval.Bottom()
+		}
+	}
+	return t, r
+}
+
+// agree reports that neither part can tell the other anything: all bounds are
+// words of t, and t knows all bits that the words in the ranges share.
+func agree(w ir.Width, t tnum.T, r interval.T) bool {
+	m := interval.Half(w).Mask()
+	low := tnum.T{Value: t.Value & m, Mask: t.Mask & m}
+	return bounded(t, r.Full.Pos) && bounded(t, r.Full.Neg) && bounded(low, r.Low.Pos) && bounded(low, r.Low.Neg) &&
+		t.Mask&^open(r.Full) == 0 && low.Mask&^open(r.Low) == 0
+}
+
+// bounded reports whether both bounds of r, if it is not empty, are words of t.
+func bounded(t tnum.T, r interval.Range) bool {
+	return r.Empty() || (r.Min&^t.Mask == t.Value && r.Max&^t.Mask == t.Value)
+}
+
+// open returns the bits that the words in a do not share: those from the first
+// one down in which bounds of a range differ, and those in which the ranges do.
+func open(a interval.Halves) uint64 {
+	p := ^uint64(0) >> bits.LeadingZeros64(a.Pos.Min^a.Pos.Max)
+	n := ^uint64(0) >> bits.LeadingZeros64(a.Neg.Min^a.Neg.Max)
+	if a.Pos.Empty() {
+		return n
+	}
+	if a.Neg.Empty() {
+		return p
+	}
+	return p | n | (a.Pos.Min ^ a.Neg.Min)
+}
+
+// tighten moves each bound to the nearest word of t within its range.
+//
+// Sound: no word of t lies between the old bound and the new one. Low halves
+// of words of t are words of the low half of t.
+func tighten(w ir.Width, t tnum.T, r interval.T) interval.T {
+	m := interval.Half(w).Mask()
+	low := tnum.T{Value: t.Value & m, Mask: t.Mask & m}
+	return interval.Settle(w, interval.T{
+		Full: interval.Halves{Pos: cut(t, r.Full.Pos), Neg: cut(t, r.Full.Neg)},
+		Low:  interval.Halves{Pos: cut(low, r.Low.Pos), Neg: cut(low, r.Low.Neg)},
+	})
+}
+
+// cut returns r from its least to its greatest word that t has too.
+func cut(t tnum.T, r interval.Range) interval.Range {
+	if r.Empty() {
+		return r
+	}
+	least, ok := t.AtLeast(r.Min)
+	greatest, ok2 := t.AtMost(r.Max)
+	if !ok || !ok2 {
+		return interval.Range{Min: 1, Max: 0}
+	}
+	return interval.Range{Min: least, Max: greatest}
+}
+
+// learn adds to t the bits that all words in the ranges share.
+//
+// Sound: a word lies in one of the full ranges, its low half in one of the low
+// ones; see tnum.Range and tnum.Join.
+func learn(w ir.Width, t tnum.T, r interval.T) tnum.T {
+	low := enclose(r.Low)
+	low.Mask |= w.Mask() &^ interval.Half(w).Mask()
+	return tnum.Meet(tnum.Meet(t, enclose(r.Full)), low)
+}
+
+// enclose returns the best tnum of the words in a, not empty.
+func enclose(a interval.Halves) tnum.T {
+	if a.Pos.Empty() {
+		return tnum.Range(a.Neg.Min, a.Neg.Max)
+	}
+	if a.Neg.Empty() {
+		return tnum.Range(a.Pos.Min, a.Pos.Max)
+	}
+	return tnum.Join(tnum.Range(a.Pos.Min, a.Pos.Max), tnum.Range(a.Neg.Min, a.Neg.Max))
+}
