@@ -1,0 +1,143 @@
+package asm
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"regexp"
+
+	"github.com/bpfproof/bpfproof/ir"
+)
+
+// Print writes p as text that Parse reads. The error is w's, or an
+// *ir.FormError for an instruction that has no text (see [ir.Insn.Check]) or a
+// 64-bit load without its second slot; nothing is written then.
+func Print(w io.Writer, p *ir.Program) error {
+	for pc, in := range p.Insns {
+		if err := in.Check(ir.PC(pc)); err != nil {
+			return fmt.Errorf("asm: print program: %w", err)
+		}
+		wide := pc > 0 && p.Insns[pc-1].Kind() == ir.KindLoadImm
+		if (in.Op == ir.OpPad) != wide || in.Row().Slots() == 2 && pc+1 == len(p.Insns) {
+			return fmt.Errorf("asm: print program: %w", &ir.FormError{PC: ir.PC(pc), Reason: "64-bit load and second slot do not go together"})
+		}
+	}
+	n := newNames(p)
+	n.nameFuncs()
+	n.nameLabels()
+	b := bufio.NewWriter(w)
+	if err := header(b, p); err != nil {
+		return err
+	}
+	next := 0
+	for pc := range p.All() {
+		for next < len(p.Funcs) && p.Funcs[next].PC <= pc {
+			if f := p.Funcs[next]; pc > 0 || f.Name != p.Name {
+				fmt.Fprintf(b, ".func %s\n", quote(f.Name))
+			}
+			next++
+		}
+		if label, ok := n.labels[pc]; ok {
+			fmt.Fprintf(b, "%s:\n", label)
+		}
+		fmt.Fprintf(b, "\t%s\n", n.insn(pc))
+	}
+	return b.Flush()
+}
+
+// nameFuncs finds the functions whose name says which they are.
+func (n *names) nameFuncs() {
+	n.funcs, n.shadow = map[ir.PC]string{}, map[string]bool{}
+	first := map[string]ir.PC{}
+	for _, f := range n.p.Funcs {
+		n.shadow[f.Name] = true
+		if _, taken := first[f.Name]; taken || f.PC == 0 && f.Name == n.p.Name {
+			continue // the main program's name is not a label
+		}
+		first[f.Name] = f.PC
+		n.funcs[f.PC] = quote(f.Name)
+	}
+}
+
+// nameLabels gives every jump target a label that no function has.
+func (n *names) nameLabels() {
+	n.labels = map[ir.PC]string{}
+	prefix := "L"
+	for _, f := range n.p.Funcs {
+		for regexp.MustCompile("^" + prefix + "[0-9]+$").MatchString(f.Name) {
+			prefix += "_"
+		}
+	}
+	for pc, in := range n.p.All() {
+		target, ok := in.Target(pc)
+		if ok && !called(in) && target >= 0 && target < n.p.Slots() && n.p.Insns[target].Op != ir.OpPad {
+			n.labels[target] = fmt.Sprintf("%s%d", prefix, target)
+		}
+	}
+}
+
+// header writes the directives of the program and its maps.
+func header(w io.Writer, p *ir.Program) error {
+	fmt.Fprintf(w, ".name %s\n", quote(p.Name))
+	if p.Section != "" {
+		fmt.Fprintf(w, ".section %s\n", quote(p.Section))
+	}
+	if p.Type != ir.Unspec {
+		fmt.Fprintf(w, ".type %s\n", kindText(p.Type, ir.ParseProgType))
+	}
+	if p.License != "" {
+		fmt.Fprintf(w, ".license %s\n", quote(p.License))
+	}
+	for i, m := range p.Maps {
+		text, err := specText(m, 0)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, ".map %s\n", text)
+		for _, e := range m.Contents {
+			fmt.Fprintf(w, ".elem %d %s %s\n", i, hexText(e.Key), hexText(e.Value))
+		}
+	}
+	return nil
+}
+
+// kindText returns the name of a program type or map kind, or its number where
+// it has none.
+func kindText[T interface {
+	~uint32
+	fmt.Stringer
+}](x T, parse func(string) (T, bool)) string {
+	if _, ok := parse(x.String()); ok {
+		return x.String()
+	}
+	return fmt.Sprint(uint32(x))
+}
+
+func hexText(b []byte) string {
+	if len(b) == 0 {
+		return `""`
+	}
+	return fmt.Sprintf("%x", b)
+}
+
+// specText returns the attributes of a map, inner ones in parentheses.
+func specText(m *ir.MapSpec, depth int) (string, error) {
+	if depth > maxInner {
+		return "", fmt.Errorf("asm: print map %q: inner maps are more than %d deep", m.Name, maxInner)
+	}
+	s := fmt.Sprintf("%s %s key %d value %d entries %d", quote(m.Name), kindText(m.Type, ir.ParseMapType), m.KeySize, m.ValueSize, m.MaxEntries)
+	if m.Flags != 0 {
+		s += fmt.Sprintf(" flags %#x", m.Flags)
+	}
+	if m.Frozen {
+		s += " frozen"
+	}
+	if m.Inner != nil {
+		inner, err := specText(m.Inner, depth+1)
+		if err != nil {
+			return "", err
+		}
+		s += " inner (" + inner + ")"
+	}
+	return s, nil
+}
