@@ -130,7 +130,7 @@ func (b *Builder) Eval(m *Model, ts ...Term) []uint64 {
 // evalNode returns the value of t, given those of its arguments.
 func (b *Builder) evalNode(m *Model, t Term, value func(Term) uint64) uint64 {
 	n, args := b.at(t), b.Args(t)
-	x := make([]uint64, len(args), 8)
+	x := make([]uint64, len(args), max(len(args), 8))
 	for i, a := range args {
 		x[i] = value(a)
 	}
