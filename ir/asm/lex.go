@@ -135,3 +135,14 @@ func number(text string) (x uint64, ok bool) {
 	}
 	return x, err == nil
 }
+
+// Comment returns the text of the comment that a line ends in, without its
+// mark and outer blanks; "" if there is none. A mark inside a string does not
+// count.
+func Comment(line string) string {
+	start := 0
+	if toks := lex(line); len(toks) > 0 {
+		start = toks[len(toks)-1].col - 1
+	}
+	return strings.TrimSpace(strings.TrimLeft(line[min(start, len(line)):], ";#/"))
+}
