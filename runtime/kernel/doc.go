@@ -18,7 +18,7 @@
 // by others.
 //
 //	p, err := kernel.Load(prog, kernel.Options{})
-//	res, err := p.Packet(packet)
+//	res, err := p.Run(ctx, runtime.Input{Data: packet})
 //
 // Sources: include/uapi/linux/bpf.h, kernel/bpf/syscall.c, kernel/bpf/log.c and
 // net/bpf/test_run.c of Linux 6.18.

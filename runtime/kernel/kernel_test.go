@@ -12,6 +12,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/elf"
+	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 )
 
@@ -104,6 +105,11 @@ func TestTestRun(t *testing.T) {
 	out, err = p.TestRun(packet, nil, 1000)
 	require.NoError(t, err)
 	require.Equal(t, uint32(abi.XDPPass), out.Ret)
+
+	res, err := p.Run(t.Context(), runtime.Input{Data: packet})
+	require.NoError(t, err)
+	require.Equal(t, uint64(abi.XDPPass), res.Ret)
+	require.Equal(t, packet, res.Data)
 
 	for _, n := range []int{0, 13, kernel.MaxPacket + 1, 9000} {
 		_, err := p.Packet(make([]byte, n))

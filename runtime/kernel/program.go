@@ -8,20 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/runtime"
 )
 
 // ErrClosed is wrapped by what a closed Program is asked for.
 var ErrClosed = errors.New("program is closed")
 
-// Program is a loaded program. Its methods are not safe for concurrent use.
+var _ runtime.Engine = (*Program)(nil)
+
+// Program is a loaded program: an engine, and what the kernel tells of it.
 type Program struct {
 	source *ir.Program
 	report *Report
 	maps   []*Map
 	owned  []*Map
 	fd     int
-	run    *runAttr // kept between runs
-	out    []byte
+	runner runner // of TestRun
 }
 
 // Name returns the engine's name, "kernel".

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	goruntime "runtime"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/runtime"
 )
 
 // The sizes of packets that the kernel's test run takes, in bytes.
@@ -51,32 +53,54 @@ type Outcome struct {
 	Ns   uint32 // mean time of a run in nanoseconds, as the kernel measured it
 }
 
+// runner is one thread's way into the kernel: the request and room for what
+// comes back, kept between runs.
+type runner struct {
+	attr runAttr
+	out  []byte
+}
+
 // Packet runs the program once on a packet. It is the fast way for many
 // packets: nothing is allocated.
 func (p *Program) Packet(data []byte) (Outcome, error) { return p.TestRun(data, nil, 1) }
 
-// TestRun runs the program repeat times (at least once) on a copy of data each,
-// with the context ctx or the kernel's own if it is nil. Packets outside the
-// kernel's limits are a *LimitError, types that it cannot run an
-// *UnsupportedError. A run of SchedCLS and the like sees the packet from its
-// Ethernet header, a SocketFilter from behind it.
+// TestRun runs the program repeat times (at least once), with the context ctx or
+// the kernel's own if it is nil. Packets outside the kernel's limits are a
+// *LimitError, types that it cannot run an *UnsupportedError. SchedCLS and the
+// like see the packet from its Ethernet header, a SocketFilter from behind it. A
+// run that is repeated finds the bytes of the packet as the run before left them.
 //
-// Runs that repeat see the packet as the run before left it, as
-// bpf_prog_test_run_xdp and bpf_prog_test_run_skb have it, ends restored.
+// It is not safe for concurrent use; Run is.
 func (p *Program) TestRun(data, ctx []byte, repeat int) (Outcome, error) {
+	return p.runner.do(p, data, ctx, repeat)
+}
+
+// Run is TestRun as every engine has it. The kernel returns 32 bits of r0 and
+// bounds a run by itself, so the input's fuel does not concern it; the context
+// is checked once before the run. Result.Ctx is nil if the input has none.
+func (p *Program) Run(ctx context.Context, in runtime.Input) (runtime.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return runtime.Result{}, fmt.Errorf("kernel: run %s: %w", p.source.Name, err)
+	}
+	var r runner
+	out, err := r.do(p, in.Data, in.Ctx, in.Repeat)
+	if err != nil {
+		return runtime.Result{}, err
+	}
+	return runtime.Result{Ret: uint64(out.Ret), Data: out.Data, Ctx: out.Ctx, NsPerRun: float64(out.Ns)}, nil
+}
+
+func (r *runner) do(p *Program, data, ctx []byte, repeat int) (Outcome, error) {
 	if p.fd < 0 {
 		return Outcome{}, fmt.Errorf("kernel: run %s: %w", p.source.Name, ErrClosed)
 	}
-	if err := p.checkInput(data, ctx); err != nil {
+	if err := p.checkInput(data); err != nil {
 		return Outcome{}, err
 	}
-	if p.run == nil {
-		p.run = &runAttr{}
-	}
-	p.out = slices.Grow(p.out[:0], len(data)+maxGrowth+len(ctx))
-	room := p.out[:cap(p.out)]
+	r.out = slices.Grow(r.out[:0], len(data)+maxGrowth+len(ctx))
+	room := r.out[:len(data)+maxGrowth+len(ctx)]
 	dataOut, ctxOut := room[:len(room)-len(ctx)], room[len(room)-len(ctx):]
-	a := p.run
+	a := &r.attr
 	*a = runAttr{fd: uint32(p.fd), repeat: uint32(max(repeat, 1))}
 	if len(data) > 0 {
 		a.dataIn, a.dataSizeIn = bytesPtr(data), uint32(len(data))
@@ -92,10 +116,10 @@ func (p *Program) TestRun(data, ctx []byte, repeat int) (Outcome, error) {
 	_, err := call(cmdTestRun, a)
 	goruntime.KeepAlive(data)
 	goruntime.KeepAlive(ctx)
-	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.Errno(524)) {
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, errNotSupported):
 		return Outcome{}, &UnsupportedError{p.source.Type}
-	}
-	if err != nil {
+	case err != nil:
 		return Outcome{}, fmt.Errorf("kernel: run %s on %d bytes: %w", p.source.Name, len(data), err)
 	}
 	out := Outcome{Ret: a.retval, Ns: a.duration}
@@ -108,8 +132,12 @@ func (p *Program) TestRun(data, ctx []byte, repeat int) (Outcome, error) {
 	return out, nil
 }
 
+// errNotSupported is ENOTSUPP, which the kernel returns but no header of the
+// application's side names.
+const errNotSupported = unix.Errno(524)
+
 // checkInput refuses what the kernel would refuse with a bare EINVAL.
-func (p *Program) checkInput(data, ctx []byte) error {
+func (p *Program) checkInput(data []byte) error {
 	switch p.source.Type {
 	case ir.XDP, ir.SchedCLS, ir.SchedACT, ir.SocketFilter, ir.CgroupSKB, ir.LWTIn, ir.LWTOut, ir.LWTXmit, ir.LWTSeg6Local, ir.SkSKB:
 		if len(data) < MinPacket || len(data) > MaxPacket {
