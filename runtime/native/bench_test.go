@@ -1,0 +1,64 @@
+package native_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
+)
+
+// BenchmarkEntry is the cost of calling a program that returns at once.
+func BenchmarkEntry(b *testing.B) {
+	r, _ := newRun(b, program(movK(ir.R0, 0), exit()), nil)
+	for b.Loop() {
+		_, _ = r.Call(0, 0)
+	}
+}
+
+// BenchmarkHelper is the cost of one helper call, the function itself empty.
+func BenchmarkHelper(b *testing.B) {
+	const calls = 100
+	fs := map[abi.HelperID]helpers.Func{4000: func(*helpers.Env, [5]uint64) (uint64, error) { return 0, nil }}
+	var body []ir.Insn
+	for range calls {
+		body = append(body, call(4000))
+	}
+	r, _ := newRun(b, program(body, exit()), fs)
+	for b.Loop() {
+		_, _ = r.Call(0, 0)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/calls, "ns/helper")
+}
+
+// BenchmarkLoop is the cost of a loop of three instructions, poll included.
+func BenchmarkLoop(b *testing.B) {
+	const rounds = 10_000
+	p := program(movK(ir.R0, 0), movK(ir.R1, rounds), aluX(ir.Add, ir.R0, ir.R1), aluK(ir.Sub, ir.R1, 1),
+		branchK(ir.JNE, ir.R1, 0, -3), exit())
+	r, _ := newRun(b, p, nil)
+	for b.Loop() {
+		ret, _ := r.Call(0, 0)
+		require.EqualValues(b, rounds*(rounds+1)/2, ret)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rounds, "ns/round")
+}
+
+// BenchmarkCompile is the cost of the baseline tier.
+func BenchmarkCompile(b *testing.B) {
+	var body []ir.Insn
+	for i := range 1000 {
+		body = append(body, movX(ir.R3, ir.R1), aluK(ir.Add, ir.R3, int64(i)), load(ir.W32, ir.R4, ir.R2, i&63),
+			aluX(ir.Xor, ir.R3, ir.R4), branchK(ir.JGT, ir.R3, 77, 1), store(ir.W16, ir.R10, -8, ir.R3))
+	}
+	p := program(body, movK(ir.R0, 0), exit())
+	be := backend()
+	for b.Loop() {
+		_, err := jit.Compile(be, p)
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(p.Insns)), "ns/insn")
+}

@@ -1,0 +1,230 @@
+package native
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	goruntime "runtime"
+	"slices"
+	"sync"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
+	"github.com/bpfproof/bpfproof/runtime/maps"
+)
+
+// Options are the choices of a load. The zero value is the default.
+type Options struct {
+	// Helpers replaces or adds helper functions by number; nil changes nothing.
+	Helpers map[abi.HelperID]helpers.Func
+}
+
+// Program is a loaded program. Its methods are safe for concurrent use.
+type Program struct {
+	name    string
+	prog    *ir.Program
+	code    *jit.Code
+	maps    []maps.Map
+	helpers []helpers.Func // by number; nil where the program calls none
+	image   *image
+	entry   uintptr
+	starts  []start // in order of offset
+
+	mu     sync.Mutex
+	idle   []*Run
+	live   int // runs that exist
+	closed bool
+}
+
+// start ties an offset in the text to the instruction whose code begins there.
+type start struct {
+	off int32
+	pc  ir.PC
+}
+
+// Load places code, which was compiled from p, into executable memory. ms are
+// the maps that p.Maps describes, in that order; the caller keeps them open
+// until the program is closed. It refuses code for another machine, tables
+// that do not fit the text, missing maps and helpers, and text that the
+// executable memory left cannot hold.
+func Load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program, error) {
+	np, err := load(code, p, ms, opts)
+	if err != nil {
+		return nil, fmt.Errorf("native: load %q: %w", p.Name, err)
+	}
+	return np, nil
+}
+
+func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program, error) {
+	if code.Arch != goruntime.GOARCH {
+		return nil, fmt.Errorf("code is for %q, this machine is %s", code.Arch, goruntime.GOARCH)
+	}
+	if err := code.Check(p); err != nil {
+		return nil, err
+	}
+	if len(code.Text) > ArenaBytes {
+		return nil, fmt.Errorf("text of %d bytes is over the %d of executable memory", len(code.Text), ArenaBytes)
+	}
+	if len(ms) < len(p.Maps) {
+		return nil, fmt.Errorf("%d maps given, the program has %d", len(ms), len(p.Maps))
+	}
+	if i := slices.Index(ms, nil); i >= 0 {
+		return nil, fmt.Errorf("map %d is nil", i)
+	}
+	np := &Program{name: p.Name, prog: p, code: code, maps: ms}
+	if err := np.findHelpers(opts); err != nil {
+		return nil, err
+	}
+	text, err := relocate(code, ms)
+	if err != nil {
+		return nil, err
+	}
+	if err := installHandlers(); err != nil {
+		return nil, err
+	}
+	if np.image, err = newImage(text); err != nil {
+		return nil, err
+	}
+	np.entry = np.image.addr(code.Funcs[0].Entry)
+	np.indexStarts()
+	return np, nil
+}
+
+// findHelpers resolves the helpers that the program calls.
+func (p *Program) findHelpers(opts Options) error {
+	for pc, in := range p.prog.All() {
+		row := in.Row()
+		if row.Kind != ir.KindCall || row.Pseudo != ir.CallHelper {
+			continue
+		}
+		id := abi.HelperID(in.Imm)
+		f := opts.Helpers[id]
+		if f == nil {
+			f, _ = helpers.Lookup(id)
+		}
+		if f == nil || id < 0 || id > maxHelper {
+			return &helpers.MissingError{PC: pc, ID: id}
+		}
+		if int(id) >= len(p.helpers) {
+			p.helpers = append(p.helpers, make([]helpers.Func, int(id)+1-len(p.helpers))...)
+		}
+		p.helpers[id] = f
+	}
+	return nil
+}
+
+// maxHelper bounds helper numbers, and so the table of a program's helpers;
+// the kernel's end far below.
+const maxHelper = 4095
+
+// relocate returns the text with addresses filled in.
+func relocate(code *jit.Code, ms []maps.Map) ([]byte, error) {
+	text := slices.Clone(code.Text)
+	for _, r := range code.Relocs {
+		var value uint64
+		m := ms[r.Map]
+		switch r.Kind {
+		case jit.RelocMapHandle:
+			value = m.Handle()
+		case jit.RelocMapValues:
+			region := m.Region()
+			if m.Spec().Type != ir.Array || region.Base == 0 {
+				return nil, fmt.Errorf("relocation at %d: map %d (%v) has no array of values", r.Off, r.Map, m.Spec().Type)
+			}
+			if r.Addend >= region.Stride*region.Count {
+				return nil, fmt.Errorf("relocation at %d: offset %d is outside the values of map %d", r.Off, r.Addend, r.Map)
+			}
+			value = region.Base + r.Addend
+		default:
+			return nil, fmt.Errorf("relocation at %d: unknown kind %d", r.Off, r.Kind)
+		}
+		binary.LittleEndian.PutUint64(text[r.Off:], value)
+	}
+	return text, nil
+}
+
+func (p *Program) indexStarts() {
+	for _, f := range p.code.Funcs {
+		p.starts = append(p.starts, start{f.Entry, f.PC})
+	}
+	for pc, off := range p.code.PCMap {
+		if off != jit.NoCode {
+			p.starts = append(p.starts, start{off, ir.PC(pc)})
+		}
+	}
+	slices.SortStableFunc(p.starts, func(x, y start) int { return int(x.off) - int(y.off) })
+}
+
+// pcAt returns the instruction that the code at an offset belongs to.
+func (p *Program) pcAt(off int32) ir.PC {
+	i, found := slices.BinarySearchFunc(p.starts, off, func(s start, off int32) int { return int(s.off) - int(off) })
+	if !found {
+		i--
+	}
+	return p.starts[max(i, 0)].pc
+}
+
+// offset returns where an address lies in the text.
+func (p *Program) offset(addr uint64) int32 { return int32(addr - uint64(p.image.addr(0))) }
+
+// Name returns "native".
+func (p *Program) Name() string { return "native" }
+
+var errClosed = errors.New("native: program is closed")
+
+// NewRun returns a place to run the program in. Release gives it back.
+func (p *Program) NewRun() (*Run, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	if n := len(p.idle); n > 0 {
+		r := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return r, nil
+	}
+	r, err := newRun(p)
+	if err == nil {
+		p.live++
+	}
+	return r, err
+}
+
+// Release gives a run back to its program; it must not be used again.
+func (r *Run) Release() {
+	p := r.prog
+	r.ctx, r.fuel = nil, -1
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.idle = append(p.idle, r)
+		return
+	}
+	r.close()
+	if p.live--; p.live == 0 {
+		_ = p.image.close() // Close has returned already: the pages stay inaccessible at worst
+	}
+}
+
+// Close ends the program: no new runs. Its memory is given back when the last
+// run is released. Further calls do nothing.
+func (p *Program) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	for _, r := range p.idle {
+		r.close()
+		p.live--
+	}
+	p.idle = nil
+	if p.live > 0 {
+		return nil
+	}
+	return p.image.close()
+}

@@ -1,0 +1,196 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
+	"github.com/bpfproof/bpfproof/runtime/mem"
+)
+
+// pollInterval is how many backward jumps a run makes before it lets Go have
+// its turn. A loop body that long in all takes well below a millisecond.
+const pollInterval = 4096
+
+// ErrFuel says that a run made more backward jumps than it was given.
+var ErrFuel = errors.New("native: budget of backward jumps is used up")
+
+// machine is what image and assembly know of a run; jit/contract.go fixes the
+// first three fields.
+type machine struct {
+	helper uintptr // jit.EnvHelper
+	poll   uintptr // jit.EnvPoll
+	budget int64   // jit.EnvBudget
+
+	entry uintptr // where enter calls the image
+	goSP  uintptr // Go stack at enter, of use only while the image runs
+	goBP  uintptr
+
+	// The image's registers: arguments at entry, all at an exit.
+	rax, rdi, rsi, rdx, rcx, r8, r9, r10, r11 uint64
+	rbx, rbp, r13, r14, r15                   uint64
+	rsp                                       uint64
+
+	faultPC, faultAddr, faultSignal uint64 // set by onSignal
+}
+
+// The contract's offsets are those of the structure.
+var (
+	_ [unsafe.Offsetof(machine{}.helper)]struct{} = [jit.EnvHelper]struct{}{}
+	_ [unsafe.Offsetof(machine{}.poll)]struct{}   = [jit.EnvPoll]struct{}{}
+	_ [unsafe.Offsetof(machine{}.budget)]struct{} = [jit.EnvBudget]struct{}{}
+	_ [unsafe.Offsetof(Run{}.m)]struct{}          = [0]struct{}{}
+)
+
+// Run is one place to run a program in: an environment with its own machine
+// stack. It is for one goroutine at a time; a program may have many.
+type Run struct {
+	m     machine // must be first: the assembly takes a *Run for a *machine
+	prog  *Program
+	env   *helpers.Env
+	ctx   context.Context // nil: cannot be cancelled
+	fuel  int64           // backward jumps left beyond the budget; negative: no bound
+	err   error           // why an exit ended the run
+	stack *mem.Block
+	top   uint64 // stack pointer at entry
+}
+
+// enter runs the image until it returns or the run ends.
+func enter(r *Run)
+
+// addresses returns the entry points of the assembly.
+func addresses() (helper, poll, signal uintptr)
+
+// newRun returns a run of p.
+func newRun(p *Program) (*Run, error) {
+	stack, err := mem.Alloc(jit.StackBytes)
+	if err != nil {
+		return nil, fmt.Errorf("native: allocate stack: %w", err)
+	}
+	r := &Run{prog: p, env: helpers.NewEnv(p.maps), fuel: -1, stack: stack}
+	r.env.Memory = hostMemory{}
+	r.m.helper, r.m.poll, _ = addresses()
+	// Room above the first frame: who looks for a return address there at the
+	// wrong moment finds zero.
+	r.top = stack.Addr() + uint64(stack.Size()) - 64
+	r.m.entry = p.entry
+	return r, nil
+}
+
+// Env returns the environment that the run's helpers see. The caller sets
+// Packet, Clock, Trace, CPU and Random as it likes, between calls.
+func (r *Run) Env() *helpers.Env { return r.env }
+
+// Call runs the program with r1 and r2 and returns r0. It allocates nothing
+// unless the run fails. An error is a *FaultError, a *HelperError, ErrFuel or
+// the context's.
+func (r *Run) Call(r1, r2 uint64) (uint64, error) {
+	r.m.rdi, r.m.rsi, r.m.rdx, r.m.rcx, r.m.r8 = r1, r2, 0, 0, 0
+	r.m.rsp = r.top
+	r.m.budget = pollInterval
+	if r.fuel >= 0 {
+		r.m.budget = min(r.fuel, pollInterval)
+		r.fuel -= r.m.budget
+	}
+	r.env.Enter()
+	enter(r)
+	r.env.Exit()
+	if r.m.faultSignal != 0 || r.err != nil {
+		return 0, r.failure()
+	}
+	return r.m.rax, nil
+}
+
+// failure takes the reason why the last call ended early out of the run.
+func (r *Run) failure() error {
+	err := r.err
+	if r.m.faultSignal != 0 {
+		off := r.prog.offset(r.m.faultPC)
+		err = &FaultError{PC: r.prog.pcAt(off), Offset: off, Addr: r.m.faultAddr, Signal: unix.Signal(r.m.faultSignal)}
+	}
+	r.m.faultPC, r.m.faultAddr, r.m.faultSignal, r.err = 0, 0, 0, nil
+	return err
+}
+
+// onHelper is called on the Go stack for an image that calls a helper; it
+// reports whether the run must end.
+func onHelper(r *Run) (stop bool) {
+	id := uint32(r.m.rax)
+	if int(id) >= len(r.prog.helpers) || r.prog.helpers[id] == nil {
+		r.err = r.helperError(id, errors.New("it is not one of the program's"))
+		return true
+	}
+	ret, err := r.prog.helpers[id](r.env, [5]uint64{r.m.rdi, r.m.rsi, r.m.rdx, r.m.rcx, r.m.r8})
+	if err != nil {
+		r.err = r.helperError(id, err)
+		return true
+	}
+	r.m.rax = ret
+	return false
+}
+
+// onPoll is called on the Go stack when the budget is used up. Go's scheduler
+// has had its turn by the time this runs, in the check at a function's start.
+func onPoll(r *Run) (stop bool) {
+	if r.ctx != nil {
+		if err := r.ctx.Err(); err != nil {
+			r.err = fmt.Errorf("native: run program: %w", context.Cause(r.ctx))
+			return true
+		}
+	}
+	r.m.budget = pollInterval
+	if r.fuel >= 0 {
+		if r.fuel == 0 {
+			r.err = ErrFuel
+			return true
+		}
+		r.m.budget = min(r.fuel, pollInterval)
+		r.fuel -= r.m.budget
+	}
+	return false
+}
+
+// HelperError says that a helper refused its arguments.
+type HelperError struct {
+	PC  ir.PC  // the calling instruction
+	ID  uint32 // the helper
+	Err error
+}
+
+func (e *HelperError) Error() string {
+	return fmt.Sprintf("native: insn %d: call helper %d: %v", e.PC, e.ID, e.Err)
+}
+
+// Unwrap returns the helper's own error.
+func (e *HelperError) Unwrap() error { return e.Err }
+
+func (r *Run) helperError(id uint32, err error) error {
+	// The return address lies behind the call, so one byte before is inside.
+	off := r.prog.offset(mem.Load64(r.m.rsp)) - 1
+	return &HelperError{PC: r.prog.pcAt(off), ID: id, Err: err}
+}
+
+func (r *Run) close() {
+	r.env.Close()
+	r.stack.Free()
+}
+
+// hostMemory gives helpers the memory of the process: the program was verified
+// to pass good addresses only.
+type hostMemory struct{}
+
+func (hostMemory) Read(addr uint64, n int) ([]byte, error)  { return view(addr, n) }
+func (hostMemory) Write(addr uint64, n int) ([]byte, error) { return view(addr, n) }
+
+func view(addr uint64, n int) ([]byte, error) {
+	if n < 0 || addr < 4096 {
+		return nil, fmt.Errorf("access %d bytes at address %#x", n, addr)
+	}
+	return mem.View(addr, n), nil
+}
