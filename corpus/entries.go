@@ -53,8 +53,9 @@ func DefaultPacket() []byte { return make([]byte, 64) }
 // objects lists the programs in C; those in assembly text state the same in
 // their first comments.
 var objects = []Entry{
-	{Path: "examples/xdp_classifier.o", Program: "xdp_classifier", Accept: true},
-	{Path: "examples/xdp_globals.o", Program: "xdp_globals", Accept: true, Runs: []Run{{Packet: make([]byte, 32), Ret: 2, Data: make([]byte, 32)}, {Packet: make([]byte, 64), Ret: 1, Data: make([]byte, 64)}},
+	{Path: "examples/xdp_classifier.o", Program: "xdp_classifier", Accept: true, Runs: classifierRuns(), Maps: classifierMaps()},
+	{Path: "examples/xdp_globals.o", Program: "xdp_globals", Accept: true,
+		Runs: []Run{{Packet: make([]byte, 32), Ret: 2, Data: make([]byte, 32)}, {Packet: make([]byte, 64), Ret: 1, Data: make([]byte, 64)}},
 		Maps: []Elem{{Map: ".bss", Key: make([]byte, 4), Value: unhex("020000000000000001000000010000000000000000000000")}}},
 	{Path: "examples/xdp_globals.o", Program: "xdp_count", Accept: true, Runs: []Run{{Packet: make([]byte, 64), Ret: 3, Data: make([]byte, 64)}},
 		Maps: []Elem{{Map: "by_size", Key: unhex("40000000"), Value: unhex("0100000000000000")}}},
