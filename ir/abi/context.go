@@ -11,6 +11,7 @@ const (
 	PacketPtr            // first byte of the packet
 	PacketEnd            // first byte behind the packet
 	PacketMeta           // first byte of the metadata before the packet
+	Object               // a kernel object, such as a socket; or null
 )
 
 // Field is one field of a context as the program sees it. Pointer fields are
@@ -23,6 +24,7 @@ type Field struct {
 	Kind     FieldKind
 	Writable bool
 	Narrow   bool // parts of it may be read
+	Free     bool // aligned parts of any size may be read, and written if Writable
 }
 
 // Context is the layout of the memory that r1 points to at entry.
@@ -30,7 +32,10 @@ type Context struct {
 	Name   string // the uapi structure
 	Size   int    // bytes
 	Fields []Field
-	Flat   bool // any aligned in-bounds scalar access is allowed, Fields apart
+	// Flat reports that any aligned scalar may be read from offset FlatFrom on,
+	// Fields apart.
+	Flat     bool
+	FlatFrom int
 	// PacketWritable reports that the program may write packet bytes.
 	PacketWritable bool
 	// RetMin and RetMax bound the program's result.
@@ -52,6 +57,18 @@ var contexts = map[ir.ProgType]*Context{
 		{Name: "rx_queue_index", Off: 16, Size: 4},
 		{Name: "egress_ifindex", Off: 20, Size: 4},
 	}},
+	ir.SocketFilter: skb(false, retMin, retMax, "cb",
+		"tc_classid data data_meta data_end tstamp wire_len hwtstamp tstamp_type"),
+	ir.SchedCLS:      skb(true, retMin, retMax, "mark tc_index priority tc_classid cb tstamp queue_mapping", endpoints),
+	ir.SchedACT:      skb(true, retMin, retMax, "mark tc_index priority tc_classid cb tstamp queue_mapping", endpoints),
+	ir.CgroupSKB:     skb(false, 0, 1, "mark priority cb tstamp", "tc_classid data_meta wire_len tstamp_type"),
+	ir.LWTIn:         skb(false, retMin, retMax, "mark priority cb", lwtHidden),
+	ir.LWTOut:        skb(false, retMin, retMax, "mark priority cb", lwtHidden),
+	ir.LWTXmit:       skb(true, retMin, retMax, "mark priority cb", lwtHidden),
+	ir.SkSKB:         skb(true, retMin, retMax, "tc_index priority", "tc_classid data_meta mark tstamp wire_len hwtstamp tstamp_type"),
+	ir.Tracepoint:    {Name: "trace_entry", Size: 8192, Flat: true, FlatFrom: 8, RetMin: retMin, RetMax: retMax},
+	ir.Kprobe:        {Name: "pt_regs", Size: 168, Flat: true, RetMin: retMin, RetMax: retMax},
+	ir.RawTracepoint: {Name: "bpf_raw_tracepoint_args", Size: 96, Flat: true, RetMin: retMin, RetMax: retMax},
 }
 
 // LookupContext returns the context layout of a program type; ok is false if

@@ -44,6 +44,7 @@ type Helper struct {
 	Ret       Ret
 	GPLOnly   bool
 	MovesData bool          // packet pointers are invalid after the call
+	Packet    bool          // memory arguments may lie in the packet
 	Progs     []ir.ProgType // where it may be called; nil means everywhere
 	Maps      []ir.MapType  // kinds the map argument may have; nil if there is none
 }
@@ -64,20 +65,23 @@ const (
 	KtimeGetBootNs    HelperID = 125
 )
 
+// LastHelper is the greatest number that names a helper in Linux 6.18.
+const LastHelper HelperID = 211
+
 var keyedMaps = []ir.MapType{ir.Hash, ir.Array, ir.PerCPUHash, ir.PerCPUArray, ir.LRUHash, ir.LRUPerCPUHash, ir.LPMTrie}
 
 var skbProgs = []ir.ProgType{ir.SchedCLS, ir.SchedACT, ir.XDP, ir.LWTXmit}
 
 var helpers = []Helper{
-	{ID: MapLookupElem, Name: "map_lookup_elem", Args: [5]Arg{ArgMap, ArgMapKey}, Ret: RetMapValueOrNull, Maps: keyedMaps},
-	{ID: MapUpdateElem, Name: "map_update_elem", Args: [5]Arg{ArgMap, ArgMapKey, ArgMapValue, ArgAny}, Ret: RetInteger, Maps: keyedMaps},
-	{ID: MapDeleteElem, Name: "map_delete_elem", Args: [5]Arg{ArgMap, ArgMapKey}, Ret: RetInteger, Maps: keyedMaps},
+	{ID: MapLookupElem, Name: "map_lookup_elem", Packet: true, Args: [5]Arg{ArgMap, ArgMapKey}, Ret: RetMapValueOrNull, Maps: keyedMaps},
+	{ID: MapUpdateElem, Name: "map_update_elem", Packet: true, Args: [5]Arg{ArgMap, ArgMapKey, ArgMapValue, ArgAny}, Ret: RetInteger, Maps: keyedMaps},
+	{ID: MapDeleteElem, Name: "map_delete_elem", Packet: true, Args: [5]Arg{ArgMap, ArgMapKey}, Ret: RetInteger, Maps: keyedMaps},
 	{ID: KtimeGetNs, Name: "ktime_get_ns", Ret: RetInteger},
 	{ID: TracePrintk, Name: "trace_printk", Args: [5]Arg{ArgMem, ArgSize, ArgAny, ArgAny, ArgAny}, Ret: RetInteger, GPLOnly: true},
 	{ID: GetPrandomU32, Name: "get_prandom_u32", Ret: RetInteger},
 	{ID: GetSMPProcessorID, Name: "get_smp_processor_id", Ret: RetInteger},
 	{ID: TailCall, Name: "tail_call", Args: [5]Arg{ArgCtx, ArgMap, ArgAny}, Ret: RetNever, Maps: []ir.MapType{ir.ProgArray}},
-	{ID: CsumDiff, Name: "csum_diff", Args: [5]Arg{ArgMemOrNull, ArgSizeOrZero, ArgMemOrNull, ArgSizeOrZero, ArgAny}, Ret: RetInteger, Progs: skbProgs},
+	{ID: CsumDiff, Name: "csum_diff", Packet: true, Args: [5]Arg{ArgMemOrNull, ArgSizeOrZero, ArgMemOrNull, ArgSizeOrZero, ArgAny}, Ret: RetInteger, Progs: skbProgs},
 	{ID: XDPAdjustHead, Name: "xdp_adjust_head", Args: [5]Arg{ArgCtx, ArgAny}, Ret: RetInteger, MovesData: true, Progs: []ir.ProgType{ir.XDP}},
 	{ID: XDPAdjustTail, Name: "xdp_adjust_tail", Args: [5]Arg{ArgCtx, ArgAny}, Ret: RetInteger, MovesData: true, Progs: []ir.ProgType{ir.XDP}},
 	{ID: KtimeGetBootNs, Name: "ktime_get_boot_ns", Ret: RetInteger},

@@ -35,6 +35,19 @@ const (
 	UpdateLock    = 4
 )
 
+// The flags of map creation that a verifier must know (BPF_F_RDONLY_PROG,
+// BPF_F_WRONLY_PROG): programs may not write, or not read, the map's values.
+const (
+	MapReadOnlyProg  = 1 << 7
+	MapWriteOnlyProg = 1 << 8
+)
+
+// NeverKeyed lists map kinds without elements that programs look up, change or
+// delete by key (check_map_func_compatibility in kernel/bpf/verifier.c).
+var NeverKeyed = []ir.MapType{ir.ProgArray, ir.PerfEventArray, ir.StackTrace, ir.CgroupArray, ir.CgroupStorage,
+	ir.PerCPUCgroupStorage, ir.Queue, ir.Stack, ir.RingBuf, ir.UserRingBuf, ir.BloomFilter, ir.SkStorage,
+	ir.InodeStorage, ir.TaskStorage, ir.CgrpStorage}
+
 // ArrayStride returns the distance in bytes between the elements of an array
 // map: the value size rounded up to 8.
 func ArrayStride(m *ir.MapSpec) uint32 { return (m.ValueSize + 7) &^ 7 }

@@ -1,0 +1,246 @@
+package verifier
+
+import (
+	"github.com/bpfproof/bpfproof/absint"
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
+)
+
+// branch makes the state in which the branch goes the given way. It changes s
+// and reports whether that way is possible at all.
+func (t *stepper[E]) branch(s *state[E], in ir.Insn, taken bool) bool {
+	fr := s.top()
+	row := in.Row()
+	x, y := fr.regs[in.Dst], number(t.w.num(uint64(in.Imm)))
+	if row.Src == ir.X {
+		y = fr.regs[in.Src]
+	}
+	if x.kind == scalar && y.kind == scalar {
+		return t.refine(s, in, taken)
+	}
+	if row.Width != ir.W64 {
+		return true
+	}
+	if x.pointer() && y.kind == scalar && y.val == t.w.zero {
+		return t.nullCheck(s, &x, row.Cmp, taken)
+	}
+	if row.Src == ir.X {
+		t.packetCheck(s, &x, &y, row.Cmp, taken)
+	}
+	return true
+}
+
+// nullCheck follows pointer == 0 and pointer != 0.
+//
+// Sound: all pointers with the id are null, or none is. Objects do not lie at
+// address 0, so a pointer to the start of one is not null.
+func (t *stepper[E]) nullCheck(s *state[E], p *reg[E], op ir.CmpOp, taken bool) bool {
+	if op != ir.JEQ && op != ir.JNE {
+		return true
+	}
+	isNull := (op == ir.JEQ) == taken
+	if !p.null {
+		off, ok := t.w.fixed(p)
+		atStart := ok && off == 0 && (p.kind == mapValue || p.kind == mapPtr)
+		return !(atStart && isNull)
+	}
+	id := p.id
+	s.each(func(r *reg[E]) {
+		if !r.null || r.id != id {
+			return
+		}
+		if isNull {
+			*r = number(t.w.zero)
+		} else {
+			r.null, r.id = false, 0
+		}
+	})
+	return true
+}
+
+// maxPacket bounds the offsets into a packet for which comparisons tell
+// something (MAX_PACKET_OFF): far less than would wrap an address around.
+const maxPacket = 0xffff
+
+// packetCheck learns from a comparison of a packet pointer with the packet's
+// end, or of a metadata pointer with the packet's start.
+//
+// Sound: where p <= end holds for p = object + var + off, the bytes before off
+// are there from object + var; where p < end, one more. All pointers with p's
+// id have the same var. var is in [0, maxPacket], so no address wraps around.
+func (t *stepper[E]) packetCheck(s *state[E], x, y *reg[E], op ir.CmpOp, taken bool) {
+	p := x
+	if !before(x, y) {
+		if !before(y, x) {
+			return
+		}
+		p, op = y, flip(op)
+	}
+	strict := false
+	switch {
+	case op == ir.JLE && taken, op == ir.JGT && !taken:
+	case op == ir.JLT && taken, op == ir.JGE && !taken:
+		strict = true
+	default:
+		return
+	}
+	room := int64(p.off)
+	if strict {
+		room++
+	}
+	b := t.w.bounds(p.val)
+	if b.SMin < 0 || b.UMax > maxPacket || p.off < 0 || p.off > maxPacket || int64(b.UMax)+int64(p.off) > maxPacket || room == 0 {
+		return
+	}
+	k, id := p.kind, p.id
+	s.each(func(r *reg[E]) {
+		if r.kind == k && r.id == id {
+			r.rng = max(r.rng, int32(room))
+		}
+	})
+}
+
+// before reports whether y is the end of what x points into.
+func before[E comparable](x, y *reg[E]) bool {
+	switch x.kind {
+	case packetPtr:
+		return y.kind == packetEnd
+	case packetMeta:
+		return y.kind == packetPtr && y.off == 0 && y.id == 0
+	}
+	return false
+}
+
+func flip(op ir.CmpOp) ir.CmpOp {
+	switch op {
+	case ir.JGT:
+		return ir.JLT
+	case ir.JGE:
+		return ir.JLE
+	case ir.JLT:
+		return ir.JGT
+	case ir.JLE:
+		return ir.JGE
+	}
+	return op
+}
+
+// refine follows a comparison of two numbers. It reports false where no values
+// make it come out that way.
+//
+// Sound: the domain's Refine keeps every pair for which the comparison holds;
+// in 32 bits it speaks of the low halves, and RefineLow brings that back to
+// the registers. What is linked to an operand is that operand plus a
+// constant, so it is refined by the same amount.
+func (t *stepper[E]) refine(s *state[E], in ir.Insn, taken bool) bool {
+	fr := s.top()
+	row := in.Row()
+	x, y := fr.regs[in.Dst], number(t.w.num(uint64(in.Imm)))
+	if row.Src == ir.X {
+		y = fr.regs[in.Src]
+		if linked := in.Dst == in.Src || x.id != 0 && x.id == y.id && x.off == y.off; linked {
+			if known, holds := reflexive(row.Cmp); known {
+				return holds == taken
+			}
+		}
+	}
+	nx, ny := t.constrain(row.Cmp, row.Width, x.val, y.val, taken)
+	if nx == t.w.bot || ny == t.w.bot {
+		return false
+	}
+	if nx != x.val && !t.learn(s, in.Dst, nx) {
+		return false
+	}
+	if row.Src == ir.X && ny != y.val && in.Dst != in.Src && !t.learn(s, in.Src, ny) {
+		return false
+	}
+	return true
+}
+
+// reflexive tells what x op x gives, where that is always the same.
+func reflexive(op ir.CmpOp) (known, holds bool) {
+	switch op {
+	case ir.JEQ, ir.JGE, ir.JLE, ir.JSGE, ir.JSLE:
+		return true, true
+	case ir.JNE, ir.JGT, ir.JLT, ir.JSGT, ir.JSLT:
+		return true, false
+	}
+	return false, false
+}
+
+// constrain returns what x and y can be where x op y holds, or where it does
+// not.
+func (t *stepper[E]) constrain(op ir.CmpOp, w ir.Width, x, y E, taken bool) (E, E) {
+	lx, ly := t.cut(x, w), t.cut(y, w)
+	cmp := sem.Comparison(op)
+	if !taken {
+		not, ok := cmp.Not()
+		if !ok {
+			return t.disjoint(w, x, y)
+		}
+		cmp = not
+	}
+	nx, ny := t.w.d.Refine(cmp, w, lx, ly)
+	return t.widenTo(w, x, lx, nx), t.widenTo(w, y, ly, ny)
+}
+
+// disjoint returns what x and y can be where x & y == 0 in w bits.
+//
+// Sound: each bit that is known to be 1 in one of them is 0 in the other, so
+// each equals itself without the known ones of the other; a known number has
+// all its ones known.
+func (t *stepper[E]) disjoint(w ir.Width, x, y E) (E, E) {
+	lx, ly := t.cut(x, w), t.cut(y, w)
+	clear := func(e, other E) E {
+		b := t.w.d.Bounds(w, other)
+		if b.UMin != b.UMax {
+			return e
+		}
+		return t.w.d.Meet(w, e, t.w.d.Bin(sem.And, w, e, t.w.d.Const(w, ^b.UMin&w.Mask())))
+	}
+	both := t.w.d.Cmp(sem.SET, w, lx, ly)
+	if t.w.d.Bounds(ir.W1, both).UMin == 1 {
+		return t.w.bot, t.w.bot
+	}
+	return t.widenTo(w, x, lx, clear(lx, ly)), t.widenTo(w, y, ly, clear(ly, lx))
+}
+
+// widenTo returns the 64-bit e with what was learnt of its low w bits: that
+// they are words of now, where they were of old.
+func (t *stepper[E]) widenTo(w ir.Width, e, old, now E) E {
+	switch {
+	case now == t.w.bot:
+		return now
+	case now == old:
+		return e
+	case w == ir.W64:
+		return now
+	}
+	if t.w.fits(e, w) { // the upper bits are 0: e is its low bits
+		return t.w.d.Meet(ir.W64, e, t.w.d.Resize(now, w, ir.W64, false))
+	}
+	return absint.RefineLow[E](t.w.d, ir.W64, w, e, now)
+}
+
+// learn narrows a register of the running function to val, and all that is
+// linked to it. It reports false where that leaves nothing.
+func (t *stepper[E]) learn(s *state[E], n ir.Reg, val E) bool {
+	src := &s.top().regs[n]
+	id, off := src.id, src.off
+	val = t.w.d.Meet(ir.W64, src.val, val)
+	src.val = val
+	possible := val != t.w.bot
+	if id == 0 || !possible {
+		return possible
+	}
+	s.each(func(r *reg[E]) {
+		if r.kind != scalar || r.id != id || r == src {
+			return
+		}
+		r.val = t.w.d.Meet(ir.W64, r.val, t.w.addNum(val, int64(r.off)-int64(off)))
+		if r.val == t.w.bot {
+			possible = false
+		}
+	})
+	return possible
+}

@@ -1,0 +1,219 @@
+package verifier
+
+import (
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+)
+
+// outcome is what became of an obligation.
+type outcome uint8
+
+const (
+	holds    outcome = iota
+	violated         // it was not shown to hold
+	unknown          // the verifier does not model what it is about
+)
+
+// decision is an outcome with its reason. The zero decision is: it holds.
+type decision struct {
+	outcome outcome
+	code    Code
+	msg     string
+}
+
+func refuse(code Code, format string, args ...any) decision {
+	return decision{violated, code, fmt.Sprintf(format, args...)}
+}
+
+func unmodelled(format string, args ...any) decision {
+	return decision{unknown, Unsupported, fmt.Sprintf(format, args...)}
+}
+
+// checker decides obligations. It reads states and changes nothing.
+type checker[E comparable] struct {
+	w      words[E]
+	policy Policy
+	prog   *ir.Program
+	ctx    *abi.Context
+}
+
+// decide tells whether the obligation of the instruction at pc holds in s.
+func (c *checker[E]) decide(s *state[E], in ir.Insn, ob *obligation) decision {
+	fr := s.top()
+	switch ob.rule {
+	case ruleRead:
+		if fr.regs[ob.reg].kind == uninit {
+			return refuse(UninitRead, "R%d !read_ok", ob.reg)
+		}
+	case ruleWrite:
+		if ob.reg == ir.FP {
+			return refuse(FrameWrite, "frame pointer is read only")
+		}
+	case ruleOperand:
+		return checkOperand(in)
+	case ruleArith:
+		return c.checkArith(fr, in)
+	case ruleLeak:
+		return c.checkLeak(s, ob)
+	case ruleAccess:
+		return c.checkAccess(s, in, ob)
+	case ruleCompare:
+		return c.checkCompare(fr, in, ob)
+	case ruleMapRef:
+		return c.checkMapRef(in)
+	case ruleHelper:
+		return c.checkHelper(in)
+	case ruleArg:
+		return c.checkArg(s, in, ob)
+	case ruleFrame:
+		if len(s.frames) >= maxFrames {
+			return refuse(CallDepth, "the call stack of %d frames is too deep", len(s.frames))
+		}
+	case ruleReturn:
+		return c.checkReturn(s)
+	case ruleSkb:
+		return c.checkSkb(fr)
+	default:
+		return unmodelled("%s is not modelled", in.Op)
+	}
+	return decision{}
+}
+
+// maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
+const maxFrames = 8
+
+// checkOperand refuses immediates without a meaning: the kernel does, though
+// the instruction set defines division by zero and masks shift amounts.
+func checkOperand(in ir.Insn) decision {
+	row := in.Row()
+	if row.Src != ir.K {
+		return decision{}
+	}
+	switch row.ALU {
+	case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
+		if in.Imm == 0 {
+			return refuse(BadOperand, "div by zero")
+		}
+	case ir.Lsh, ir.Rsh, ir.Arsh:
+		if in.Imm < 0 || in.Imm >= int64(row.Width) {
+			return refuse(BadOperand, "invalid shift %d", in.Imm)
+		}
+	}
+	return decision{}
+}
+
+// checkMapRef decides a 64-bit load of a map or of a map value's address.
+func (c *checker[E]) checkMapRef(in ir.Insn) decision {
+	index, off, _ := in.Map()
+	m := c.prog.Maps[index]
+	if p := in.Row().Pseudo; p == ir.PseudoMapFD || p == ir.PseudoMapIdx {
+		return decision{}
+	}
+	k, known := abi.LookupMapKind(m.Type)
+	switch {
+	case !known:
+		return unmodelled("direct value of map kind %s is not modelled", m.Type)
+	case !k.Direct || m.MaxEntries != 1:
+		return refuse(MapReference, "map %q (%s, %d entries) gives no direct value", m.Name, m.Type, m.MaxEntries)
+	case off >= maxVar:
+		return refuse(MapReference, "direct value offset of %d is not allowed", off)
+	case off >= m.ValueSize:
+		return refuse(MapReference, "invalid access to map value pointer, value_size=%d off=%d", m.ValueSize, off)
+	}
+	return decision{}
+}
+
+// checkLeak decides whether the content of ob.other may be stored behind
+// ob.reg. A stack pointer must not be stored in a frame that outlives its own.
+func (c *checker[E]) checkLeak(s *state[E], ob *obligation) decision {
+	fr := s.top()
+	base, v := &fr.regs[ob.reg], &fr.regs[ob.other]
+	if !v.pointer() {
+		return decision{}
+	}
+	if base.kind == stackPtr {
+		if v.kind == stackPtr && int(base.frame) != len(s.frames)-1 {
+			return refuse(StackEscape, "cannot spill pointers to stack into stack frame of the caller")
+		}
+		return decision{}
+	}
+	if c.policy.Unprivileged {
+		where := map[kind]string{ctxPtr: "ctx", packetPtr: "packet", mapValue: "map"}[base.kind]
+		return refuse(PtrLeak, "R%d leaks addr into %s", ob.other, where)
+	}
+	return decision{}
+}
+
+// checkCompare decides a comparison: without privileges a pointer may only be
+// compared with null, or with another pointer of the same packet.
+func (c *checker[E]) checkCompare(fr *frame[E], in ir.Insn, ob *obligation) decision {
+	if !c.policy.Unprivileged {
+		return decision{}
+	}
+	x := &fr.regs[ob.reg]
+	if ob.other == noReg {
+		nullCheck := x.null && in.Imm == 0 && in.Row().Width == ir.W64 && (in.Row().Cmp == ir.JEQ || in.Row().Cmp == ir.JNE)
+		if x.pointer() && !nullCheck {
+			return refuse(PtrLeak, "R%d pointer comparison prohibited", ob.reg)
+		}
+		return decision{}
+	}
+	y := &fr.regs[ob.other]
+	if !x.pointer() && !y.pointer() {
+		return decision{}
+	}
+	inPacket := func(r *reg[E]) bool { return r.packet() || r.kind == packetEnd }
+	if inPacket(x) && inPacket(y) && in.Row().Width == ir.W64 {
+		return decision{}
+	}
+	if y.pointer() {
+		return refuse(PtrLeak, "R%d pointer comparison prohibited", ob.other)
+	}
+	return refuse(PtrLeak, "R%d pointer comparison prohibited", ob.reg)
+}
+
+// checkReturn decides an exit, from a subprogram or from the program.
+func (c *checker[E]) checkReturn(s *state[E]) decision {
+	r := &s.top().regs[ir.R0]
+	if len(s.frames) > 1 {
+		if r.kind == stackPtr {
+			return refuse(StackEscape, "cannot return stack pointer to the caller")
+		}
+		return decision{}
+	}
+	switch {
+	case r.kind == uninit:
+		return refuse(UninitRead, "R0 !read_ok")
+	case r.pointer() && c.policy.Unprivileged:
+		return refuse(PtrLeak, "R0 leaks addr as return value")
+	}
+	lo, hi := c.ctx.RetMin, c.ctx.RetMax
+	if lo == -1<<63 && hi == 1<<63-1 {
+		return decision{}
+	}
+	if r.pointer() {
+		return refuse(ReturnValue, "At program exit the register R0 is not a known value (%s)", r.name())
+	}
+	if b := c.w.bounds(r.val); b.SMin < lo || b.SMax > hi {
+		return refuse(ReturnValue, "At program exit the register R0 has smin=%d smax=%d should have been in [%d, %d]",
+			b.SMin, b.SMax, lo, hi)
+	}
+	return decision{}
+}
+
+// checkSkb decides LD_ABS and LD_IND, which read the packet of the context in
+// r6.
+func (c *checker[E]) checkSkb(fr *frame[E]) decision {
+	switch c.prog.Type {
+	case ir.SocketFilter, ir.SchedCLS, ir.SchedACT:
+	default:
+		return refuse(HelperUnknown, "BPF_LD_[ABS|IND] instructions not allowed for this program type")
+	}
+	r := &fr.regs[ir.R6]
+	if off, ok := c.w.fixed(r); r.kind != ctxPtr || !ok || off != 0 {
+		return refuse(HelperArg, "at the time of BPF_LD_ABS|IND R6 != pointer to skb")
+	}
+	return decision{}
+}

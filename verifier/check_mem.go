@@ -1,0 +1,240 @@
+package verifier
+
+import (
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+)
+
+// checkAccess decides a load, a store or an atomic operation on the memory at
+// ob.reg + in.Off.
+func (c *checker[E]) checkAccess(s *state[E], in ir.Insn, ob *obligation) decision {
+	r := &s.top().regs[ob.reg]
+	size := int64(ob.size)
+	if r.null {
+		return refuse(NullDeref, "R%d invalid mem access '%s'", ob.reg, r.name())
+	}
+	if ob.mode&atomic != 0 && (r.kind == ctxPtr || r.packet()) {
+		return refuse(AtomicTarget, "BPF_ATOMIC stores into R%d %s is not allowed", ob.reg, r.name())
+	}
+	switch r.kind {
+	case ctxPtr:
+		return c.checkCtx(r, in, ob)
+	case stackPtr:
+		return c.checkStack(s, r, in, ob)
+	case packetPtr, packetMeta:
+		if d := c.checkAligned(r, "packet", netIPAlign, int64(in.Off), ob); d.outcome != holds {
+			return d
+		}
+		return c.checkPacket(r, ob.reg, int64(in.Off), size, ob.mode)
+	case mapValue:
+		if d := c.checkAligned(r, "value", 0, int64(in.Off), ob); d.outcome != holds {
+			return d
+		}
+		return c.checkMapValue(r, ob.reg, int64(in.Off), size, ob.mode)
+	case mapPtr:
+		if ob.mode == read && !c.policy.Unprivileged {
+			return unmodelled("read of R%d, a map's own fields, is not modelled", ob.reg)
+		}
+	}
+	return refuse(BadDeref, "R%d invalid mem access '%s'", ob.reg, r.name())
+}
+
+// netIPAlign is how far behind an aligned address the kernel takes a packet
+// to start.
+const netIPAlign = 2
+
+// checkAligned demands natural alignment where the policy or an atomic
+// operation does.
+func (c *checker[E]) checkAligned(r *reg[E], what string, base, off int64, ob *obligation) decision {
+	if !c.policy.StrictAlignment && ob.mode&atomic == 0 {
+		return decision{}
+	}
+	return c.mustAlign(r, what, base, off, ob)
+}
+
+func (c *checker[E]) mustAlign(r *reg[E], what string, base, off int64, ob *obligation) decision {
+	if c.w.aligned(r.val, base+int64(r.off)+off, int(ob.size)) {
+		return decision{}
+	}
+	at := fmt.Sprintf("%d+%d+%d", base, r.off, off)
+	if x, ok := c.w.constant(r.val); ok {
+		at = fmt.Sprintf("%d+%d", int64(x)+base, int64(r.off)+off)
+	}
+	return refuse(Alignment, "misaligned %s access off %s size %d", what, at, ob.size)
+}
+
+// checkCtx decides an access to the context: through an unmodified pointer, to
+// a field as the program type's table gives it.
+func (c *checker[E]) checkCtx(r *reg[E], in ir.Insn, ob *obligation) decision {
+	if d := c.checkAligned(r, "context", 0, int64(in.Off), ob); d.outcome != holds {
+		return d
+	}
+	if d := c.plainPointer(r, ob.reg); d.outcome != holds {
+		return d
+	}
+	off, size := int(in.Off), int(ob.size)
+	bad := func() decision { return refuse(CtxAccess, "invalid bpf_context access off=%d size=%d", off, size) }
+	if off < 0 || off+size > c.ctx.Size || off%size != 0 {
+		return bad()
+	}
+	f := c.ctx.Field(off, size)
+	if f == nil {
+		if c.ctx.Flat && ob.mode == read && off >= c.ctx.FlatFrom {
+			return decision{}
+		}
+		return bad()
+	}
+	whole := off == f.Off && size == f.Size
+	switch {
+	case ob.mode&write != 0 && !f.Writable, ob.mode&write != 0 && !whole && !f.Free:
+		return bad()
+	case !whole && !f.Narrow && !f.Free:
+		return bad()
+	case f.Kind == abi.Object:
+		return unmodelled("the pointer in context field %s is not modelled", f.Name)
+	case f.Kind != abi.Scalar && in.Row().Signed:
+		return bad()
+	}
+	return decision{}
+}
+
+// plainPointer demands that the pointer is exactly its object's address.
+func (c *checker[E]) plainPointer(r *reg[E], n ir.Reg) decision {
+	off, ok := c.w.fixed(r)
+	switch {
+	case !ok:
+		return refuse(CtxAccess, "R%d variable %s access %v disallowed", n, r.name(), c.w.ranges(r.val))
+	case off < 0:
+		return refuse(CtxAccess, "negative offset %s ptr R%d off=%d disallowed", r.name(), n, off)
+	case off != 0:
+		return refuse(CtxAccess, "dereference of modified %s ptr R%d off=%d disallowed", r.name(), n, off)
+	}
+	return decision{}
+}
+
+// checkPacket decides an access of size bytes at r + off: inside the range that
+// comparisons with the packet's end have shown to be there.
+//
+// Sound: the address is object + var + r.off + off with var >= 0 and
+// r.off + off >= 0, so not before the packet; and object + var + rng is at most
+// the packet's end.
+func (c *checker[E]) checkPacket(r *reg[E], n ir.Reg, off, size int64, m mode) decision {
+	if m&write != 0 && !c.ctx.PacketWritable {
+		return refuse(PacketWrite, "cannot write into packet")
+	}
+	if c.w.bounds(r.val).SMin < 0 {
+		return refuse(PacketBounds, "R%d min value is negative, either use unsigned index or do a if (index >=0) check.", n)
+	}
+	at := int64(r.off) + off
+	if at < 0 || at+size > int64(r.rng) {
+		return refuse(PacketBounds, "invalid access to packet, off=%d size=%d, R%d(id=%d,off=%d,r=%d)", at, size, n, r.id, r.off, r.rng)
+	}
+	return decision{}
+}
+
+// checkMapValue decides an access of size bytes at r + off: inside the value
+// for every member of the variable part.
+func (c *checker[E]) checkMapValue(r *reg[E], n ir.Reg, off, size int64, m mode) decision {
+	spec := c.prog.Maps[r.index]
+	total := int64(spec.ValueSize)
+	lo, hi, ok := c.w.span(r)
+	switch {
+	case m&write != 0 && (spec.Flags&abi.MapReadOnlyProg != 0 || spec.Frozen):
+		return refuse(MapAccess, "write into map forbidden, value_size=%d off=%d size=%d", total, int64(r.off)+off, size)
+	case m&read != 0 && spec.Flags&abi.MapWriteOnlyProg != 0:
+		return refuse(MapAccess, "read from map forbidden, value_size=%d off=%d size=%d", total, int64(r.off)+off, size)
+	case ok && lo == hi && (lo+off < 0 || lo+off+size > total):
+		return refuse(MapValueBounds, "invalid access to map value, value_size=%d off=%d size=%d", total, lo+off, size)
+	case !ok && c.w.bounds(r.val).SMin >= 0, ok && lo+off >= 0 && hi-lo >= maxVar:
+		return refuse(MapValueBounds, "R%d unbounded memory access, make sure to bounds check any such access", n)
+	case !ok, lo+off < 0:
+		return refuse(MapValueBounds, "R%d min value is negative, either use unsigned index or do a if (index >=0) check.", n)
+	case lo+off+size > total:
+		return refuse(MapValueBounds, "R%d min value is outside of the allowed memory range", n)
+	case hi+off+size > total:
+		return refuse(MapValueBounds, "R%d max value is outside of the allowed memory range", n)
+	}
+	return decision{}
+}
+
+// checkStack decides an access to a frame's stack.
+func (c *checker[E]) checkStack(s *state[E], r *reg[E], in ir.Insn, ob *obligation) decision {
+	off, size := int64(in.Off), int64(ob.size)
+	if d := c.mustAlign(r, "stack", 0, off, ob); d.outcome != holds {
+		return d
+	}
+	verb := "read from"
+	if ob.mode&write != 0 {
+		verb = "write to"
+	}
+	lo, hi, ok := c.w.span(r)
+	if !ok {
+		return refuse(StackBounds, "invalid unbounded variable-offset %s stack R%d", verb, ob.reg)
+	}
+	lo, hi = lo+off, hi+off
+	if lo != hi {
+		return c.checkStackVar(s, r, ob, verb, lo, hi+size)
+	}
+	if lo < -ir.StackSize || lo+size > 0 {
+		return refuse(StackBounds, "invalid %s stack R%d off=%d size=%d", verb, ob.reg, lo, size)
+	}
+	fr := &s.frames[r.frame]
+	i, j := place(lo)
+	sl := fr.at(i)
+	if ob.mode&read != 0 {
+		if d := c.checkFill(&sl, lo, j, int(size)); d.outcome != holds {
+			return d
+		}
+	}
+	if ob.mode&write != 0 {
+		var v *reg[E]
+		if ob.other != noReg {
+			v = &s.top().regs[ob.other]
+		}
+		return c.checkSpill(&sl, v, int(size))
+	}
+	return decision{}
+}
+
+// checkFill decides a read of the bytes [j, j+size) of a slot.
+func (c *checker[E]) checkFill(sl *slot[E], off int64, j, size int) decision {
+	if sl.n > 0 && sl.spill.pointer() && size != slotSize {
+		return refuse(StackSpill, "invalid size of register fill")
+	}
+	if c.policy.Unprivileged {
+		for k := j; k < j+size; k++ {
+			if sl.bytes[k] == byteNone {
+				return refuse(UninitRead, "invalid read from stack off %d+%d size %d", off, k-j, size)
+			}
+		}
+	}
+	return decision{}
+}
+
+// checkSpill decides a write of size bytes of v, or of an immediate, to a slot.
+func (c *checker[E]) checkSpill(sl *slot[E], v *reg[E], size int) decision {
+	if v != nil && v.pointer() && size != slotSize {
+		return refuse(StackSpill, "invalid size of register spill")
+	}
+	if c.policy.Unprivileged && sl.n > 0 && sl.spill.pointer() && size != slotSize {
+		return refuse(StackSpill, "attempt to corrupt spilled pointer on stack")
+	}
+	return decision{}
+}
+
+// checkStackVar decides an access at an unknown offset that touches bytes of
+// [lo, hi) from r10.
+func (c *checker[E]) checkStackVar(s *state[E], r *reg[E], ob *obligation, verb string, lo, hi int64) decision {
+	if c.policy.Unprivileged {
+		return refuse(StackBounds, "R%d variable stack access prohibited for !root", ob.reg)
+	}
+	if lo < -ir.StackSize || hi > 0 {
+		return refuse(StackBounds, "invalid variable-offset %s stack R%d off=%d..%d size=%d", verb, ob.reg, lo, hi-int64(ob.size), ob.size)
+	}
+	if ob.mode&write != 0 && ob.other != noReg && s.top().regs[ob.other].pointer() && ob.size != slotSize {
+		return refuse(StackSpill, "invalid size of register spill")
+	}
+	return decision{}
+}

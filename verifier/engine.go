@@ -1,0 +1,292 @@
+package verifier
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+)
+
+// engine walks the paths of one program over one domain.
+//
+// # Soundness
+//
+// The walk is depth first. Each path ends at the program's exit, at a branch
+// that cannot go either way, or at a cut point whose state is included in a
+// checkpoint that is closed: one from which all paths were walked to their
+// ends. So by induction on the order of closing, every run from a state that
+// a closed checkpoint describes keeps all obligations and ends: the obligations
+// of the instructions up to the next cut point were decided on states that
+// describe it, and there it is described by the path's own state or by a
+// checkpoint closed before. Checkpoints still open are never pruned against; a
+// path that meets the very same state again would go on for ever and is
+// reported.
+type engine[E comparable] struct {
+	checker[E]
+	stepper stepper[E]
+	flow    *flow
+	in      inclusion[E]
+
+	points  []checkpoint[E]
+	at      [][]int32 // by cut point: its checkpoints in order of age
+	pending []branchPoint[E]
+	free    []*state[E] // states to use again
+	obs     []obligation
+
+	findings []Finding
+	stats    Stats
+	lastKept struct{ visits, jumps int }
+	jumps    int
+	record   func(pc ir.PC, s *state[E]) // sees every state visited; nil if nobody asks
+}
+
+// checkpoint is a state kept at a cut point.
+type checkpoint[E comparable] struct {
+	state  *state[E]
+	parent int32 // the checkpoint before it on its path, -1 at the start
+	open   int32 // ways on from it that are not walked to the end yet
+}
+
+// branchPoint is a way that is still to be walked.
+type branchPoint[E comparable] struct {
+	state *state[E]
+	pc    ir.PC
+	from  int32 // the last checkpoint on the path
+}
+
+// The kernel keeps a state only after so many instructions and jumps since the
+// last; keeping all costs more than it prunes.
+const (
+	keepAfterVisits = 8
+	keepAfterJumps  = 2
+	// matchLast bounds how many checkpoints of a cut point a state is compared
+	// with, the newest first.
+	matchLast = 64
+	// pollEvery is how many visits pass between looks at the context.
+	pollEvery = 4096
+)
+
+// run walks all paths. It returns an error only if ctx ends.
+func (e *engine[E]) run(ctx context.Context) error {
+	s := e.take()
+	s.frames = s.frames[:0]
+	fr := s.push(-1, 0)
+	fr.regs[ir.R1] = reg[E]{kind: ctxPtr, val: e.w.zero}
+	fr.regs[ir.FP] = reg[E]{kind: stackPtr, val: e.w.zero}
+	e.pending = append(e.pending, branchPoint[E]{s, 0, -1})
+	for len(e.pending) > 0 {
+		b := e.pending[len(e.pending)-1]
+		e.pending = e.pending[:len(e.pending)-1]
+		stop, err := e.path(ctx, b)
+		if stop || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// path walks one path to its end. It reports whether the walk is to stop.
+func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err error) {
+	s, pc := b.state, b.pc
+	for more := true; more; {
+		if cut := e.flow.cut[pc]; cut >= 0 {
+			e.stepper.tidy(s, pc, e.flow.live)
+			ended, looping := e.visit(s, cut, &b.from)
+			if looping {
+				e.find(pc, InfiniteLoop, "infinite loop detected")
+				return true, nil
+			}
+			if ended {
+				break
+			}
+		}
+		if e.record != nil {
+			e.record(pc, s)
+		}
+		e.stats.Visits++
+		if e.stats.Visits > e.policy.Budget.Visits || len(e.pending) > e.policy.Budget.States {
+			e.find(pc, BudgetExhausted, fmt.Sprintf("BPF program is too large. Processed %d insn, %d branches pending", e.stats.Visits-1, len(e.pending)))
+			return true, nil
+		}
+		if e.stats.Visits%pollEvery == 0 && ctx.Err() != nil {
+			return true, ctx.Err()
+		}
+		in := e.prog.Insns[pc]
+		if d := e.discharge(s, in); d.outcome == violated {
+			e.find(pc, d.code, d.msg)
+			return true, nil
+		} else if d.outcome == unknown {
+			e.find(pc, d.code, d.msg)
+			break
+		}
+		pc, more = e.next(s, pc, in, b.from)
+	}
+	e.close(b.from)
+	e.free = append(e.free, s)
+	return false, nil
+}
+
+// find adds a finding, once.
+func (e *engine[E]) find(pc ir.PC, code Code, msg string) {
+	for _, f := range e.findings {
+		if f.PC == pc && f.Code == code && f.Msg == msg {
+			return
+		}
+	}
+	e.findings = append(e.findings, Finding{PC: pc, Code: code, Msg: msg})
+}
+
+// discharge decides the obligations of the instruction and returns the first
+// decision that is not that it holds.
+func (e *engine[E]) discharge(s *state[E], in ir.Insn) decision {
+	e.obs = obligations(e.obs[:0], in)
+	for i := range e.obs {
+		if d := e.decide(s, in, &e.obs[i]); d.outcome != holds {
+			return d
+		}
+	}
+	return decision{}
+}
+
+// next executes the instruction on s and returns where s goes on; more is
+// false where the path ends.
+func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.PC, more bool) {
+	row := in.Row()
+	switch row.Kind {
+	case ir.KindJump:
+		e.jumps++
+		to, _ = in.Target(pc)
+		return to, true
+	case ir.KindBranch:
+		e.jumps++
+		return e.fork(s, pc, in, from)
+	case ir.KindExit:
+		return e.exit(s)
+	case ir.KindCall:
+		if row.Pseudo == ir.CallLocal {
+			return e.enter(s, pc, in), true
+		}
+	}
+	e.stepper.step(s, pc, in)
+	return pc + row.Slots(), true
+}
+
+// fork leaves s to the way that falls through, and puts the other one aside.
+// Where only one way is possible, that one goes on at once.
+func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.PC, more bool) {
+	target, _ := in.Target(pc)
+	other := e.take()
+	other.copyFrom(s)
+	taken := e.stepper.branch(other, in, true)
+	falls := e.stepper.branch(s, in, false)
+	switch {
+	case taken && falls:
+		e.pending = append(e.pending, branchPoint[E]{other, target, from})
+		if from >= 0 {
+			e.points[from].open++
+		}
+		e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
+		return pc + 1, true
+	case taken:
+		s.copyFrom(other)
+		to = target
+	default:
+		to = pc + 1
+	}
+	e.free = append(e.free, other)
+	return to, taken || falls
+}
+
+// enter makes the frame of a local call.
+func (e *engine[E]) enter(s *state[E], pc ir.PC, in ir.Insn) ir.PC {
+	target, _ := in.Target(pc)
+	s.push(pc, e.prog.FuncAt(target))
+	n := len(s.frames)
+	caller, callee := &s.frames[n-2], &s.frames[n-1]
+	copy(callee.regs[ir.R1:ir.R6], caller.regs[ir.R1:ir.R6])
+	callee.regs[ir.FP] = reg[E]{kind: stackPtr, frame: uint8(n - 1), val: e.w.zero}
+	for r := ir.R0; r <= ir.R5; r++ {
+		caller.regs[r] = reg[E]{}
+	}
+	return target
+}
+
+// exit returns to the caller, or ends the path.
+func (e *engine[E]) exit(s *state[E]) (to ir.PC, more bool) {
+	n := len(s.frames)
+	if n == 1 {
+		return 0, false
+	}
+	site, r0 := s.frames[n-1].site, s.frames[n-1].regs[ir.R0]
+	s.pop()
+	s.top().regs[ir.R0] = r0
+	return site + 1, true
+}
+
+// visit compares a state at a cut point with the checkpoints there: ended says
+// that one which is closed includes it, looping that the path was in this very
+// state before. Otherwise it may become a checkpoint, and from then is it.
+func (e *engine[E]) visit(s *state[E], cut int32, from *int32) (ended, looping bool) {
+	list := e.at[cut]
+	for i := len(list) - 1; i >= max(0, len(list)-matchLast); i-- {
+		p := &e.points[list[i]]
+		if p.open == 0 {
+			if e.in.includes(p.state, s) {
+				return true, false
+			}
+			continue
+		}
+		if e.in.includes(p.state, s) && e.in.includes(s, p.state) {
+			return false, true
+		}
+	}
+	since := e.stats.Visits-e.lastKept.visits >= keepAfterVisits && e.jumps-e.lastKept.jumps >= keepAfterJumps
+	if len(list) > 0 && !since || len(e.points) >= e.policy.Budget.States {
+		return false, false
+	}
+	e.lastKept.visits, e.lastKept.jumps = e.stats.Visits, e.jumps
+	kept := e.take()
+	kept.copyFrom(s)
+	e.points = append(e.points, checkpoint[E]{kept, *from, 1})
+	*from = int32(len(e.points) - 1)
+	e.at[cut] = append(list, *from)
+	e.stats.States++
+	e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
+	return false, false
+}
+
+// close notes that a path from the checkpoint came to its end; a checkpoint
+// with none left closes, which ends one of its parent's.
+func (e *engine[E]) close(point int32) {
+	for point >= 0 {
+		p := &e.points[point]
+		p.open--
+		if p.open > 0 {
+			return
+		}
+		point = p.parent
+	}
+}
+
+// take returns a state to write over.
+func (e *engine[E]) take() *state[E] {
+	if n := len(e.free); n > 0 {
+		s := e.free[n-1]
+		e.free = e.free[:n-1]
+		return s
+	}
+	return &state[E]{frames: make([]frame[E], 0, 1)}
+}
+
+func newEngine[E comparable](d domain[E], policy Policy, p *ir.Program, ctx *abi.Context, f *flow) *engine[E] {
+	w := newWords(d)
+	e := &engine[E]{
+		checker: checker[E]{w: w, policy: policy, prog: p, ctx: ctx},
+		stepper: stepper[E]{w: w, prog: p, ctx: ctx, reached: make([]int64, max(1, len(f.graph.Funcs)))},
+		flow:    f,
+		at:      make([][]int32, f.cuts),
+	}
+	e.in = inclusion[E]{w: &e.checker.w, strict: policy.Unprivileged}
+	return e
+}

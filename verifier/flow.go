@@ -1,0 +1,118 @@
+package verifier
+
+import (
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/cfg"
+)
+
+// flow is what the walk needs of a program's control flow.
+type flow struct {
+	graph *cfg.Graph
+	cut   []int32 // by PC: number of the cut point, -1 if it is none
+	cuts  int
+	live  *liveness
+}
+
+// findFlow marks the cut points, where paths meet and states are compared:
+// blocks with several ways in, entries of subprograms, and where calls return
+// to. Every cycle goes through one.
+func findFlow(p *ir.Program) (*flow, error) {
+	g, err := cfg.Build(p)
+	if err != nil {
+		return nil, err
+	}
+	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), live: findLiveness(p, g)}
+	mark := make([]bool, len(p.Insns))
+	for i := range g.Blocks {
+		b := &g.Blocks[i]
+		entry := g.Funcs[b.Func].First == cfg.BlockID(i)
+		mark[b.Start] = len(b.Preds) > 1 || entry && (len(b.Preds) > 0 || b.Func > 0)
+	}
+	for pc, in := range p.All() {
+		if in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallLocal {
+			mark[pc+1] = true
+		}
+	}
+	for pc := range f.cut {
+		f.cut[pc] = -1
+		if mark[pc] {
+			f.cut[pc] = int32(f.cuts)
+			f.cuts++
+		}
+	}
+	return f, nil
+}
+
+// unreachable returns the first instruction that no path from the program's
+// start leads to, by jumps, calls and function references.
+func (f *flow) unreachable() (pc ir.PC, found bool) {
+	g := f.graph
+	called := make([]bool, len(g.Funcs))
+	called[0] = true
+	for work := []int{0}; len(work) > 0; {
+		fn := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, c := range g.Funcs[fn].Callees {
+			if !called[c] {
+				called[c] = true
+				work = append(work, c)
+			}
+		}
+	}
+	for i := range g.Blocks {
+		b := &g.Blocks[i]
+		if !called[b.Func] || !g.Reachable(cfg.BlockID(i)) {
+			return b.Start, true
+		}
+	}
+	return 0, false
+}
+
+// stackLimit bounds the stack of a chain of calls in bytes.
+const stackLimit = ir.StackSize
+
+// checkDepth refuses call chains that are too long, or whose frames take too
+// much stack together; used is the depth of each function's frame. The kernel
+// counts statically, dead calls included (check_max_stack_depth).
+func (f *flow) checkDepth(used []int64) *Finding {
+	const visiting, done = 1, 2
+	g := f.graph
+	mark := make([]uint8, len(g.Funcs))
+	depth := make([]int, len(g.Funcs))
+	stack := make([]int64, len(g.Funcs))
+	type item struct {
+		fn, next int
+	}
+	for todo := []item{{0, 0}}; len(todo) > 0; {
+		it := &todo[len(todo)-1]
+		fn := it.fn
+		mark[fn] = visiting
+		if it.next < len(g.Funcs[fn].Callees) {
+			c := g.Funcs[fn].Callees[it.next]
+			it.next++
+			switch mark[c] {
+			case visiting:
+				return &Finding{PC: g.Prog.Funcs[c].PC, Code: CallDepth, Msg: "function " + g.Prog.Funcs[c].Name + " calls itself"}
+			case 0:
+				todo = append(todo, item{c, 0})
+			}
+			continue
+		}
+		for _, c := range g.Funcs[fn].Callees {
+			depth[fn], stack[fn] = max(depth[fn], depth[c]), max(stack[fn], stack[c])
+		}
+		depth[fn]++
+		stack[fn] += (used[fn] + 15) &^ 15
+		mark[fn] = done
+		todo = todo[:len(todo)-1]
+	}
+	switch {
+	case stack[0] > stackLimit:
+		d := refuse(StackTotal, "combined stack size of %d calls is %d. Too large", depth[0], stack[0])
+		return &Finding{Code: d.code, Msg: d.msg}
+	case depth[0] > maxFrames:
+		d := refuse(CallDepth, "the call stack of %d frames is too deep !", depth[0])
+		return &Finding{Code: d.code, Msg: d.msg}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package verifier
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Policy holds every knob that can change a verdict. The zero value is the
+// default domain, a privileged loader and the default budget.
+type Policy struct {
+	// Domain names the abstract domain of numbers; see Domains. Empty means
+	// DefaultDomain.
+	Domain string
+	// Unprivileged forbids what the kernel forbids a loader without
+	// CAP_PERFMON: pointers may not leak into maps, results or comparisons,
+	// and stack bytes may not be read before they were written.
+	Unprivileged bool
+	// StrictAlignment demands natural alignment of packet, context and map value
+	// accesses (BPF_F_STRICT_ALIGNMENT). Stack accesses and atomic operations
+	// are always aligned.
+	StrictAlignment bool
+	// Budget bounds the work.
+	Budget Budget
+}
+
+// Budget bounds the work of one Verify in counts, so that results repeat. A
+// zero field means the default; when one runs out the verdict is Unknown.
+type Budget struct {
+	Visits int // instructions visited over all paths; default 1,000,000 as in Linux
+	States int // abstract states held at once; default 200,000
+}
+
+// DefaultDomain is the domain that an empty Policy.Domain names.
+const DefaultDomain = "tnum+interval"
+
+const (
+	defaultVisits = 1_000_000
+	defaultStates = 200_000
+)
+
+// withDefaults fills the zero fields in.
+func (p Policy) withDefaults() Policy {
+	if p.Domain == "" {
+		p.Domain = DefaultDomain
+	}
+	if p.Budget.Visits == 0 {
+		p.Budget.Visits = defaultVisits
+	}
+	if p.Budget.States == 0 {
+		p.Budget.States = defaultStates
+	}
+	return p
+}
+
+// Domains returns the names Policy.Domain may have, sorted.
+func Domains() []string { return slices.Sorted(maps.Keys(analyses)) }
+
+// PolicyError says that a policy cannot be used.
+type PolicyError struct{ Reason string }
+
+func (e *PolicyError) Error() string { return "verifier: read policy: " + e.Reason }
+
+func (p Policy) check() error {
+	if _, ok := analyses[p.Domain]; !ok {
+		return &PolicyError{fmt.Sprintf("no domain %q: there are %s", p.Domain, strings.Join(Domains(), ", "))}
+	}
+	if p.Budget.Visits < 0 || p.Budget.States < 0 {
+		return &PolicyError{"a budget is negative"}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package verifier
+
+import (
+	"github.com/bpfproof/bpfproof/ir"
+)
+
+// byteKind is what is known of one byte of the stack.
+type byteKind uint8
+
+const (
+	byteNone  byteKind = iota // never written; anything
+	byteMisc                  // written; any number
+	byteZero                  // written; 0
+	byteSpill                 // part of the slot's spilled register
+)
+
+// slotSize is the size of a stack slot in bytes: a register's.
+const slotSize = 8
+
+// slot is eight bytes of stack. Index 0 of bytes is the lowest address. The
+// bytes [lo, lo+n) are byteSpill, and no others are: they hold, little endian,
+// the low n bytes of spill, a scalar that fits them or (n = 8) a pointer. Bytes
+// without a spill have spill == reg{} and n == 0.
+type slot[E comparable] struct {
+	bytes [slotSize]byteKind
+	lo, n uint8
+	spill reg[E]
+}
+
+// frame is one function's registers and stack. Slot i of the stack holds the
+// bytes [-8(i+1), -8i) from r10; slots behind the end were never written.
+type frame[E comparable] struct {
+	regs  [ir.NumRegs]reg[E]
+	stack []slot[E]
+	site  ir.PC // the call that made the frame; -1 in the main program
+	fn    int   // index in Program.Funcs of the function
+}
+
+// state describes the machine at one instruction: the frames, outermost first.
+type state[E comparable] struct {
+	frames []frame[E]
+}
+
+// top returns the frame of the running function.
+func (s *state[E]) top() *frame[E] { return &s.frames[len(s.frames)-1] }
+
+// copyFrom makes s equal to t, reusing the memory that s holds.
+func (s *state[E]) copyFrom(t *state[E]) {
+	for cap(s.frames) < len(t.frames) {
+		s.frames = append(s.frames[:cap(s.frames)], frame[E]{})
+	}
+	s.frames = s.frames[:len(t.frames)]
+	for i := range t.frames {
+		stack := append(s.frames[i].stack[:0], t.frames[i].stack...)
+		s.frames[i].regs = t.frames[i].regs
+		s.frames[i].site, s.frames[i].fn = t.frames[i].site, t.frames[i].fn
+		s.frames[i].stack = stack
+	}
+}
+
+// push adds a frame and returns it, empty.
+func (s *state[E]) push(site ir.PC, fn int) *frame[E] {
+	n := len(s.frames)
+	if n < cap(s.frames) {
+		s.frames = s.frames[:n+1]
+	} else {
+		s.frames = append(s.frames, frame[E]{})
+	}
+	f := &s.frames[n]
+	f.regs = [ir.NumRegs]reg[E]{}
+	f.stack = f.stack[:0]
+	f.site, f.fn = site, fn
+	return f
+}
+
+// pop removes the innermost frame.
+func (s *state[E]) pop() { s.frames = s.frames[:len(s.frames)-1] }
+
+// each calls f for every register and every spill of all frames.
+func (s *state[E]) each(f func(*reg[E])) {
+	for i := range s.frames {
+		fr := &s.frames[i]
+		for j := range fr.regs {
+			f(&fr.regs[j])
+		}
+		for j := range fr.stack {
+			if fr.stack[j].n > 0 {
+				f(&fr.stack[j].spill)
+			}
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package verifier
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/bpfproof/bpfproof/absint/interval"
+	"github.com/bpfproof/bpfproof/absint/reduced"
+	"github.com/bpfproof/bpfproof/absint/tnum"
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/ir/dump"
+)
+
+// analysis is a walk over one domain, behind a type that does not name it.
+type analysis interface {
+	verify(ctx context.Context, p *ir.Program, policy Policy) (*Report, error)
+}
+
+// analyses is the table of domains: each entry is an instance of the same walk
+// for one element type.
+var analyses = map[string]func() analysis{
+	"tnum":          func() analysis { return over[tnum.T]{tnum.Domain{}} },
+	"interval":      func() analysis { return over[interval.T]{interval.Domain{}} },
+	"tnum+interval": func() analysis { return over[reduced.T]{reduced.New()} },
+}
+
+// Verifier decides programs under one policy. It may be used by several
+// goroutines at once.
+type Verifier struct {
+	policy   Policy
+	analysis analysis
+}
+
+// New returns a verifier. The error is a *PolicyError.
+func New(policy Policy) (*Verifier, error) {
+	policy = policy.withDefaults()
+	if err := policy.check(); err != nil {
+		return nil, err
+	}
+	return &Verifier{policy, analyses[policy.Domain]()}, nil
+}
+
+// Policy returns the policy with its defaults filled in.
+func (v *Verifier) Policy() Policy { return v.policy }
+
+// Verify decides the program. It returns a report with a verdict, or an error
+// if the program is not well-formed (it wraps an *ir.FormError) or ctx ended.
+// Phases of sink, which may be nil: "verify/states" has the abstract states of
+// each instruction, "verify/report" the findings and counts.
+func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (*Report, error) {
+	if len(p.Funcs) == 0 {
+		q := *p
+		q.FindFuncs()
+		p = &q
+	}
+	if err := p.Check(); err != nil {
+		return nil, fmt.Errorf("verifier: read program %q: %w", p.Name, err)
+	}
+	start := time.Now()
+	r, err := v.analysis.verify(ctx, p, v.policy)
+	if err != nil {
+		return nil, fmt.Errorf("verifier: verify program %q: %w", p.Name, err)
+	}
+	r.Stats.Micros = float64(time.Since(start).Nanoseconds()) / 1e3
+	sink.Phase("verify/states", func(w io.Writer) { io.WriteString(w, r.Invariants.String()) })
+	sink.Phase("verify/report", func(w io.Writer) {
+		for _, f := range r.Findings {
+			fmt.Fprintln(w, f)
+		}
+		fmt.Fprintf(w, "%s: processed %d insns, %d states, peak %d\n", r.Verdict, r.Stats.Visits, r.Stats.States, r.Stats.PeakStates)
+	})
+	return r, nil
+}
+
+// over is the walk over the domain d.
+type over[E comparable] struct{ d domain[E] }
+
+func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Report, error) {
+	f, err := findFlow(p)
+	if err != nil {
+		return nil, err
+	}
+	if pc, found := f.unreachable(); found {
+		return decided(Reject, pc, Unreachable, fmt.Sprintf("unreachable insn %d", pc)), nil
+	}
+	c, ok := abi.LookupContext(p.Type)
+	if !ok {
+		return decided(Unknown, 0, Unsupported, fmt.Sprintf("program type %s is not modelled", p.Type)), nil
+	}
+	e := newEngine(o.d, policy, p, c, f)
+	if err := e.run(ctx); err != nil {
+		return nil, err
+	}
+	r := e.report()
+	r.Invariants = &Invariants{replay: func(record func(ir.PC, string)) error {
+		again := newEngine(o.d, policy, p, c, f)
+		again.record = func(pc ir.PC, s *state[E]) { record(pc, again.w.describe(s)) }
+		return again.run(context.Background())
+	}}
+	return r, nil
+}
+
+// decided returns the report of a program that was not walked.
+func decided(v Verdict, pc ir.PC, code Code, msg string) *Report {
+	return &Report{Verdict: v, Findings: []Finding{{PC: pc, Code: code, Msg: msg}}, Invariants: &Invariants{}}
+}
+
+// report gives the verdict: what was refused decides, then what is not known.
+func (e *engine[E]) report() *Report {
+	r := &Report{Verdict: Accept, Stats: e.stats}
+	for _, f := range e.findings {
+		if f.Code == Unsupported || f.Code == BudgetExhausted {
+			r.Verdict = Unknown
+			r.Findings = append(r.Findings, f)
+			continue
+		}
+		r.Verdict = Reject
+		r.Findings = []Finding{f} // the walk stopped here
+		return r
+	}
+	if r.Verdict != Accept {
+		return r
+	}
+	if f := e.flow.checkDepth(e.stepper.reached); f != nil {
+		r.Verdict, r.Findings = Reject, []Finding{*f}
+	}
+	return r
+}
