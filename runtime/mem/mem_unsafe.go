@@ -6,10 +6,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// origin is what addresses are measured from; nothing is ever stored in it.
+var origin byte
+
 // pointer turns an address outside the Go heap into a pointer. The garbage
 // collector ignores pointers that do not lead into its heap, and the memory
-// behind them never moves, so this is sound for blocks of this package.
-func pointer(addr uint64) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), uintptr(addr)) }
+// behind them never moves, so this is sound for blocks of this package. It
+// counts from origin and not from nil, because the compiler of Go 1.26 folds a
+// sum with nil to an integer and then fails on it where it wants a pointer.
+func pointer(addr uint64) unsafe.Pointer {
+	base := unsafe.Pointer(&origin)
+	return unsafe.Add(base, uintptr(addr)-uintptr(base))
+}
 
 // View returns the n bytes at addr as a slice. The caller answers for them
 // being mapped as long as the slice is used.
