@@ -2,8 +2,8 @@ package native
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"io"
 	goruntime "runtime"
 	"slices"
 	"sync"
@@ -15,17 +15,25 @@ import (
 	"github.com/bpfproof/bpfproof/runtime/maps"
 )
 
-// Options are the choices of a load. The zero value is the default.
+// Options are the surroundings of a program's runs. The zero value is the
+// machine's clock, processor 0, and output thrown away.
 type Options struct {
-	// Helpers replaces or adds helper functions by number; nil changes nothing.
-	Helpers map[abi.HelperID]helpers.Func
+	// Output is where trace_printk writes; it must be safe for concurrent use if
+	// runs are. nil throws it away.
+	Output io.Writer
+	Clock  helpers.Clock // nil: the machine's
+	CPU    uint32        // what get_smp_processor_id returns
+	Seed   uint64        // of get_prandom_u32 in every run; 0 means a constant
+	// Helper replaces the table of helpers; nil means helpers.Lookup.
+	Helper func(abi.HelperID) (helpers.Func, bool)
 }
 
-// Program is a loaded program. Its methods are safe for concurrent use.
+// Program is a loaded program. It is a runtime.Engine and a runtime.Opener,
+// safe for concurrent use.
 type Program struct {
-	name    string
 	prog    *ir.Program
 	code    *jit.Code
+	opts    Options
 	maps    []maps.Map
 	helpers []helpers.Func // by number; nil where the program calls none
 	image   *image
@@ -33,7 +41,7 @@ type Program struct {
 	starts  []start // in order of offset
 
 	mu     sync.Mutex
-	idle   []*Run
+	idle   []*session
 	live   int // runs that exist
 	closed bool
 }
@@ -45,8 +53,8 @@ type start struct {
 }
 
 // Load places code, which was compiled from p, into executable memory. ms are
-// the maps that p.Maps describes, in that order; the caller keeps them open
-// until the program is closed. It refuses code for another machine, tables
+// the maps that p.Maps describes, in that order; they stay the caller's, who
+// keeps them open until the program is closed. code and p must not change. It refuses code for another machine, tables
 // that do not fit the text, missing maps and helpers, and text that the
 // executable memory left cannot hold.
 func Load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program, error) {
@@ -67,14 +75,17 @@ func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 	if len(code.Text) > ArenaBytes {
 		return nil, fmt.Errorf("text of %d bytes is over the %d of executable memory", len(code.Text), ArenaBytes)
 	}
-	if len(ms) < len(p.Maps) {
-		return nil, fmt.Errorf("%d maps given, the program has %d", len(ms), len(p.Maps))
+	if len(ms) != len(p.Maps) {
+		return nil, fmt.Errorf("it has %d maps, got %d", len(p.Maps), len(ms))
 	}
 	if i := slices.Index(ms, nil); i >= 0 {
 		return nil, fmt.Errorf("map %d is nil", i)
 	}
-	np := &Program{name: p.Name, prog: p, code: code, maps: ms}
-	if err := np.findHelpers(opts); err != nil {
+	if opts.Helper == nil {
+		opts.Helper = helpers.Lookup
+	}
+	np := &Program{prog: p, code: code, maps: ms, opts: opts}
+	if err := np.findHelpers(); err != nil {
 		return nil, err
 	}
 	text, err := relocate(code, ms)
@@ -93,18 +104,15 @@ func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 }
 
 // findHelpers resolves the helpers that the program calls.
-func (p *Program) findHelpers(opts Options) error {
+func (p *Program) findHelpers() error {
 	for pc, in := range p.prog.All() {
 		row := in.Row()
 		if row.Kind != ir.KindCall || row.Pseudo != ir.CallHelper {
 			continue
 		}
 		id := abi.HelperID(in.Imm)
-		f := opts.Helpers[id]
-		if f == nil {
-			f, _ = helpers.Lookup(id)
-		}
-		if f == nil || id < 0 || id > maxHelper {
+		f, ok := p.opts.Helper(id)
+		if !ok || id < 0 || id > maxHelper {
 			return &helpers.MissingError{PC: pc, ID: id}
 		}
 		if int(id) >= len(p.helpers) {
@@ -168,63 +176,3 @@ func (p *Program) pcAt(off int32) ir.PC {
 
 // offset returns where an address lies in the text.
 func (p *Program) offset(addr uint64) int32 { return int32(addr - uint64(p.image.addr(0))) }
-
-// Name returns "native".
-func (p *Program) Name() string { return "native" }
-
-var errClosed = errors.New("native: program is closed")
-
-// NewRun returns a place to run the program in. Release gives it back.
-func (p *Program) NewRun() (*Run, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, errClosed
-	}
-	if n := len(p.idle); n > 0 {
-		r := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		return r, nil
-	}
-	r, err := newRun(p)
-	if err == nil {
-		p.live++
-	}
-	return r, err
-}
-
-// Release gives a run back to its program; it must not be used again.
-func (r *Run) Release() {
-	p := r.prog
-	r.ctx, r.fuel = nil, -1
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closed {
-		p.idle = append(p.idle, r)
-		return
-	}
-	r.close()
-	if p.live--; p.live == 0 {
-		_ = p.image.close() // Close has returned already: the pages stay inaccessible at worst
-	}
-}
-
-// Close ends the program: no new runs. Its memory is given back when the last
-// run is released. Further calls do nothing.
-func (p *Program) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil
-	}
-	p.closed = true
-	for _, r := range p.idle {
-		r.close()
-		p.live--
-	}
-	p.idle = nil
-	if p.live > 0 {
-		return nil
-	}
-	return p.image.close()
-}

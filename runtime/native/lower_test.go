@@ -115,7 +115,7 @@ func (b *bench) check(in []ir.Insn, n int, prepare func(*state)) {
 			require.Failf(b.t, "wrong result", "%v %+v\nbefore %x\ngot    %x\nwant   %x", in[0].Op, in[0], before, got, want)
 		}
 	}
-	r.Release()
+	require.NoError(b.t, r.Close())
 	require.NoError(b.t, np.Close())
 }
 

@@ -82,6 +82,16 @@ func compile(tb testing.TB, p *ir.Program) *jit.Code {
 	return code
 }
 
+// with adds helpers to the table.
+func with(fs map[abi.HelperID]helpers.Func) func(abi.HelperID) (helpers.Func, bool) {
+	return func(id abi.HelperID) (helpers.Func, bool) {
+		if f, ok := fs[id]; ok {
+			return f, true
+		}
+		return helpers.Lookup(id)
+	}
+}
+
 // newRun compiles and loads p with fresh maps and gives a run of it.
 func newRun(tb testing.TB, p *ir.Program, fs map[abi.HelperID]helpers.Func) (*native.Run, []maps.Map) {
 	tb.Helper()
@@ -92,12 +102,12 @@ func newRun(tb testing.TB, p *ir.Program, fs map[abi.HelperID]helpers.Func) (*na
 		tb.Cleanup(func() { require.NoError(tb, m.Close()) })
 		ms = append(ms, m)
 	}
-	np, err := native.Load(compile(tb, p), p, ms, native.Options{Helpers: fs})
+	np, err := native.Load(compile(tb, p), p, ms, native.Options{Helper: with(fs)})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, np.Close()) })
 	r, err := np.NewRun()
 	require.NoError(tb, err)
-	tb.Cleanup(r.Release)
+	tb.Cleanup(func() { require.NoError(tb, r.Close()) })
 	return r, ms
 }
 

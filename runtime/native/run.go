@@ -55,7 +55,7 @@ type Run struct {
 	prog  *Program
 	env   *helpers.Env
 	ctx   context.Context // nil: cannot be cancelled
-	fuel  int64           // backward jumps left beyond the budget; negative: no bound
+	fuel  int64           // backward jumps left beyond the budget, or unbounded
 	err   error           // why an exit ended the run
 	stack *mem.Block
 	top   uint64 // stack pointer at entry
@@ -67,14 +67,23 @@ func enter(r *Run)
 // addresses returns the entry points of the assembly.
 func addresses() (helper, poll, signal uintptr)
 
-// newRun returns a run of p.
-func newRun(p *Program) (*Run, error) {
+// NewRun returns a place to run the program in, apart from frames and hooks:
+// what r1 points to is the caller's affair. The caller closes it.
+func (p *Program) NewRun() (*Run, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, fmt.Errorf("native: run program %q: it is closed", p.prog.Name)
+	}
 	stack, err := mem.Alloc(jit.StackBytes)
 	if err != nil {
-		return nil, fmt.Errorf("native: allocate stack: %w", err)
+		return nil, fmt.Errorf("native: run program %q: %w", p.prog.Name, err)
 	}
-	r := &Run{prog: p, env: helpers.NewEnv(p.maps), fuel: -1, stack: stack}
+	p.live++
+	r := &Run{prog: p, env: helpers.NewEnv(p.maps), fuel: unbounded, stack: stack}
 	r.env.Memory = hostMemory{}
+	r.env.Clock, r.env.Trace, r.env.CPU = p.opts.Clock, p.opts.Output, p.opts.CPU
+	r.seed()
 	r.m.helper, r.m.poll, _ = addresses()
 	// Room above the first frame: who looks for a return address there at the
 	// wrong moment finds zero.
@@ -83,21 +92,20 @@ func newRun(p *Program) (*Run, error) {
 	return r, nil
 }
 
-// Env returns the environment that the run's helpers see. The caller sets
-// Packet, Clock, Trace, CPU and Random as it likes, between calls.
+// seed starts the random numbers anew.
+func (r *Run) seed() { r.env.Random = max(r.prog.opts.Seed, 1) }
+
+// Env returns the environment that the run's helpers see. The caller may set
+// its exported fields, but for Memory, between calls.
 func (r *Run) Env() *helpers.Env { return r.env }
 
 // Call runs the program with r1 and r2 and returns r0. It allocates nothing
 // unless the run fails. An error is a *FaultError, a *HelperError, ErrFuel or
-// the context's.
+// wraps the context's.
 func (r *Run) Call(r1, r2 uint64) (uint64, error) {
 	r.m.rdi, r.m.rsi, r.m.rdx, r.m.rcx, r.m.r8 = r1, r2, 0, 0, 0
 	r.m.rsp = r.top
-	r.m.budget = pollInterval
-	if r.fuel >= 0 {
-		r.m.budget = min(r.fuel, pollInterval)
-		r.fuel -= r.m.budget
-	}
+	r.m.budget = r.portion()
 	r.env.Enter()
 	enter(r)
 	r.env.Exit()
@@ -105,6 +113,35 @@ func (r *Run) Call(r1, r2 uint64) (uint64, error) {
 		return 0, r.failure()
 	}
 	return r.m.rax, nil
+}
+
+// Close gives the run's memory back, and the program's if that is closed and
+// this was its last run. Further calls do nothing.
+func (r *Run) Close() error {
+	p := r.prog
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.top == 0 {
+		return nil
+	}
+	r.top = 0
+	r.env.Close()
+	r.stack.Free()
+	p.live--
+	return p.freeImage()
+}
+
+// unbounded is the fuel of a run that may go on for ever.
+const unbounded = -1
+
+// portion takes the next budget out of the fuel.
+func (r *Run) portion() int64 {
+	if r.fuel == unbounded {
+		return pollInterval
+	}
+	n := min(r.fuel, pollInterval)
+	r.fuel -= n
+	return n
 }
 
 // failure takes the reason why the last call ended early out of the run.
@@ -144,15 +181,12 @@ func onPoll(r *Run) (stop bool) {
 			return true
 		}
 	}
-	r.m.budget = pollInterval
-	if r.fuel >= 0 {
-		if r.fuel == 0 {
-			r.err = ErrFuel
-			return true
-		}
-		r.m.budget = min(r.fuel, pollInterval)
-		r.fuel -= r.m.budget
+	n := r.portion()
+	if n == 0 {
+		r.err = ErrFuel
+		return true
 	}
+	r.m.budget = n - 1 // the jump that polls is one of them
 	return false
 }
 
@@ -174,11 +208,6 @@ func (r *Run) helperError(id uint32, err error) error {
 	// The return address lies behind the call, so one byte before is inside.
 	off := r.prog.offset(mem.Load64(r.m.rsp)) - 1
 	return &HelperError{PC: r.prog.pcAt(off), ID: id, Err: err}
-}
-
-func (r *Run) close() {
-	r.env.Close()
-	r.stack.Free()
 }
 
 // hostMemory gives helpers the memory of the process: the program was verified

@@ -176,7 +176,7 @@ func TestGC(t *testing.T) {
 		wg.Go(func() {
 			r, err := np.NewRun()
 			require.NoError(t, err)
-			defer r.Release()
+			defer func() { require.NoError(t, r.Close()) }()
 			for !stop.Load() {
 				const n = 5_000_000
 				ret, err := r.Call(n, 0)
@@ -212,7 +212,7 @@ func TestFault(t *testing.T) {
 		wg.Go(func() {
 			r, err := np.NewRun()
 			require.NoError(t, err)
-			defer r.Release()
+			defer func() { require.NoError(t, r.Close()) }()
 			for i := range 5000 {
 				_, err := r.Call(uint64(i%4096), 0)
 				var fault *native.FaultError
@@ -257,7 +257,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"arch", func(c *jit.Code, ms []maps.Map) []maps.Map { c.Arch = "arm64"; return ms },
 			`native: load "test": code is for "arm64", this machine is amd64`},
-		{"no maps", func(*jit.Code, []maps.Map) []maps.Map { return nil }, `native: load "test": 0 maps given, the program has 1`},
+		{"no maps", func(*jit.Code, []maps.Map) []maps.Map { return nil }, `native: load "test": it has 1 maps, got 0`},
 		{"nil map", func(*jit.Code, []maps.Map) []maps.Map { return []maps.Map{nil} }, `native: load "test": map 0 is nil`},
 		{"reloc", func(c *jit.Code, ms []maps.Map) []maps.Map { c.Relocs[0].Off = int32(len(c.Text)) - 7; return ms },
 			`native: load "test": jit: check code of "test": relocation at 61 is outside the text of 68 bytes`},
@@ -295,7 +295,7 @@ func TestClosed(t *testing.T) {
 	ret, err := r.Call(3, 0) // a run that exists goes on
 	require.NoError(t, err)
 	require.EqualValues(t, 6, ret)
-	r.Release()
+	require.NoError(t, r.Close())
 	_, err = np.NewRun()
-	require.EqualError(t, err, "native: program is closed")
+	require.EqualError(t, err, `native: run program "test": it is closed`)
 }
