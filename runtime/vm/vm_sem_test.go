@@ -123,6 +123,10 @@ func testInsn(t *testing.T, rng *rand.Rand, in ir.Insn, memory bool) {
 		compareStep(t, m, in)
 	}
 	for i := range corners {
+		if memory || in.Row().Uses&ir.UseSrc == 0 { // one register counts: the other varies with it
+			trial(pick(i), pick(len(corners)-1-i))
+			continue
+		}
 		for j := range corners {
 			trial(pick(i), pick(j))
 		}
@@ -141,7 +145,7 @@ func compareMemory(t *testing.T, rng *rand.Rand, m *machine, in ir.Insn) {
 	if k := in.Kind(); k == ir.KindLoad || k == ir.KindLoadAcquire {
 		base = in.Src
 	}
-	m.r[base] = m.r[ir.FP] - 8*uint64(rng.IntN(4)) + 0
+	m.r[base] = m.r[ir.FP] - 8*uint64(rng.IntN(4))
 	addr := m.r[base] - 16
 	if in.Row().Atomic == ir.AtomicCmpXchg && rng.IntN(2) == 0 && in.Dst != ir.R0 {
 		m.r[0] = mem.Load64(addr) ^ rng.Uint64()<<32*uint64(rng.IntN(2))
@@ -156,7 +160,9 @@ func compareStep(t *testing.T, m *machine, in ir.Insn) {
 	stack := mem.View(m.stack, ir.StackSize)
 	before, regs := bytes.Clone(stack), m.r
 	ref := newReference(m)
-	require.NoError(t, ref.Step())
+	if err := ref.Step(); err != nil {
+		require.NoError(t, err)
+	}
 	want := bytes.Clone(stack)
 	copy(stack, before)
 	m.run(1)
