@@ -87,6 +87,7 @@ type MapSpec struct {
 	Inner      *MapSpec // of map-in-map kinds
 	Contents   []MapElem
 	Frozen     bool // contents never change after load: .rodata
+	Opaque     bool // values hold kernel objects (lock, timer, kptr), which are no plain bytes
 	BTF        any  // type information of the loader that read the map; nil if none
 }
 

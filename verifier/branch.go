@@ -25,7 +25,7 @@ func (t *stepper[E]) branch(s *state[E], in ir.Insn, taken bool) bool {
 		return t.nullCheck(s, &x, row.Cmp, taken)
 	}
 	if row.Src == ir.X {
-		t.packetCheck(s, &x, &y, row.Cmp, taken)
+		return t.packetCheck(s, in, taken)
 	}
 	return true
 }
@@ -62,42 +62,58 @@ func (t *stepper[E]) nullCheck(s *state[E], p *reg[E], op ir.CmpOp, taken bool) 
 // something (MAX_PACKET_OFF): far less than would wrap an address around.
 const maxPacket = 0xffff
 
-// packetCheck learns from a comparison of a packet pointer with the packet's
-// end, or of a metadata pointer with the packet's start.
+// packetCheck follows a comparison of a packet pointer with the packet's end,
+// or of a metadata pointer with the packet's start. It reports false where the
+// pointer's range says that it comes out the other way.
 //
 // Sound: where p <= end holds for p = object + var + off, the bytes before off
 // are there from object + var; where p < end, one more. All pointers with p's
 // id have the same var. var is in [0, maxPacket], so no address wraps around.
-func (t *stepper[E]) packetCheck(s *state[E], x, y *reg[E], op ir.CmpOp, taken bool) {
-	p := x
-	if !before(x, y) {
-		if !before(y, x) {
-			return
+// Otherwise p itself is at the end or beyond it.
+func (t *stepper[E]) packetCheck(s *state[E], in ir.Insn, taken bool) bool {
+	regs := &s.top().regs
+	p, op := &regs[in.Dst], in.Row().Cmp
+	if !before(p, &regs[in.Src]) {
+		p, op = &regs[in.Src], flip(op)
+		if !before(p, &regs[in.Dst]) {
+			return true
 		}
-		p, op = y, flip(op)
-	}
-	strict := false
-	switch {
-	case op == ir.JLE && taken, op == ir.JGT && !taken:
-	case op == ir.JLT && taken, op == ir.JGE && !taken:
-		strict = true
-	default:
-		return
-	}
-	room := int64(p.off)
-	if strict {
-		room++
 	}
 	b := t.w.bounds(p.val)
-	if b.SMin < 0 || b.UMax > maxPacket || p.off < 0 || p.off > maxPacket || int64(b.UMax)+int64(p.off) > maxPacket || room == 0 {
-		return
+	if b.SMin < 0 || b.UMax > maxPacket || p.off < 0 || int64(b.UMax)+int64(p.off) > maxPacket {
+		return true
+	}
+	strict := op == ir.JLT || op == ir.JGE // p < end decides, otherwise p <= end
+	switch op {
+	case ir.JGT, ir.JGE:
+		taken = !taken
+	case ir.JLT, ir.JLE:
+	default:
+		return true
+	}
+	room, end := p.off, int32(beyondEnd)
+	if strict {
+		room, end = p.off+1, atEnd
+	}
+	if !taken {
+		if p.rng >= room && p.rng > 0 {
+			return false
+		}
+		if p.rng <= 0 {
+			p.rng = min(p.rng, end)
+		}
+		return true
+	}
+	if p.rng <= end {
+		return false
 	}
 	k, id := p.kind, p.id
 	s.each(func(r *reg[E]) {
 		if r.kind == k && r.id == id {
-			r.rng = max(r.rng, int32(room))
+			r.rng = max(r.rng, room)
 		}
 	})
+	return true
 }
 
 // before reports whether y is the end of what x points into.

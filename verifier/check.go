@@ -37,10 +37,13 @@ type checker[E comparable] struct {
 	policy Policy
 	prog   *ir.Program
 	ctx    *abi.Context
+	// based holds, by PC, what kind of pointer the instruction's access was
+	// through on the paths walked before; uninit if there was none.
+	based []kind
 }
 
 // decide tells whether the obligation of the instruction at pc holds in s.
-func (c *checker[E]) decide(s *state[E], in ir.Insn, ob *obligation) decision {
+func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) decision {
 	fr := s.top()
 	switch ob.rule {
 	case ruleRead:
@@ -59,6 +62,11 @@ func (c *checker[E]) decide(s *state[E], in ir.Insn, ob *obligation) decision {
 		return c.checkLeak(s, ob)
 	case ruleAccess:
 		return c.checkAccess(s, in, ob)
+	case ruleSame:
+		now, before := fr.regs[ob.reg].kind, c.based[pc]
+		if before != uninit && before != now && (before == ctxPtr || now == ctxPtr) {
+			return refuse(MixedPointers, "same insn cannot be used with different pointers (%s, %s)", kindNames[before], kindNames[now])
+		}
 	case ruleCompare:
 		return c.checkCompare(fr, in, ob)
 	case ruleMapRef:

@@ -148,8 +148,12 @@ func (w *words[E]) moved(p, n *reg[E], sub bool) reg[E] {
 			return reg[E]{kind: scalar, val: w.top}
 		}
 		q.off = int32(off)
+		if d != 0 {
+			q.rng = max(q.rng, 0)
+		}
 		return q
 	}
+	q.rng = max(q.rng, 0)
 	if sub {
 		q.val = w.sub(p.val, n.val)
 	} else {

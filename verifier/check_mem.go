@@ -141,6 +141,8 @@ func (c *checker[E]) checkMapValue(r *reg[E], n ir.Reg, off, size int64, m mode)
 	total := int64(spec.ValueSize)
 	lo, hi, ok := c.w.span(r)
 	switch {
+	case spec.Opaque:
+		return unmodelled("map %q holds kernel objects in its values, which is not modelled", spec.Name)
 	case m&write != 0 && (spec.Flags&abi.MapReadOnlyProg != 0 || spec.Frozen):
 		return refuse(MapAccess, "write into map forbidden, value_size=%d off=%d size=%d", total, int64(r.off)+off, size)
 	case m&read != 0 && spec.Flags&abi.MapWriteOnlyProg != 0:

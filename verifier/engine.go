@@ -113,7 +113,7 @@ func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err 
 			return true, ctx.Err()
 		}
 		in := e.prog.Insns[pc]
-		if d := e.discharge(s, in); d.outcome == violated {
+		if d := e.discharge(s, pc, in); d.outcome == violated {
 			e.find(pc, d.code, d.msg)
 			return true, nil
 		} else if d.outcome == unknown {
@@ -139,10 +139,10 @@ func (e *engine[E]) find(pc ir.PC, code Code, msg string) {
 
 // discharge decides the obligations of the instruction and returns the first
 // decision that is not that it holds.
-func (e *engine[E]) discharge(s *state[E], in ir.Insn) decision {
+func (e *engine[E]) discharge(s *state[E], pc ir.PC, in ir.Insn) decision {
 	e.obs = obligations(e.obs[:0], in)
 	for i := range e.obs {
-		if d := e.decide(s, in, &e.obs[i]); d.outcome != holds {
+		if d := e.decide(s, pc, in, &e.obs[i]); d.outcome != holds {
 			return d
 		}
 	}
@@ -168,7 +168,13 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 			return e.enter(s, pc, in), true
 		}
 	}
-	e.stepper.step(s, pc, in)
+	switch row.Kind {
+	case ir.KindLoad, ir.KindLoadAcquire:
+		e.based[pc] = s.top().regs[in.Src].kind
+	case ir.KindStore, ir.KindStoreRelease:
+		e.based[pc] = s.top().regs[in.Dst].kind
+	}
+	e.stepper.step(s, in)
 	return pc + row.Slots(), true
 }
 
@@ -282,7 +288,7 @@ func (e *engine[E]) take() *state[E] {
 func newEngine[E comparable](d domain[E], policy Policy, p *ir.Program, ctx *abi.Context, f *flow) *engine[E] {
 	w := newWords(d)
 	e := &engine[E]{
-		checker: checker[E]{w: w, policy: policy, prog: p, ctx: ctx},
+		checker: checker[E]{w: w, policy: policy, prog: p, ctx: ctx, based: make([]kind, len(p.Insns))},
 		stepper: stepper[E]{w: w, prog: p, ctx: ctx, reached: make([]int64, max(1, len(f.graph.Funcs)))},
 		flow:    f,
 		at:      make([][]int32, f.cuts),

@@ -88,13 +88,22 @@ func (c *inclusion[E]) within(old, cur *reg[E]) bool {
 		}
 		return old.val == cur.val || c.w.d.Leq(64, cur.val, old.val)
 	}
-	if old.off != cur.off || old.rng > cur.rng {
+	if old.off != cur.off || !roomWithin(old.rng, cur.rng) {
 		return false
 	}
 	if (old.packet() || old.null) && !c.link(old.id, cur.id, 0) {
 		return false
 	}
 	return old.val == cur.val || c.w.d.Leq(64, cur.val, old.val)
+}
+
+// roomWithin reports that what the range old says of a packet pointer follows
+// from the range cur.
+func roomWithin(old, cur int32) bool {
+	if old < 0 {
+		return cur <= old
+	}
+	return old <= max(cur, 0)
 }
 
 func (c *inclusion[E]) stackWithin(old, cur *frame[E]) bool {

@@ -16,6 +16,7 @@ const (
 	ruleArith                // reg op= other is allowed for what they hold
 	ruleLeak                 // other's content may be stored behind reg
 	ruleAccess               // the memory at reg + off may be accessed
+	ruleSame                 // reg is the kind of pointer that it was on other paths
 	ruleCompare              // reg may be compared with other
 	ruleMapRef               // the map reference is allowed
 	ruleHelper               // the helper may be called from this program
@@ -70,6 +71,7 @@ func obligations(obs []obligation, in ir.Insn) []obligation {
 		}
 		return append(obs, obligation{rule: ruleRead, reg: in.Src},
 			obligation{rule: ruleAccess, mode: m, reg: in.Src, other: noReg, size: uint8(row.Width / 8)},
+			obligation{rule: ruleSame, reg: in.Src},
 			obligation{rule: ruleWrite, reg: in.Dst})
 	case ir.KindStore, ir.KindStoreRelease:
 		return storeObligations(obs, in, src)
@@ -120,7 +122,8 @@ func storeObligations(obs []obligation, in ir.Insn, src ir.Reg) []obligation {
 		obs = append(obs, obligation{rule: ruleRead, reg: src})
 	}
 	obs = append(obs, obligation{rule: ruleRead, reg: in.Dst},
-		obligation{rule: ruleAccess, mode: m, reg: in.Dst, other: src, size: uint8(in.Row().Width / 8)})
+		obligation{rule: ruleAccess, mode: m, reg: in.Dst, other: src, size: uint8(in.Row().Width / 8)},
+		obligation{rule: ruleSame, reg: in.Dst})
 	if src != noReg {
 		obs = append(obs, obligation{rule: ruleLeak, reg: in.Dst, other: src})
 	}

@@ -38,6 +38,7 @@ const (
 	NullDeref       Code = "null-deref"       // access through a pointer that may be null
 	BadDeref        Code = "bad-deref"        // access through what is no pointer to memory
 	CtxAccess       Code = "ctx-access"       // no such field in the context
+	MixedPointers   Code = "mixed-pointers"   // one instruction accesses objects that need different code
 	Alignment       Code = "alignment"        // misaligned access
 	AtomicTarget    Code = "atomic-target"    // atomic operation on memory that allows none
 	PtrArith        Code = "ptr-arith"        // arithmetic that a pointer does not allow
@@ -70,9 +71,9 @@ func (f Finding) String() string { return fmt.Sprintf("%d: %s: %s", f.PC, f.Code
 
 // Stats counts the work of one Verify.
 type Stats struct {
-	Visits     int   // instructions processed over all paths
-	States     int   // abstract states kept at cut points
-	PeakStates int   // most states held at once, pending branches included
+	Visits     int     // instructions processed over all paths
+	States     int     // abstract states kept at cut points
+	PeakStates int     // most states held at once, pending branches included
 	Micros     float64 // elapsed time in microseconds; the only field that does not repeat
 }
 

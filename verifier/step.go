@@ -27,7 +27,7 @@ func (t *stepper[E]) newID() uint32 {
 func number[E comparable](val E) reg[E] { return reg[E]{kind: scalar, val: val} }
 
 // step executes an instruction that does not branch, call or return, on s.
-func (t *stepper[E]) step(s *state[E], pc ir.PC, in ir.Insn) {
+func (t *stepper[E]) step(s *state[E], in ir.Insn) {
 	switch in.Kind() {
 	case ir.KindALU, ir.KindSwap:
 		t.alu(s.top(), in)

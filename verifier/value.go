@@ -41,13 +41,20 @@ type reg[E comparable] struct {
 	index int32  // of mapPtr and mapValue: index in Program.Maps
 	id    uint32 // 0 is no link
 	off   int32
-	rng   int32 // of packetPtr and packetMeta: bytes that are there from the object's address plus the variable part
+	rng   int32 // of packetPtr and packetMeta: bytes that are there from the object's address plus the variable part; or atEnd, beyondEnd
 	val   E
 }
 
 func (r *reg[E]) pointer() bool { return r.kind > scalar }
 
 func (r *reg[E]) packet() bool { return r.kind == packetPtr || r.kind == packetMeta }
+
+// What a range says of a packet pointer that a comparison has shown to lie at
+// the packet's end or behind it.
+const (
+	atEnd     = -1 // the pointer is at least the end
+	beyondEnd = -2 // the pointer is greater than the end
+)
 
 // name returns the type's name in the kernel's log.
 func (r *reg[E]) name() string {

@@ -117,7 +117,7 @@ func (v *vector) program() (*ir.Program, error) {
 		}
 		spec := &ir.MapSpec{Name: m.Name, Type: kind, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags}
 		if m.BTF != "" {
-			spec.BTF = m.BTF
+			spec.Opaque = true // the vectors give types to maps that hold locks, timers or kptrs
 		}
 		p.Maps = append(p.Maps, spec)
 	}
@@ -140,7 +140,7 @@ func judge(t testing.TB, v *vector, policy verifier.Policy) (verdict, why string
 	if err != nil {
 		return "reject", err.Error(), nil
 	}
-	policy.StrictAlignment = v.LoadFlags&5 == 1 || v.LoadFlags&1 != 0
+	policy.StrictAlignment = v.LoadFlags&1 != 0
 	engine, err := verifier.New(policy)
 	require.NoError(t, err)
 	r, err = engine.Verify(t.Context(), p, nil)

@@ -58,7 +58,7 @@ var contexts = map[ir.ProgType]*Context{
 		{Name: "egress_ifindex", Off: 20, Size: 4},
 	}},
 	ir.SocketFilter: skb(false, retMin, retMax, "cb",
-		"tc_classid data data_meta data_end tstamp wire_len hwtstamp tstamp_type"),
+		"tc_classid data data_meta data_end tstamp wire_len hwtstamp tstamp_type "+endpoints),
 	ir.SchedCLS:      skb(true, retMin, retMax, "mark tc_index priority tc_classid cb tstamp queue_mapping", endpoints),
 	ir.SchedACT:      skb(true, retMin, retMax, "mark tc_index priority tc_classid cb tstamp queue_mapping", endpoints),
 	ir.CgroupSKB:     skb(false, 0, 1, "mark priority cb tstamp", "tc_classid data_meta wire_len tstamp_type"),

@@ -60,8 +60,10 @@ const (
 	GetSMPProcessorID HelperID = 8
 	TailCall          HelperID = 12
 	CsumDiff          HelperID = 28
+	SkbLoadBytes      HelperID = 26
 	XDPAdjustHead     HelperID = 44
 	XDPAdjustTail     HelperID = 65
+	ProbeReadKernel   HelperID = 113
 	KtimeGetBootNs    HelperID = 125
 )
 
@@ -69,6 +71,10 @@ const (
 const LastHelper HelperID = 211
 
 var keyedMaps = []ir.MapType{ir.Hash, ir.Array, ir.PerCPUHash, ir.PerCPUArray, ir.LRUHash, ir.LRUPerCPUHash, ir.LPMTrie}
+
+var skbReaders = []ir.ProgType{ir.SocketFilter, ir.SchedCLS, ir.SchedACT, ir.CgroupSKB, ir.SkSKB, ir.LWTIn, ir.LWTOut, ir.LWTXmit, ir.FlowDissector}
+
+var tracingProgs = []ir.ProgType{ir.Kprobe, ir.Tracepoint, ir.PerfEvent, ir.RawTracepoint, ir.RawTracepointWritable, ir.Tracing, ir.LSM}
 
 var skbProgs = []ir.ProgType{ir.SchedCLS, ir.SchedACT, ir.XDP, ir.LWTXmit}
 
@@ -84,6 +90,8 @@ var helpers = []Helper{
 	{ID: CsumDiff, Name: "csum_diff", Packet: true, Args: [5]Arg{ArgMemOrNull, ArgSizeOrZero, ArgMemOrNull, ArgSizeOrZero, ArgAny}, Ret: RetInteger, Progs: skbProgs},
 	{ID: XDPAdjustHead, Name: "xdp_adjust_head", Args: [5]Arg{ArgCtx, ArgAny}, Ret: RetInteger, MovesData: true, Progs: []ir.ProgType{ir.XDP}},
 	{ID: XDPAdjustTail, Name: "xdp_adjust_tail", Args: [5]Arg{ArgCtx, ArgAny}, Ret: RetInteger, MovesData: true, Progs: []ir.ProgType{ir.XDP}},
+	{ID: SkbLoadBytes, Name: "skb_load_bytes", Args: [5]Arg{ArgCtx, ArgAny, ArgUninitMem, ArgSize}, Ret: RetInteger, Progs: skbReaders},
+	{ID: ProbeReadKernel, Name: "probe_read_kernel", Args: [5]Arg{ArgUninitMem, ArgSizeOrZero, ArgAny}, Ret: RetInteger, Progs: tracingProgs, GPLOnly: true},
 	{ID: KtimeGetBootNs, Name: "ktime_get_boot_ns", Ret: RetInteger},
 }
 
