@@ -9,15 +9,20 @@ import (
 type Label int32
 
 // Brancher encodes a machine's branches. A branch has a long form that reaches
-// everywhere and a short one; both sizes may be equal. Displacements count
-// from the first byte of the branch.
+// everywhere and may have a short one. Displacements count from the first byte
+// of the branch.
 type Brancher interface {
-	// BranchSize returns the length in bytes of a branch.
-	BranchSize(kind uint8, short bool) int
-	// ShortReach returns the displacements that the short form can hold.
-	ShortReach(kind uint8) (lo, hi int64)
+	// BranchForm returns the forms of a kind of branch.
+	BranchForm(kind uint8) BranchForm
 	// AppendBranch appends the branch with the given displacement.
 	AppendBranch(text []byte, kind uint8, short bool, disp int32) []byte
+}
+
+// BranchForm tells the lengths in bytes of a branch's two forms, and the
+// displacements that the short one can hold: none if Lo > Hi.
+type BranchForm struct {
+	Long, Short uint8
+	Lo, Hi      int32
 }
 
 // Assembler collects machine code with labels, branches and relocations. The
@@ -43,6 +48,7 @@ type place struct{ off, before int32 }
 type branch struct {
 	off   int32
 	label Label
+	form  BranchForm
 	kind  uint8
 	short bool
 }
@@ -71,7 +77,7 @@ func (a *Assembler) here() place { return place{int32(len(a.Text)), int32(len(a.
 
 // Branch appends a branch of the given kind to label l.
 func (a *Assembler) Branch(kind uint8, l Label) {
-	a.branches = append(a.branches, branch{off: int32(len(a.Text)), label: l, kind: kind})
+	a.branches = append(a.branches, branch{off: int32(len(a.Text)), label: l, kind: kind, form: a.brancher.BranchForm(kind)})
 	a.Text = a.brancher.AppendBranch(a.Text, kind, false, 0)
 }
 
@@ -126,22 +132,16 @@ func (a *Assembler) shrink() bool {
 		br := &a.branches[i]
 		a.saved[i] = total
 		if !br.short {
-			lo, hi := a.brancher.ShortReach(br.kind)
-			if d := int64(a.final(a.labels[br.label]) - (br.off - total)); lo <= d && d <= hi {
+			if d := a.final(a.labels[br.label]) - (br.off - total); br.form.Lo <= d && d <= br.form.Hi {
 				br.short, changed = true, true
 			}
 		}
 		if br.short {
-			total += a.gain(br.kind)
+			total += int32(br.form.Long - br.form.Short)
 		}
 	}
 	a.saved[len(a.branches)] = total
 	return changed
-}
-
-// gain returns the bytes that the short form saves.
-func (a *Assembler) gain(kind uint8) int32 {
-	return int32(a.brancher.BranchSize(kind, false) - a.brancher.BranchSize(kind, true))
 }
 
 // compact writes the final layout.
@@ -153,7 +153,7 @@ func (a *Assembler) compact() []byte {
 		text = append(text, a.Text[from:br.off]...)
 		disp := a.final(a.labels[br.label]) - int32(len(text))
 		text = a.brancher.AppendBranch(text, br.kind, br.short, disp)
-		from = br.off + int32(a.brancher.BranchSize(br.kind, false))
+		from = br.off + int32(br.form.Long)
 	}
 	return append(text, a.Text[from:]...)
 }

@@ -13,14 +13,9 @@ import (
 // toy is a machine whose branches are 2 or 6 bytes: kind, form, displacement.
 type toy struct{}
 
-func (toy) BranchSize(_ uint8, short bool) int {
-	if short {
-		return 2
-	}
-	return 6
+func (toy) BranchForm(uint8) jit.BranchForm {
+	return jit.BranchForm{Long: 6, Short: 2, Lo: -20, Hi: 20}
 }
-
-func (toy) ShortReach(uint8) (lo, hi int64) { return -20, 20 }
 
 func (toy) AppendBranch(t []byte, kind uint8, short bool, disp int32) []byte {
 	if short {

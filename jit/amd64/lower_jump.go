@@ -17,41 +17,36 @@ const (
 // brancher encodes the branches that the assembler lays out.
 type brancher struct{}
 
-// BranchSize returns the length of a branch; a call has one form only.
-func (brancher) BranchSize(kind uint8, short bool) int {
-	switch {
-	case kind == callTo:
-		return enc.CallLong
-	case short:
-		return enc.JccShort // jmp has the same size
-	case kind == always:
-		return enc.JmpLong
-	}
-	return enc.JccLong
-}
+// A jump of two bytes holds a displacement of 8 bits from its end.
+const (
+	shortMin = math.MinInt8 + enc.JccShort
+	shortMax = math.MaxInt8 + enc.JccShort
+)
 
-// ShortReach returns the displacements from the start of a jump of two bytes.
-func (brancher) ShortReach(kind uint8) (lo, hi int64) {
-	if kind == callTo {
-		return 1, 0
+// BranchForm returns the forms of a branch; a call has a long one only.
+func (brancher) BranchForm(kind uint8) jit.BranchForm {
+	switch kind {
+	case callTo:
+		return jit.BranchForm{Long: enc.CallLong, Short: enc.CallLong, Lo: 1, Hi: 0}
+	case always:
+		return jit.BranchForm{Long: enc.JmpLong, Short: enc.JmpShort, Lo: shortMin, Hi: shortMax}
 	}
-	return math.MinInt8 + enc.JccShort, math.MaxInt8 + enc.JccShort
+	return jit.BranchForm{Long: enc.JccLong, Short: enc.JccShort, Lo: shortMin, Hi: shortMax}
 }
 
 // AppendBranch appends a branch; the machine counts displacements from its end.
-func (b brancher) AppendBranch(t []byte, kind uint8, short bool, disp int32) []byte {
-	disp -= int32(b.BranchSize(kind, short))
+func (brancher) AppendBranch(t []byte, kind uint8, short bool, disp int32) []byte {
 	switch {
 	case kind == callTo:
-		return enc.Call(t, disp)
+		return enc.Call(t, disp-enc.CallLong)
 	case kind == always && short:
-		return enc.Jmp8(t, int8(disp))
+		return enc.Jmp8(t, int8(disp-enc.JmpShort))
 	case kind == always:
-		return enc.Jmp32(t, disp)
+		return enc.Jmp32(t, disp-enc.JmpLong)
 	case short:
-		return enc.Jcc8(t, enc.Cond(kind), int8(disp))
+		return enc.Jcc8(t, enc.Cond(kind), int8(disp-enc.JccShort))
 	}
-	return enc.Jcc32(t, enc.Cond(kind), disp)
+	return enc.Jcc32(t, enc.Cond(kind), disp-enc.JccLong)
 }
 
 // skip appends a short forward jump within one instruction's code and returns
