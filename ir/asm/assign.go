@@ -170,7 +170,8 @@ func (p *parser) mapReference(start token, dst register, idx bool) {
 	imm := int64(p.mapIndex())
 	p.want("]")
 	if p.accept("[") {
-		p.want("0 ]")
+		p.small("element 0", 0)
+		p.want("]")
 	}
 	if !p.accept("+") {
 		p.loadImm(start, dst, fd, imm)

@@ -32,7 +32,7 @@ func Print(w io.Writer, p *ir.Program) error {
 	next := 0
 	for pc := range p.All() {
 		for next < len(p.Funcs) && p.Funcs[next].PC <= pc {
-			if f := p.Funcs[next]; pc > 0 || f.Name != p.Name {
+			if f := p.Funcs[next]; declared(p, f) {
 				fmt.Fprintf(b, ".func %s\n", quote(f.Name))
 			}
 			next++
@@ -45,19 +45,27 @@ func Print(w io.Writer, p *ir.Program) error {
 	return b.Flush()
 }
 
-// nameFuncs finds the functions whose name says which they are.
+// nameFuncs finds the functions whose name says which they are: the only one
+// that .func declares by it.
 func (n *names) nameFuncs() {
 	n.funcs, n.shadow = map[ir.PC]string{}, map[string]bool{}
-	first := map[string]ir.PC{}
+	count := map[string]int{}
+	for _, f := range n.p.Funcs {
+		if declared(n.p, f) {
+			count[f.Name]++
+		}
+	}
 	for _, f := range n.p.Funcs {
 		n.shadow[f.Name] = true
-		if _, taken := first[f.Name]; taken || f.PC == 0 && f.Name == n.p.Name {
-			continue // the main program's name is not a label
+		if declared(n.p, f) && count[f.Name] == 1 {
+			n.funcs[f.PC] = quote(f.Name)
 		}
-		first[f.Name] = f.PC
-		n.funcs[f.PC] = quote(f.Name)
 	}
 }
+
+// declared reports whether Print writes .func for f; the main program bears the
+// program's name without it.
+func declared(p *ir.Program, f ir.Func) bool { return f.PC > 0 || f.Name != p.Name }
 
 // nameLabels gives every jump target a label that no function has.
 func (n *names) nameLabels() {
