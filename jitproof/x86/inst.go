@@ -112,3 +112,23 @@ func Text(code []byte, off int) string {
 	}
 	return x86asm.IntelSyntax(in, uint64(off), nil)
 }
+
+// Writes reports whether the instruction may write the register operand a,
+// which is one of its operands. It may say yes wrongly.
+func (in Inst) Writes(a Arg) bool {
+	switch in.class {
+	case classXchg, classXadd:
+		return true
+	case classArith:
+		return a == in.Args[0] && in.Op != x86asm.CMP && in.Op != x86asm.TEST
+	case classPush, classJump, classCall, classMul, classDiv, classCmpxchg:
+		return false
+	}
+	return a == in.Args[0]
+}
+
+// WritesAccumulator reports whether the instruction may write rax (and rdx)
+// without naming it.
+func (in Inst) WritesAccumulator() bool {
+	return in.class == classCmpxchg || in.class == classMul || in.class == classIMul || in.class == classDiv || in.class == classSign
+}

@@ -1,0 +1,35 @@
+// Package jitproof proves that machine code does what its bytecode means: per
+// program, from the bytes, without trusting the compiler.
+//
+// The proof is a simulation with cut points. Every bytecode boundary is one:
+// there the machine state is related to the eBPF state (each eBPF register is
+// in the machine register that the frame names, the stack pointer and saved
+// registers are where they belong, hinted facts hold). For every instruction
+// the validator starts from an arbitrary related pair of states, executes the
+// instruction by package sem and its bytes by package jitproof/x86, along
+// every path, and proves that both take the same way, make the same memory
+// accesses and calls in the same order, and are related again. Functions'
+// prologues establish the relation, exits undo it. Loops need no unrolling.
+//
+// Hints, frames and the PC map are untrusted: each claim in them is an
+// obligation wherever control can come from.
+//
+// The package must not know the encoders, nor any compiler: it imports no
+// jit/<arch>. The contract between image and runtime is in package jit.
+//
+// # Invariants
+//
+// An obligation is proved only by an equality of hash-consed terms or by a
+// solver's answer that the opposite is unsatisfiable; everything else, such as
+// undecodable bytes, an instruction without meaning, a spent limit, leaves it
+// unknown. A refutation carries a state that has been replayed: both sides
+// evaluated with sem.Concrete, and found to differ.
+//
+//	v := jitproof.New(solver, jitproof.Options{})
+//	cert, err := v.Validate(ctx, program, code)
+//	cert.Status // Proved, Refuted or Unknown
+//
+// Sources: Pnueli, Siegel, Singerman, "Translation validation" (TACAS 1998);
+// Necula, "Translation validation for an optimizing compiler" (PLDI 2000);
+// Nelson et al., "Jitterbug" (OSDI 2020) for what an eBPF JIT must keep.
+package jitproof

@@ -1,0 +1,265 @@
+package jitproof
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof/x86"
+)
+
+// machine is the machine side of one path: its state, and what it has done.
+type machine[V any] struct {
+	s    *sim[V]
+	pc   ir.PC // of the instruction, or prologuePC
+	st   x86.State[V]
+	off  int
+	path []V // conditions, one bit each
+	seen []int
+
+	events []event[V]
+	slots  map[int64]V // known words of the private frame, by offset from the entry stack pointer
+	calls  int
+
+	budget  V
+	counted int // subtractions from the budget
+	polled  bool
+
+	loop *loop[V] // once a loop inside the instruction has been entered
+}
+
+// fork returns a copy that can go its own way.
+func (m *machine[V]) fork() *machine[V] {
+	n := *m
+	n.path, n.events, n.seen = slices.Clip(m.path), slices.Clip(m.events), slices.Clip(m.seen)
+	n.slots = maps.Clone(m.slots)
+	return &n
+}
+
+func (m *machine[V]) a() words[V] { return m.s.w }
+
+// where tells what a machine address belongs to.
+type where uint8
+
+const (
+	inProgram where = iota
+	inFrame
+	inEnv
+)
+
+// place classifies an address by its distance to the entry stack pointer and
+// to the environment. The 512 bytes of the eBPF stack are the program's.
+func (m *machine[V]) place(addr V, w ir.Width) (where, int64, error) {
+	if off, ok := m.a().offset(addr, m.s.env()); ok {
+		return inEnv, off, nil
+	}
+	off, ok := m.a().offset(addr, m.s.entrySP())
+	if !ok {
+		return inProgram, 0, nil
+	}
+	low := -int64(m.s.fn.Frame.Size)
+	high := low + ir.StackSize
+	end := off + int64(w.Bytes())
+	switch {
+	case off >= low && end <= high:
+		return inProgram, off, nil
+	case off < high && end > low:
+		return 0, 0, refused(KindFrame, "access at frame offset %d crosses the edge of the eBPF stack", off)
+	case end > 8:
+		return 0, 0, refused(KindFrame, "access at offset %d from the entry stack pointer is above the frame", off)
+	case w != ir.W64 || off%8 != 0:
+		return 0, 0, unclear(KindFrame, "access of %d bits at frame offset %d", w, off)
+	case off < -jit.StackBytes/8:
+		return 0, 0, refused(KindFrame, "access at frame offset %d is below the stack", off)
+	}
+	return inFrame, off, nil
+}
+
+// Load implements x86.Memory.
+func (m *machine[V]) Load(addr V, w ir.Width) (V, error) {
+	at, off, err := m.place(addr, w)
+	switch {
+	case err != nil:
+		return addr, err
+	case at == inFrame:
+		x, ok := m.slots[off]
+		if !ok {
+			x = m.a().fresh(fmt.Sprintf("slot%d.%d", off, m.calls), w)
+			m.slots[off] = x
+		}
+		return x, nil
+	case at == inEnv:
+		return m.loadEnv(off, w)
+	}
+	x := symbol(m.a(), m.events, evLoad, w)
+	m.events = append(m.events, event[V]{kind: evLoad, w: w, addr: addr})
+	return x, nil
+}
+
+func (m *machine[V]) loadEnv(off int64, w ir.Width) (V, error) {
+	if w == ir.W64 {
+		switch off {
+		case jit.EnvHelper, jit.EnvPoll:
+			return m.s.exitAddr(off), nil
+		case jit.EnvBudget:
+			return m.budget, nil
+		}
+	}
+	return m.budget, refused(KindEnv, "read of %d bits at offset %d of the environment", w, off)
+}
+
+// Store implements x86.Memory.
+func (m *machine[V]) Store(addr V, w ir.Width, x V) error {
+	at, off, err := m.place(addr, w)
+	switch {
+	case err != nil:
+		return err
+	case at == inFrame:
+		m.slots[off] = x
+		return nil
+	case at == inEnv:
+		if off != jit.EnvBudget || w != ir.W64 {
+			return refused(KindEnv, "write of %d bits at offset %d of the environment", w, off)
+		}
+		one := m.a().Const(ir.W64, 1)
+		if !m.a().same(x, m.a().Bin(sem.Sub, ir.W64, m.budget, one)) {
+			return refused(KindPoll, "the budget is not counted down by 1")
+		}
+		m.budget, m.counted = x, m.counted+1
+		return nil
+	}
+	m.events = append(m.events, event[V]{kind: evStore, w: w, addr: addr, val: x})
+	return nil
+}
+
+// Update implements x86.Memory.
+func (m *machine[V]) Update(addr V, w ir.Width, f func(V) V) (V, error) {
+	at, off, err := m.place(addr, w)
+	if err != nil {
+		return addr, err
+	}
+	if at != inProgram {
+		return addr, unclear(KindFrame, "atomic access at offset %d outside program memory", off)
+	}
+	old := symbol(m.a(), m.events, evUpdate, w)
+	m.events = append(m.events, event[V]{kind: evUpdate, w: w, addr: addr, val: f(old), old: old})
+	return old, nil
+}
+
+// callerSaved are the registers that a call does not keep.
+var callerSaved = []x86.Reg{x86.RAX, x86.RCX, x86.RDX, x86.RSI, x86.RDI, x86.R8, x86.R9, x86.R10, x86.R11}
+
+// calleeSaved are the registers that a function keeps for its caller.
+var calleeSaved = []x86.Reg{x86.RBX, x86.RBP, x86.R12, x86.R13, x86.R14, x86.R15}
+
+// argRegs hold the arguments of functions and helpers.
+var argRegs = [5]x86.Reg{x86.RDI, x86.RSI, x86.RDX, x86.RCX, x86.R8}
+
+// called makes everything that a call may change unknown. The stack pointer
+// must be below the eBPF stack, which the callee would otherwise overwrite.
+func (m *machine[V]) called() error {
+	sp, ok := m.a().offset(m.st.R[x86.RSP], m.s.entrySP())
+	if !ok || sp > -int64(m.s.fn.Frame.Size) || sp%8 != 0 || sp < -jit.StackBytes/8 {
+		return refused(KindFrame, "the stack pointer at a call is not below the frame")
+	}
+	m.calls++
+	for _, r := range callerSaved {
+		m.st.R[r] = m.a().fresh(fmt.Sprintf("lost%d.%v", m.calls, r), ir.W64)
+	}
+	m.lost(sp)
+	return nil
+}
+
+// lost forgets the flags, the budget and the words below the stack pointer.
+func (m *machine[V]) lost(sp int64) {
+	m.st.F.Lost()
+	m.budget = m.a().fresh(fmt.Sprintf("budget%d", m.calls), ir.W64)
+	maps.DeleteFunc(m.slots, func(off int64, _ V) bool { return off < sp })
+}
+
+func (m *machine[V]) args() (args [5]V) {
+	for i, r := range argRegs {
+		args[i] = m.st.R[r]
+	}
+	return args
+}
+
+// callIndirect is a call through the environment: the helper exit or the poll.
+func (m *machine[V]) callIndirect(addr V) error {
+	switch {
+	case m.a().same(addr, m.s.exitAddr(jit.EnvHelper)):
+		id := m.a().Resize(m.st.R[x86.RAX], ir.W64, ir.W32, false)
+		m.events = append(m.events, event[V]{kind: evHelper, id: id, args: m.args()})
+		if err := m.called(); err != nil {
+			return err
+		}
+		m.st.R[x86.RAX] = m.a().fresh("ret", ir.W64)
+		return nil
+	case m.a().same(addr, m.s.exitAddr(jit.EnvPoll)):
+		if m.counted == 0 || m.polled {
+			return refused(KindPoll, "the poll exit is called without counting down")
+		}
+		before := m.st.R
+		m.polled = true
+		count := m.budget
+		if err := m.called(); err != nil {
+			return err
+		}
+		m.st.R, m.budget = before, count
+		return nil
+	}
+	return unclear(KindCall, "call of an address that is no exit of the environment")
+}
+
+func (m *machine[V]) callDirect(target int) error {
+	fn := slices.IndexFunc(m.s.code.Funcs, func(f jit.Func) bool { return int(f.Entry) == target })
+	if fn < 0 {
+		return refused(KindCall, "call of offset %#x, where no function starts", target)
+	}
+	m.events = append(m.events, event[V]{kind: evLocal, fn: fn, args: m.args()})
+	if !m.a().same(m.st.R[x86.R12], m.s.env()) {
+		return refused(KindCall, "r12 does not point to the environment at a call")
+	}
+	if err := m.called(); err != nil {
+		return err
+	}
+	m.st.R[x86.RAX] = m.a().fresh("ret", ir.W64)
+	return nil
+}
+
+// exitAddr and the like are the symbols both sides share.
+func (s *sim[V]) env() V     { return s.w.fresh("env", ir.W64) }
+func (s *sim[V]) entrySP() V { return s.w.fresh("sp", ir.W64) }
+func (s *sim[V]) entry(r x86.Reg) V {
+	if r == x86.RSP {
+		return s.entrySP()
+	}
+	if r == x86.R12 {
+		return s.env()
+	}
+	return s.w.fresh("entry."+r.String(), ir.W64)
+}
+func (s *sim[V]) exitAddr(off int64) V { return s.w.fresh(fmt.Sprintf("env.exit%d", off), ir.W64) }
+
+func (s *sim[V]) mapSymbol(kind jit.RelocKind, m int, addend uint64) (V, bool) {
+	name, ok := map[jit.RelocKind]string{jit.RelocMapHandle: "handle", jit.RelocMapValues: "values"}[kind]
+	x := s.w.fresh(fmt.Sprintf("map%d.%s", m, name), ir.W64)
+	if addend != 0 {
+		x = s.w.Bin(sem.Add, ir.W64, x, s.w.Const(ir.W64, addend))
+	}
+	return x, ok
+}
+
+// asPathError turns the errors of decoding and stepping into the end of a
+// path.
+func asPathError(err error) *pathError {
+	var p *pathError
+	if errors.As(err, &p) {
+		return p
+	}
+	return &pathError{Unknown, KindDecode, err.Error()}
+}

@@ -1,0 +1,211 @@
+package jitproof
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof/x86"
+)
+
+// frameAt returns the address off bytes above the lowest of the frame.
+func (s *sim[V]) frameAt(off int64) V {
+	return s.w.Bin(sem.Add, ir.W64, s.entrySP(), s.w.Const(ir.W64, uint64(off-int64(s.fn.Frame.Size))))
+}
+
+// finish proves that a path of the machine from the cut at pc ends where the
+// bytecode goes, related again.
+func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
+	m := e.m
+	at := site{s.fi, pc, m.off, m.seen}
+	want, err := s.spec(s.w.assume(m.path), pc, r, inline)
+	if err != nil {
+		s.out.fail(at, m.path, &pathError{Unknown, KindBytecode, err.Error()})
+		return
+	}
+	if e.again {
+		s.backAtHead(at, m, want)
+		return
+	}
+	var goes []outcome[V]
+	var never []goal[V]
+	for _, o := range want.outs {
+		x, known := s.w.known(o.cond)
+		switch {
+		case known && x == 0:
+		case o.exit == e.returned && (o.exit || int(s.code.PCMap[o.pc]) == m.off):
+			goes = append(goes, o)
+		default:
+			what := fmt.Sprintf("way to insn %d", o.pc)
+			if o.exit {
+				what = "exit"
+			}
+			never = append(never, goal[V]{what, ir.W1, o.cond, s.w.Const(ir.W1, 0)})
+		}
+	}
+	if len(goes) == 0 {
+		s.out.fail(at, m.path, &pathError{Refuted, KindBranch, "the machine goes where the instruction does not lead"})
+		return
+	}
+	if len(never) > 0 {
+		s.out.prove(at, KindBranch, m.path, never)
+	}
+	for _, o := range goes {
+		path := slices.Clip(m.path)
+		if _, known := s.w.known(o.cond); !known && !contains(s.w, path, o.cond) {
+			path = append(path, o.cond)
+		}
+		s.events(at, e, want.events, path)
+		s.polls(at, m, o.jump && o.pc <= pc, path)
+		if o.exit {
+			s.exit(at, e, want.after, path)
+		} else {
+			s.related(at, m, o.pc, want.after, path)
+		}
+	}
+}
+
+func contains[V any](w words[V], xs []V, x V) bool {
+	return slices.ContainsFunc(xs, func(y V) bool { return w.same(x, y) })
+}
+
+// related proves the relation at the cut pc.
+func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) {
+	f := s.fn.Frame
+	var goals []goal[V]
+	for i := ir.R0; i < ir.FP; i++ {
+		if !r.lost[i] {
+			goals = append(goals, goal[V]{i.String(), ir.W64, r.r[i], m.st.R[f.Regs[i]]})
+		}
+	}
+	kind := KindRegisters
+	if at.pc == prologuePC {
+		kind = KindPrologue
+	}
+	s.out.prove(at, kind, path, goals)
+
+	goals = []goal[V]{
+		{"rsp", ir.W64, s.frameAt(0), m.st.R[x86.RSP]},
+		{"r10", ir.W64, s.frameAt(ir.StackSize), m.st.R[f.Regs[ir.FP]]},
+		{"return address", ir.W64, s.w.fresh("entry.return", ir.W64), m.slot(0)},
+	}
+	for i, k := range f.Saved {
+		goals = append(goals, goal[V]{"saved " + x86.Reg(k).String(), ir.W64, s.entry(x86.Reg(k)), m.slot(-8 * int64(i+1))})
+	}
+	for _, k := range calleeSaved {
+		if !slices.Contains(f.Saved, uint8(k)) {
+			goals = append(goals, goal[V]{k.String(), ir.W64, s.entry(k), m.st.R[k]})
+		}
+	}
+	s.out.prove(at, KindFrame, path, goals)
+	goals = nil
+	for _, h := range s.img.hintsAt(pc) {
+		handle, _ := s.mapSymbol(jit.RelocMapHandle, h.Map, 0)
+		goals = append(goals, goal[V]{fmt.Sprintf("%v is the handle of map %d", h.Reg, h.Map), ir.W64, handle, m.st.R[f.Regs[h.Reg]]})
+	}
+	if len(goals) > 0 {
+		s.out.prove(at, KindHint, path, goals)
+	}
+}
+
+// slot returns a word of the private frame.
+func (m *machine[V]) slot(off int64) V {
+	x, ok := m.slots[off]
+	if !ok {
+		return m.a().fresh(fmt.Sprintf("slot%d.%d", off, m.calls), ir.W64)
+	}
+	return x
+}
+
+// exit proves that the machine returns to its caller with R0 and everything
+// kept that must be.
+func (s *sim[V]) exit(at site, e end[V], r regs[V], path []V) {
+	m := e.m
+	goals := []goal[V]{
+		{"r0", ir.W64, r.r[ir.R0], m.st.R[x86.RAX]},
+		{"return address", ir.W64, s.w.fresh("entry.return", ir.W64), e.ret},
+		{"rsp", ir.W64, s.w.Bin(sem.Add, ir.W64, s.entrySP(), s.w.Const(ir.W64, 8)), m.st.R[x86.RSP]},
+	}
+	for _, k := range calleeSaved {
+		goals = append(goals, goal[V]{k.String(), ir.W64, s.entry(k), m.st.R[k]})
+	}
+	s.out.prove(at, KindExit, path, goals)
+}
+
+// polls proves that the budget is counted down once on backward jumps and not
+// elsewhere, and that the poll exit is called exactly where it runs out.
+func (s *sim[V]) polls(at site, m *machine[V], backward bool, path []V) {
+	want := 0
+	if backward {
+		want = 1
+	}
+	if m.counted != want {
+		s.out.fail(at, path, &pathError{Refuted, KindPoll, fmt.Sprintf("the budget is counted down %d times instead of %d", m.counted, want)})
+		return
+	}
+	if !backward {
+		return
+	}
+	out := s.w.Cmp(sem.SLT, ir.W64, m.budget, s.w.Const(ir.W64, 0))
+	polled := s.w.Const(ir.W1, 0)
+	if m.polled {
+		polled = s.w.Const(ir.W1, 1)
+	}
+	s.out.prove(at, KindPoll, path, []goal[V]{{"poll exit is called", ir.W1, out, polled}})
+}
+
+// events proves that the machine did on its path what the bytecode did.
+func (s *sim[V]) events(at site, e end[V], want []event[V], path []V) {
+	got := e.m.events
+	var goals []goal[V]
+	if e.m.loop != nil && len(want) == 1 && want[0].kind == evUpdate {
+		got = nil
+		for _, x := range e.m.events { // a glance at the word before the update is no effect
+			if x.kind == evLoad && x.w == want[0].w {
+				goals = append(goals, goal[V]{"address", ir.W64, want[0].addr, x.addr})
+			} else {
+				got = append(got, x)
+			}
+		}
+	}
+	if len(got) != len(want) {
+		s.out.fail(at, path, &pathError{Refuted, KindMemory, fmt.Sprintf("%d memory accesses and calls instead of %d", len(got), len(want))})
+		return
+	}
+	for i, x := range want {
+		y := got[i]
+		if x.kind != y.kind || x.w != y.w || x.fn != y.fn {
+			s.out.fail(at, path, &pathError{Refuted, KindMemory, fmt.Sprintf("%v of %d bits instead of %v of %d bits", y.kind, y.w, x.kind, x.w)})
+			return
+		}
+		goals = append(goals, compare(x, y)...)
+	}
+	if len(goals) == 0 {
+		return
+	}
+	kind := KindMemory
+	if want[0].kind >= evHelper {
+		kind = KindCall
+	}
+	s.out.prove(at, kind, path, goals)
+}
+
+// compare lists what must be equal in two events of one kind.
+func compare[V any](x, y event[V]) []goal[V] {
+	switch x.kind {
+	case evLoad:
+		return []goal[V]{{"address", ir.W64, x.addr, y.addr}}
+	case evStore, evUpdate:
+		return []goal[V]{{"address", ir.W64, x.addr, y.addr}, {"value", x.w, x.val, y.val}}
+	}
+	var goals []goal[V]
+	if x.kind == evHelper {
+		goals = append(goals, goal[V]{"helper number", ir.W32, x.id, y.id})
+	}
+	for i := range x.args {
+		goals = append(goals, goal[V]{fmt.Sprintf("argument r%d", i+1), ir.W64, x.args[i], y.args[i]})
+	}
+	return goals
+}

@@ -1,0 +1,317 @@
+package jitproof
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof/x86"
+)
+
+// Bounds of the exploration of one instruction's code.
+const (
+	maxSteps = 1024 // machine instructions on one path
+	maxPaths = 256
+)
+
+// goal is an equality of two words of w bits that the proof needs.
+type goal[V any] struct {
+	what string
+	w    ir.Width
+	x, y V // x is the bytecode's side
+}
+
+// checker decides goals: a prover for terms, a comparison for states.
+type checker[V any] interface {
+	// prove asks that on the path all goals hold.
+	prove(at site, kind Kind, path []V, goals []goal[V])
+	// fail reports that the path, if it is feasible, does what err says.
+	fail(at site, path []V, err *pathError)
+}
+
+// site is where an obligation comes from.
+type site struct {
+	fn   int
+	pc   ir.PC // jit.NoCode for a prologue
+	off  int   // where the machine path ended
+	seen []int // offsets the path executed
+}
+
+// sim is the simulation of one function's code over an algebra.
+type sim[V any] struct {
+	w    words[V]
+	p    *ir.Program
+	code *jit.Code
+	img  *image
+	out  checker[V]
+	fi   int
+	fn   jit.Func
+}
+
+// start is how a path begins; end is how it ends.
+type end[V any] struct {
+	m        *machine[V]
+	returned bool
+	ret      V
+	again    bool // back at the head of a loop inside the instruction
+}
+
+// function simulates one function: prologue, and every instruction.
+func (s *sim[V]) function(fi int) {
+	s.fi, s.fn = fi, s.code.Funcs[fi]
+	s.prologue()
+	for pc := s.fn.PC; pc < s.img.end(fi); pc++ {
+		if s.p.Insns[pc].Op != ir.OpPad {
+			s.instruction(pc)
+		}
+	}
+}
+
+// at simulates the one place that is named.
+func (s *sim[V]) at(fi int, pc ir.PC) {
+	s.fi, s.fn = fi, s.code.Funcs[fi]
+	if pc == prologuePC {
+		s.prologue()
+		return
+	}
+	s.instruction(pc)
+}
+
+// prologuePC stands for a function's prologue in a site.
+const prologuePC ir.PC = -1
+
+// prologue starts from any state at the function's entry and proves the
+// relation at its first instruction.
+func (s *sim[V]) prologue() {
+	m := &machine[V]{s: s, pc: prologuePC, off: int(s.fn.Entry), slots: map[int64]V{}}
+	for r := range x86.Reg(x86.NumRegs) {
+		m.st.R[r] = s.entry(r)
+	}
+	m.slots[0] = s.w.fresh("entry.return", ir.W64)
+	m.budget = s.w.fresh("budget", ir.W64)
+	var r regs[V]
+	for i, a := range argRegs {
+		r.r[int(ir.R1)+i] = m.st.R[a]
+	}
+	for i := ir.R0; i < ir.FP; i++ {
+		r.lost[i] = i < ir.R1 || i > ir.R5
+	}
+	first := int(s.code.PCMap[s.fn.PC])
+	for _, e := range s.run(m, prologuePC, m.off == first) {
+		at := site{s.fi, prologuePC, e.m.off, e.m.seen}
+		if e.returned || e.m.off != first || e.again {
+			s.out.fail(at, e.m.path, &pathError{Refuted, KindPrologue, "the prologue does not lead to the first instruction"})
+			continue
+		}
+		s.events(at, e, nil, e.m.path)
+		s.related(at, e.m, s.fn.PC, r, e.m.path)
+		s.polls(at, e.m, false, e.m.path)
+	}
+}
+
+// cut returns any pair of related states at pc.
+func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
+	m := &machine[V]{s: s, pc: pc, off: int(s.code.PCMap[pc]), slots: map[int64]V{}}
+	for i := range x86.Reg(x86.NumRegs) {
+		m.st.R[i] = s.w.fresh("any."+i.String(), ir.W64)
+	}
+	f := s.fn.Frame
+	kept := map[x86.Reg]bool{}
+	for _, k := range calleeSaved {
+		if !slices.Contains(f.Saved, uint8(k)) {
+			m.st.R[k], kept[k] = s.entry(k), true
+		}
+	}
+	for i, k := range f.Saved {
+		m.slots[-8*int64(i+1)] = s.entry(x86.Reg(k))
+	}
+	m.slots[0] = s.w.fresh("entry.return", ir.W64)
+	m.budget = s.w.fresh("budget", ir.W64)
+	m.st.R[x86.RSP] = s.frameAt(0)
+	var r regs[V]
+	for i := ir.R0; i < ir.FP; i++ {
+		home := x86.Reg(f.Regs[i])
+		if !kept[home] {
+			m.st.R[home] = s.w.fresh(i.String(), ir.W64)
+			if h, ok := s.img.hint(pc, i); ok {
+				m.st.R[home], _ = s.mapSymbol(jit.RelocMapHandle, h, 0)
+			}
+		}
+		r.r[i] = m.st.R[home]
+	}
+	r.r[ir.FP] = s.frameAt(ir.StackSize)
+	m.st.R[f.Regs[ir.FP]] = r.r[ir.FP]
+	return m, r
+}
+
+// instruction proves that the code of the instruction at pc does what the
+// instruction means.
+func (s *sim[V]) instruction(pc ir.PC) {
+	m, r := s.cut(pc)
+	here := site{s.fi, pc, m.off, nil}
+	plain, err := s.spec(s.w, pc, r, -1)
+	if err == nil {
+		err = s.inStack(plain)
+	}
+	if err != nil {
+		s.out.fail(here, nil, &pathError{Unknown, KindBytecode, err.Error()})
+		return
+	}
+	empty := false // no code at all: the next instruction begins at the same place
+	for _, o := range plain.outs {
+		empty = empty || !o.exit && o.pc > pc && int(s.code.PCMap[o.pc]) == m.off
+	}
+	ends := s.run(m, pc, empty)
+	inline := s.inlinable(pc)
+	for _, e := range ends {
+		if slices.ContainsFunc(e.m.events, func(x event[V]) bool { return x.kind == evHelper }) {
+			inline = -1
+		}
+	}
+	for _, e := range ends {
+		s.finish(pc, r, e, inline)
+	}
+}
+
+// inStack refuses bytecode that visibly accesses the machine frame outside
+// the eBPF stack: no verifier accepts it, and nothing is claimed of it.
+func (s *sim[V]) inStack(m *meaning[V]) error {
+	for _, e := range m.events {
+		if e.kind > evUpdate {
+			continue
+		}
+		off, ok := s.w.offset(e.addr, s.frameAt(0))
+		if ok && (off < 0 || off+int64(e.w.Bytes()) > ir.StackSize) {
+			return fmt.Errorf("access at %d from the frame pointer is outside the stack", off-ir.StackSize)
+		}
+	}
+	return nil
+}
+
+// run explores all paths from m until each reaches a cut point or returns. If
+// empty, the path may end where it begins.
+func (s *sim[V]) run(m *machine[V], pc ir.PC, empty bool) []end[V] {
+	if empty {
+		return []end[V]{{m: m}}
+	}
+	heads := s.loopHeads(m.off)
+	work, paths, ends := []*machine[V]{m}, 1, []end[V](nil)
+	for len(work) > 0 {
+		m := work[len(work)-1]
+		work = work[:len(work)-1]
+		for {
+			next, done, err := s.step(m, heads)
+			if err != nil {
+				s.out.fail(site{s.fi, pc, m.off, m.seen}, m.path, asPathError(err))
+				break
+			}
+			if done != nil {
+				ends = append(ends, *done)
+				break
+			}
+			if next != nil {
+				work = append(work, next)
+				paths++
+			}
+			if paths > maxPaths || len(m.seen) > maxSteps {
+				err := unclear(KindImage, "more than %d paths or %d instructions on one", maxPaths, maxSteps)
+				s.out.fail(site{s.fi, pc, m.off, m.seen}, nil, asPathError(err))
+				return ends
+			}
+		}
+	}
+	return ends
+}
+
+// step executes one machine instruction of a path. It returns the other way of
+// a branch, or the end of the path.
+func (s *sim[V]) step(m *machine[V], heads map[int]int) (*machine[V], *end[V], error) {
+	if len(m.seen) > 0 && s.img.cuts[s.fi][m.off] {
+		return nil, &end[V]{m: m}, nil
+	}
+	if last, ok := heads[m.off]; ok {
+		switch {
+		case m.loop == nil:
+			m.enterLoop(last)
+		case m.loop.at == m.off:
+			return nil, &end[V]{m: m, again: true}, nil
+		default:
+			return nil, nil, unclear(KindLoop, "loops within a loop at offset %#x", m.off)
+		}
+	}
+	in, err := s.img.decode(s.fi, m.off)
+	if err != nil {
+		return nil, nil, err
+	}
+	m.seen = append(m.seen, m.off)
+	x := x86.Machine[V]{A: s.w, Mem: m, Known: s.w.known}
+	flow, err := x.Step(&m.st, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if flow.Faults {
+		at := site{s.fi, m.pc, m.off, m.seen}
+		s.out.prove(at, KindFault, m.path, []goal[V]{{"divide error", ir.W1, s.w.Const(ir.W1, 0), flow.Fault}})
+	}
+	if r, ok := s.img.reloc(in); ok {
+		sym, known := s.mapSymbol(r.Kind, r.Map, r.Addend)
+		if !known {
+			return nil, nil, unclear(KindImage, "relocation at offset %#x is not understood", r.Off)
+		}
+		m.st.R[in.Args[0].Reg] = sym
+	}
+	off := m.off
+	m.off = in.End()
+	return s.flow(m, off, in, flow)
+}
+
+// flow goes on after an instruction.
+func (s *sim[V]) flow(m *machine[V], off int, in x86.Inst, flow x86.Flow[V]) (*machine[V], *end[V], error) {
+	switch flow.Kind {
+	case x86.Next:
+		return nil, nil, nil
+	case x86.Jump:
+		m.off = flow.Target
+		return nil, nil, nil
+	case x86.Branch:
+		return s.branch(m, in, flow.Cond), nil, nil
+	case x86.Call:
+		return nil, nil, m.callDirect(flow.Target)
+	case x86.CallIndirect:
+		return nil, nil, m.callIndirect(flow.Addr)
+	case x86.Return:
+		m.off = off
+		return nil, &end[V]{m: m, returned: true, ret: flow.Addr}, nil
+	case x86.Trap:
+		return nil, nil, refused(KindImage, "invalid-opcode trap at offset %#x", off)
+	}
+	return nil, nil, unclear(KindImage, "indirect jump at offset %#x", off)
+}
+
+// branch lets m take the branch and returns the path that does not; where
+// the condition is decided, only the one way.
+func (s *sim[V]) branch(m *machine[V], in x86.Inst, cond V) *machine[V] {
+	not := s.w.Cmp(sem.EQ, ir.W1, cond, s.w.Const(ir.W1, 0))
+	for _, c := range m.path {
+		if s.w.same(c, cond) {
+			m.off = in.Target
+			return nil
+		}
+		if s.w.same(c, not) {
+			return nil
+		}
+	}
+	if x, ok := s.w.known(cond); ok {
+		if x != 0 {
+			m.off = in.Target
+		}
+		return nil
+	}
+	other := m.fork()
+	other.path = append(other.path, not)
+	m.path = append(m.path, cond)
+	m.off = in.Target
+	return other
+}

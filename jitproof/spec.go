@@ -1,0 +1,170 @@
+package jitproof
+
+import (
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/ir/sem"
+	"github.com/bpfproof/bpfproof/jit"
+)
+
+// regs are the eBPF registers. Those in lost hold nothing that the program may
+// read, so any value is theirs.
+type regs[V any] struct {
+	r    [ir.NumRegs]V
+	lost [ir.NumRegs]bool
+}
+
+// outcome is one way an instruction goes on.
+type outcome[V any] struct {
+	cond V // one bit
+	pc   ir.PC
+	exit bool
+	jump bool // pc is the target of a jump
+}
+
+// meaning is what the bytecode side does in one instruction.
+type meaning[V any] struct {
+	events []event[V]
+	after  regs[V]
+	outs   []outcome[V]
+}
+
+// spec executes the instruction at pc by package sem. If inlined, a lookup in
+// array map inline is what the ABI says it is instead of a call.
+func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int) (*meaning[V], error) {
+	in := s.p.Insns[pc]
+	row := in.Row()
+	m := &meaning[V]{after: r}
+	dst, src := r.r[in.Dst], r.r[in.Src]
+	next := outcome[V]{cond: a.Const(ir.W1, 1), pc: pc + row.Slots()}
+	target, _ := in.Target(pc)
+	switch row.Kind {
+	case ir.KindALU, ir.KindSwap:
+		m.set(in.Dst, sem.Result[V](a, in, dst, src))
+	case ir.KindLoadImm:
+		if err := s.loadImm(a, m, in); err != nil {
+			return nil, err
+		}
+	case ir.KindLoad, ir.KindLoadAcquire:
+		x := symbol(a, nil, evLoad, row.Width)
+		m.events = []event[V]{{kind: evLoad, w: row.Width, addr: sem.Address[V](a, src, in.Off)}}
+		m.set(in.Dst, sem.Loaded[V](a, row.Width, row.Signed, x))
+	case ir.KindStore, ir.KindStoreRelease:
+		x := src
+		if row.Kind == ir.KindStore {
+			x = sem.Operand[V](a, in, src)
+		}
+		m.events = []event[V]{{kind: evStore, w: row.Width, addr: sem.Address[V](a, dst, in.Off), val: sem.Stored[V](a, row.Width, x)}}
+	case ir.KindAtomic:
+		m.atomic(a, in)
+	case ir.KindJump:
+		next.pc, next.jump = target, true
+	case ir.KindBranch:
+		taken := sem.Taken[V](a, in, dst, src)
+		next.cond = a.Bin(sem.Xor, ir.W1, taken, a.Const(ir.W1, 1))
+		m.outs = append(m.outs, outcome[V]{cond: taken, pc: target, jump: true})
+	case ir.KindExit:
+		next.exit = true
+	case ir.KindCall:
+		if err := s.call(a, m, in, target, inline); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("%v has no meaning here", in.Op)
+	}
+	if m.after.lost[ir.FP] {
+		return nil, fmt.Errorf("%v writes the frame pointer", in.Op)
+	}
+	m.outs = append(m.outs, next)
+	return m, nil
+}
+
+// set writes a register; writes to the frame pointer are marked as its loss.
+func (m *meaning[V]) set(r ir.Reg, x V) {
+	m.after.r[r], m.after.lost[r] = x, r == ir.FP
+}
+
+func (m *meaning[V]) atomic(a words[V], in ir.Insn) {
+	row := in.Row()
+	r := m.after.r
+	old := symbol(a, nil, evUpdate, row.Width)
+	m.events = []event[V]{{kind: evUpdate, w: row.Width, addr: sem.Address[V](a, r[in.Dst], in.Off), old: old,
+		val: sem.Atomic[V](a, row.Atomic, row.Width, old, r[in.Src], r[ir.R0])}}
+	was := sem.Loaded[V](a, row.Width, false, old)
+	switch {
+	case row.Atomic == ir.AtomicCmpXchg:
+		m.set(ir.R0, was)
+	case row.Fetch:
+		m.set(in.Src, was)
+	}
+}
+
+func (s *sim[V]) loadImm(a words[V], m *meaning[V], in ir.Insn) error {
+	i, off, _ := in.Map()
+	switch in.Row().Pseudo {
+	case ir.PseudoNone:
+		m.set(in.Dst, a.Const(ir.W64, uint64(in.Imm)))
+	case ir.PseudoMapFD, ir.PseudoMapIdx:
+		x, _ := s.mapSymbol(jit.RelocMapHandle, i, 0)
+		m.set(in.Dst, x)
+	case ir.PseudoMapValue, ir.PseudoMapIdxV:
+		x, _ := s.mapSymbol(jit.RelocMapValues, i, uint64(off))
+		m.set(in.Dst, x)
+	default:
+		return fmt.Errorf("%v has no meaning here", in.Op)
+	}
+	return nil
+}
+
+func (s *sim[V]) call(a words[V], m *meaning[V], in ir.Insn, target ir.PC, inline int) error {
+	e := event[V]{kind: evLocal}
+	copy(e.args[:], m.after.r[ir.R1:ir.R6])
+	result := a.fresh("ret", ir.W64)
+	switch {
+	case inline >= 0:
+		result = s.lookup(a, m, inline)
+	case in.Row().Pseudo == ir.CallLocal:
+		e.fn = s.p.FuncAt(target)
+		m.events = append(m.events, e)
+	case in.Row().Pseudo == ir.CallHelper && abi.HelperID(in.Imm) != abi.TailCall:
+		e.kind, e.id = evHelper, a.Const(ir.W32, uint64(in.Imm))
+		m.events = append(m.events, e)
+	default:
+		return fmt.Errorf("%v %d has no meaning here", in.Op, in.Imm)
+	}
+	m.set(ir.R0, result)
+	for r := ir.R1; r <= ir.R5; r++ {
+		m.after.lost[r] = true
+	}
+	return nil
+}
+
+// lookup is map_lookup_elem in array map i (array_map_lookup_elem in
+// kernel/bpf/arraymap.c of Linux 6.18): the address of the element that the 4
+// bytes at R2 number, or 0 if there is none.
+func (s *sim[V]) lookup(a words[V], m *meaning[V], i int) V {
+	spec := s.p.Maps[i]
+	key := symbol(a, nil, evLoad, ir.W32)
+	m.events = append(m.events, event[V]{kind: evLoad, w: ir.W32, addr: m.after.r[ir.R2]})
+	values, _ := s.mapSymbol(jit.RelocMapValues, i, 0)
+	wide := a.Resize(key, ir.W32, ir.W64, false)
+	at := a.Bin(sem.Add, ir.W64, values, a.Bin(sem.Mul, ir.W64, wide, a.Const(ir.W64, uint64(abi.ArrayStride(spec)))))
+	return a.Ite(a.Cmp(sem.ULT, ir.W32, key, a.Const(ir.W32, uint64(spec.MaxEntries))), at, a.Const(ir.W64, 0))
+}
+
+// inlinable returns the map whose lookup the instruction at pc is known to be,
+// or -1: an array whose handle a proved hint puts into R1.
+func (s *sim[V]) inlinable(pc ir.PC) int {
+	in := s.p.Insns[pc]
+	row := in.Row()
+	if row.Kind != ir.KindCall || row.Pseudo != ir.CallHelper || abi.HelperID(in.Imm) != abi.MapLookupElem {
+		return -1
+	}
+	m, ok := s.img.hint(pc, ir.R1)
+	if !ok || s.p.Maps[m].Type != ir.Array || s.p.Maps[m].KeySize != 4 {
+		return -1
+	}
+	return m
+}

@@ -1,0 +1,203 @@
+package jitproof
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/smt"
+)
+
+// byRewriter and byReplay stand in Obligation.By where no solver was asked.
+const (
+	byRewriter = smt.RewriterName
+	byReplay   = "replay"
+)
+
+// Options are what a validator may do. The zero Options are the defaults.
+type Options struct {
+	// NoReplay leaves out the search for a refuting state before the solver
+	// is asked. It changes speed and witnesses, not verdicts.
+	NoReplay bool
+}
+
+// Validator proves code against programs. It is safe for use by several
+// goroutines if its solver is.
+type Validator struct {
+	solver smt.Solver
+	opts   Options
+}
+
+// New returns a validator. Solver may be nil: then obligations that the
+// rewrite rules do not close stay unknown. Limits are the solver's.
+func New(solver smt.Solver, opts Options) *Validator { return &Validator{solver, opts} }
+
+// Validate proves that code does what p means. Everything that is wrong with
+// the code's behaviour is in the certificate; the error says that there is
+// nothing to judge: a malformed program, tables that contradict, an unknown
+// machine, a solver that failed, or ctx's end.
+func (v *Validator) Validate(ctx context.Context, p *ir.Program, code *jit.Code) (*Certificate, error) {
+	if p == nil || code == nil {
+		return nil, fmt.Errorf("jitproof: validate: no program or no code")
+	}
+	p = withFuncs(p)
+	if err := p.Check(); err != nil {
+		return nil, fmt.Errorf("jitproof: validate %q: %w", p.Name, err)
+	}
+	img, err := newImage(p, code)
+	if err != nil {
+		return nil, err
+	}
+	b := smt.NewBuilder()
+	run := &proving{ctx: ctx, v: v, p: p, img: img, b: b}
+	s := &sim[smt.Term]{w: terms{Builder: b}, p: p, code: code, img: img, out: run}
+	for fi := range code.Funcs {
+		s.function(fi)
+		if run.err != nil {
+			return nil, fmt.Errorf("jitproof: validate %q: %w", p.Name, run.err)
+		}
+	}
+	c := &Certificate{Schema: Schema, Program: p.Name, ProgramHash: HashProgram(p), CodeHash: HashCode(code), Arch: code.Arch,
+		Bytes: len(code.Text), Obligations: run.obligations, Unreached: img.unreached(), Assumptions: slices.Clone(assumptions)}
+	c.count()
+	return c, nil
+}
+
+// proving is the checker of a proof: it decides goals and writes them down.
+type proving struct {
+	ctx         context.Context
+	v           *Validator
+	p           *ir.Program
+	img         *image
+	b           *smt.Builder
+	obligations []Obligation
+	err         error
+}
+
+// prove implements checker.
+func (v *proving) prove(at site, kind Kind, path []smt.Term, goals []goal[smt.Term]) {
+	if v.err != nil {
+		return
+	}
+	begin := time.Now()
+	o := Obligation{Func: at.fn, PC: at.pc, Off: at.off, Kind: kind}
+	all := v.b.Bool(true)
+	for _, g := range goals {
+		if g.x != g.y {
+			all = v.b.And(all, v.b.Eq(g.x, g.y))
+		}
+	}
+	v.decide(&o, at, path, all, "")
+	o.Micros = time.Since(begin).Microseconds()
+	v.obligations = append(v.obligations, o)
+}
+
+// fail implements checker: nothing to prove but that the path is not taken.
+func (v *proving) fail(at site, path []smt.Term, err *pathError) {
+	if v.err != nil {
+		return
+	}
+	begin := time.Now()
+	o := Obligation{Func: at.fn, PC: at.pc, Off: at.off, Kind: err.kind}
+	if err.status == Refuted || len(path) > 0 {
+		v.decide(&o, at, path, v.b.Bool(false), err.reason)
+	}
+	if err.status == Unknown && o.Status == Refuted {
+		o.Status, o.By, o.Witness = Unknown, "", nil
+	}
+	if o.Status != Proved {
+		o.Reason = err.reason
+	}
+	o.Micros = time.Since(begin).Microseconds()
+	v.obligations = append(v.obligations, o)
+}
+
+// decide finds out whether the path implies the goal. A refutation needs a
+// state that has been replayed.
+func (v *proving) decide(o *Obligation, at site, path []smt.Term, all smt.Term, why string) {
+	if v.ctx.Err() != nil {
+		v.err = v.ctx.Err()
+		return
+	}
+	proof, ok := smt.Rewritten(v.b, path, all)
+	if ok && proof.Outcome == smt.Proved {
+		o.Status, o.By = Proved, byRewriter
+		return
+	}
+	if !v.v.opts.NoReplay || ok {
+		if w := v.sample(at, o.Kind); w != nil {
+			o.Status, o.By, o.Witness, o.Reason = Refuted, byReplay, w, why
+			return
+		}
+	}
+	if ok {
+		o.Reason = "no state that was tried shows the difference"
+		return
+	}
+	if v.v.solver == nil {
+		o.Reason = "the rewrite rules do not decide, and there is no solver"
+		return
+	}
+	proof, err := smt.Prove(v.ctx, v.v.solver, v.b, path, all)
+	if err != nil {
+		v.err = err
+		return
+	}
+	r := proof.Result
+	o.By, o.Version, o.Steps = r.Solver, r.Version, r.Limit.Steps
+	switch proof.Outcome {
+	case smt.Proved:
+		o.Status = Proved
+	case smt.Refuted:
+		if o.Witness = v.fromModel(at, o.Kind, r.Model); o.Witness != nil {
+			o.Status, o.Reason = Refuted, why
+		} else {
+			o.Reason = "the solver's state could not be replayed"
+		}
+	default:
+		o.Reason = "solver: " + r.Reason
+	}
+}
+
+// Check re-checks a certificate without trusting whoever made it: the hashes
+// must be those of p and code, the counts those of the obligations, the
+// assumptions those stated here, and a second, independent run must make the
+// same obligations and find each as the certificate says. What it trusts is
+// package sem, package x86 with its decoder, the simulation, the rewrite rules
+// and the solver of v; it does not trust compiler, verifier, hints, or the
+// certificate.
+func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, code *jit.Code) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("jitproof: check certificate of %q: %s", c.Program, fmt.Sprintf(format, args...))
+	}
+	if got := HashProgram(p); got != c.ProgramHash {
+		return bad("it is for another program: hash %.16s, want %.16s", c.ProgramHash, got)
+	}
+	if got := HashCode(code); got != c.CodeHash {
+		return bad("it is for other code: hash %.16s, want %.16s", c.CodeHash, got)
+	}
+	if n, s := tally(c.Obligations); n != c.Counts || s != c.Status {
+		return bad("its counts are %+v (%v), but it lists %+v (%v)", c.Counts, c.Status, n, s)
+	}
+	if !slices.Equal(c.Assumptions, assumptions) {
+		return bad("its assumptions are not the validator's")
+	}
+	again, err := v.Validate(ctx, p, code)
+	if err != nil {
+		return bad("%v", err)
+	}
+	if len(again.Obligations) != len(c.Obligations) || !slices.Equal(again.Unreached, c.Unreached) || again.Arch != c.Arch || again.Bytes != c.Bytes {
+		return bad("it lists %d obligations, there are %d", len(c.Obligations), len(again.Obligations))
+	}
+	for i, o := range again.Obligations {
+		x := c.Obligations[i]
+		if x.Func != o.Func || x.PC != o.PC || x.Off != o.Off || x.Kind != o.Kind || x.Status != o.Status {
+			return bad("obligation %d is %v at insn %d, offset %#x: %v; it says %v at insn %d, offset %#x: %v",
+				i, o.Kind, o.PC, o.Off, o.Status, x.Kind, x.PC, x.Off, x.Status)
+		}
+	}
+	return nil
+}
