@@ -140,7 +140,8 @@ func (g *generator) tags(n int) []uint16 {
 	return ids
 }
 
-// ethernet returns the frame's first layers. Two tags are 802.1ad and 802.1Q.
+// ethernet returns the frame's header and its VLAN tags, in one slice. Two
+// tags are 802.1ad and 802.1Q.
 func (g *generator) ethernet(tags []uint16, t layers.EthernetType) []gopacket.SerializableLayer {
 	eth := &layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, byte(g.rng.IntN(40))}, DstMAC: net.HardwareAddr{2, 0, 0, 0, 1, 1}, EthernetType: t}
 	all := []gopacket.SerializableLayer{eth}
@@ -166,7 +167,7 @@ func (g *generator) ip4With(tags []uint16, t transport, change func(*layers.IPv4
 	if t.link != nil {
 		t.link(ip)
 	}
-	return serialize(append(append(g.ethernet(tags, layers.EthernetTypeIPv4), ip), t.layers...)...)
+	return serialize(append(append(g.ethernet(tags, layers.EthernetTypeIPv4), ip), t.layers...))
 }
 
 func (g *generator) ip6(tags []uint16, t transport) []byte {
@@ -174,15 +175,22 @@ func (g *generator) ip6(tags []uint16, t transport) []byte {
 	if t.link != nil {
 		t.link(ip)
 	}
-	return serialize(append(append(g.ethernet(tags, layers.EthernetTypeIPv6), ip), t.layers...)...)
+	return serialize(append(append(g.ethernet(tags, layers.EthernetTypeIPv6), ip), t.layers...))
 }
 
-// serialize writes layers with right lengths and checksums. The layers made
-// here always serialize: addresses and payloads have the sizes they must have.
-func serialize(all ...gopacket.SerializableLayer) []byte {
+// serialize writes layers with right lengths and checksums, the frame's own
+// first. It does not pad short frames: captures at a sender hold them like
+// this. The layers made here always serialize: addresses and payloads have the
+// sizes they must have.
+func serialize(all []gopacket.SerializableLayer) []byte {
 	b := gopacket.NewSerializeBuffer()
-	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, all...); err != nil {
+	err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, all[1:]...)
+	size := ethernetBytes + len(b.Bytes())
+	if err == nil {
+		err = all[0].SerializeTo(b, gopacket.SerializeOptions{})
+	}
+	if err != nil {
 		panic("traffic: serialize packet: " + err.Error())
 	}
-	return b.Bytes()
+	return b.Bytes()[:size] // the frame's header comes with padding
 }

@@ -13,7 +13,7 @@ func (g *generator) arp() []byte {
 	a := &layers.ARP{AddrType: layers.LinkTypeEthernet, Protocol: layers.EthernetTypeIPv4, HwAddressSize: 6, ProtAddressSize: 4,
 		Operation: uint16(1 + g.rng.IntN(2)), SourceHwAddress: []byte{2, 0, 0, 0, 0, 1}, SourceProtAddress: g.source4(),
 		DstHwAddress: make([]byte, 6), DstProtAddress: target4}
-	return serialize(append(g.ethernet(nil, layers.EthernetTypeARP), a)...)
+	return serialize(append(g.ethernet(nil, layers.EthernetTypeARP), a))
 }
 
 // options4 has an IP header longer than 20 bytes, at times the longest.
@@ -53,7 +53,7 @@ func (g *generator) fragment6() []byte {
 // ethertype is a frame of a protocol that hardly any program knows.
 func (g *generator) ethertype() []byte {
 	types := []layers.EthernetType{0x88cc, 0x8847, 0x88e5, 0x9000, layers.EthernetType(46)}
-	return serialize(append(g.ethernet(nil, types[g.rng.IntN(len(types))]), g.payload())...)
+	return serialize(append(g.ethernet(nil, types[g.rng.IntN(len(types))]), g.payload()))
 }
 
 // truncated is cut anywhere behind the Ethernet header.

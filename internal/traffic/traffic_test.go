@@ -14,7 +14,7 @@ import (
 
 // goldenHash is the SHA-256 of the default capture. It changes only where the
 // generator is meant to change; then take it from the failure.
-const goldenHash = "bc55ad7065f5bf63c25aef66bd92506cf6410a4e1ea9c58dbcab745d0461919f"
+const goldenHash = "bfe12ed086e86bc9520ea7987e591680634fbbe0c91e211b70cdf5ea21a7793f"
 
 func capture(t *testing.T, o Options) ([]Packet, []byte) {
 	t.Helper()
@@ -71,7 +71,9 @@ func TestWellFormed(t *testing.T) {
 			continue
 		}
 		d := gopacket.NewPacket(p.Data, layers.LayerTypeEthernet, gopacket.NoCopy)
-		require.Nil(t, d.ErrorLayer(), "packet %d of kind %s: %x", i, p.Kind, p.Data)
+		if d.TransportLayer() == nil { // behind it gopacket guesses by the port
+			require.Nil(t, d.ErrorLayer(), "packet %d of kind %s: %x", i, p.Kind, p.Data)
+		}
 		for _, l := range d.Layers() {
 			if c, ok := l.(interface {
 				SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
