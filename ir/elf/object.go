@@ -42,16 +42,19 @@ type Options struct {
 }
 
 // Load reads the object file at path. Errors about its contents are *Error.
-func Load(path string) (*Object, error) {
+func Load(path string) (*Object, error) { return load(path, path, Options{}) }
+
+// load reads the object at path; name stands for it in errors.
+func load(name, path string, opts Options) (*Object, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("elf: open object: %w", err)
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return nil, &Error{File: path, Offset: -1, Reason: "not a regular file"}
+		return nil, &Error{File: name, Offset: -1, Reason: "not a regular file"}
 	}
-	return Read(path, f)
+	return ReadWith(name, f, opts)
 }
 
 // Read reads an object from r; name stands for it in errors and reports.
