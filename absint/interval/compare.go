@@ -142,14 +142,18 @@ func without(w ir.Width, a T, x uint64) T {
 	return settle(w, a)
 }
 
+// shave takes x out of r where it is a bound.
 func shave(r Range, x uint64) Range {
 	if r.Min == x && r.Max == x {
 		return noRange()
 	}
+	if r.empty() { // its bounds are no words
+		return r
+	}
 	if r.Min == x {
 		r.Min++
 	}
-	if r.Max == x && !r.empty() {
+	if r.Max == x {
 		r.Max--
 	}
 	return r

@@ -43,51 +43,66 @@ func Sub(w ir.Width, a, b T) T {
 // Neg returns -a modulo 2^w. It is optimal, as Sub is.
 func Neg(w ir.Width, a T) T { return Sub(w, T{}, a) }
 
-// Mul returns a * b modulo 2^w.
+// Mul returns a * b modulo 2^w. It is at least as precise as tnum_mul of Linux
+// 6.18, which takes one order of the operands.
 //
-// Sound: both orders of the operands give a tnum that contains the product, so
-// it is in the meet of both.
+// Sound: both orders of the operands give a tnum that contains the product,
+// and so does the range between the products of the extremes if the greatest
+// does not overflow; so it is in the meet of all three.
 func Mul(w ir.Width, a, b T) T {
 	if eitherBottom(a, b) {
 		return Bottom()
 	}
-	if a.IsConst() && b.IsConst() {
+	if a.Mask|b.Mask == 0 {
 		return Const(w, a.Value*b.Value)
 	}
-	if a.IsConst() {
-		return mulBy(w, a, b)
+	m := decided(w.Mask(), a, b)
+	r := Meet(mulBy(m, a, b), mulBy(m, b, a))
+	r = T{r.Value, r.Mask | w.Mask()&^m}
+	if high, greatest := bits.Mul64(a.Max(), b.Max()); high == 0 && greatest <= w.Mask() {
+		return Meet(r, Range(a.Value*b.Value, greatest))
 	}
-	if b.IsConst() {
-		return mulBy(w, b, a)
-	}
-	return Meet(mulBy(w, a, b), mulBy(w, b, a))
+	return r
 }
 
-// mulBy returns a * b modulo 2^w by shifting and adding over the bits of a, as
-// tnum_mul of Linux 6.18 does; an unknown bit gives the union of the sum with
-// and without the shifted b.
-//
-// Sound: before and after each step, x*y = s + p*q for some s in acc, p in a
-// and q in b: where p's low bit is 1, q is added to s; then p is halved and q
-// doubled. The loop may stop early: what is still to come is a multiple of
-// the lowest bit that b can have, and acc knows nothing from that bit on.
-func mulBy(w ir.Width, a, b T) T {
-	acc := T{}
-	for a.Value|a.Mask != 0 {
-		k := bits.TrailingZeros64(a.Value | a.Mask)
-		a = T{a.Value >> k, a.Mask >> k}
-		b = T{b.Value << k, b.Mask << k}
-		if possible := (b.Value | b.Mask) & w.Mask(); -(possible&-possible)&w.Mask()&^acc.Mask == 0 {
-			break
-		}
-		sum := add(acc, b)
-		if a.Mask&1 != 0 {
-			sum = union(acc, sum)
-		}
-		acc = sum
-		a = T{a.Value &^ 1, a.Mask &^ 1}
+// decided returns the low bits of the product that may be known, as a mask:
+// if an operand is unknown from bit i on and the other is a multiple of 2^k,
+// none from bit i+k on is. That loses nothing: adding multiples of 2^i to the
+// one operand gives, times an odd multiple of 2^k, all multiples of 2^(i+k).
+func decided(m uint64, a, b T) uint64 {
+	openA, openB := m&^below(m&^a.Mask), m&^below(m&^b.Mask)
+	lowA, lowB := a.Max()&-a.Max(), b.Max()&-b.Max()
+	if openA != 0 {
+		m &= (openA&-openA)*lowB - 1
 	}
-	return truncate(w, acc)
+	if openB != 0 {
+		m &= (openB&-openB)*lowA - 1
+	}
+	return m
+}
+
+// mulBy returns the bits of a * b that the low mask m selects, by shifting and
+// adding over the bits of a, as tnum_mul of Linux 6.18 does; an unknown bit
+// gives the union of the sum with and without the shifted b.
+//
+// Sound: before and after each step, x*y = s + p*q modulo 2^64 for some s in
+// acc, p in a and q in b: where p's low bit is 1, q is added to s; then p is
+// halved and q doubled. The loop may stop early: what is still to come is a
+// multiple of the lowest bit that b can have, and acc knows nothing from there.
+func mulBy(m uint64, a, b T) T {
+	acc := T{}
+	ahead := -(b.Max() & -b.Max()) & m
+	for a.Value|a.Mask != 0 && ahead&^acc.Mask != 0 {
+		if (a.Value|a.Mask)&1 != 0 {
+			sum := add(acc, b)
+			mask := sum.Mask | (sum.Value^acc.Value)&-(a.Mask&1) // the union, as sum.Mask covers acc.Mask
+			acc = T{sum.Value &^ mask, mask}
+		}
+		a = T{a.Value >> 1, a.Mask >> 1}
+		b = T{b.Value << 1, b.Mask << 1}
+		ahead = ahead << 1 & m
+	}
+	return T{acc.Value & m, acc.Mask & m}
 }
 
 // truncate returns the low w bits of a tnum that is not Bottom.

@@ -1,0 +1,59 @@
+package reduced
+
+import (
+	"testing"
+
+	"github.com/bpfproof/bpfproof/absint"
+	"github.com/bpfproof/bpfproof/absint/interval"
+	"github.com/bpfproof/bpfproof/absint/tnum"
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
+)
+
+// operands gives pairs as programs have them: sizes, offsets, masked words,
+// fields of packets, counters; all 64 bits.
+func operands[E comparable](d absint.Domain[E]) (xs, ys []E) {
+	byteWord := d.Resize(d.Top(ir.W8), ir.W8, ir.W64, false)
+	half := d.Resize(d.Top(ir.W16), ir.W16, ir.W64, false)
+	word := d.Resize(d.Top(ir.W32), ir.W32, ir.W64, false)
+	nibble := d.Bin(sem.And, ir.W64, byteWord, d.Const(ir.W64, 0xf))
+	header := d.Bin(sem.Shl, ir.W64, nibble, d.Const(ir.W64, 2))
+	small, _ := d.Refine(sem.SLT, ir.W64, d.Top(ir.W64), d.Const(ir.W64, 1500))
+	xs = []E{byteWord, half, word, header, small, d.Top(ir.W64), nibble, d.Const(ir.W64, 14)}
+	ys = []E{d.Const(ir.W64, 4), byteWord, d.Const(ir.W64, 1), d.Const(ir.W64, 20), half, header, nibble, d.Const(ir.W64, 34)}
+	return xs, ys
+}
+
+// bench times one operation on one domain; x and y step through the operands.
+func bench[E comparable](b *testing.B, name string, d absint.Domain[E]) {
+	xs, ys := operands(d)
+	var sink E
+	run := func(op string, f func(x, y E) E) {
+		b.Run("op="+op+"/domain="+name, func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				sink = f(xs[i&7], ys[i&7])
+				i++
+			}
+		})
+	}
+	for op := ir.Add; op <= ir.MovSX32; op++ {
+		run(op.String(), func(x, y E) E { return absint.ALU(d, op, ir.W64, x, y) })
+	}
+	run("bswap32", func(x, _ E) E { return absint.Swap(d, ir.BSwap, ir.W32, x) })
+	run("zext32", func(x, _ E) E { return d.Resize(d.Resize(x, ir.W64, ir.W32, false), ir.W32, ir.W64, false) })
+	run("join", func(x, y E) E { return d.Join(ir.W64, x, y) })
+	run("meet", func(x, y E) E { return d.Meet(ir.W64, x, y) })
+	run("refine_ult", func(x, y E) E { x, _ = d.Refine(sem.ULT, ir.W64, x, y); return x })
+	run("refine_eq", func(x, y E) E { x, _ = d.Refine(sem.EQ, ir.W64, x, y); return x })
+	if sink == d.Bottom() {
+		b.Log("last result is bottom")
+	}
+}
+
+func BenchmarkDomain(b *testing.B) {
+	bench[tnum.T](b, "tnum", tnum.Domain{})
+	bench[interval.T](b, "interval", interval.Domain{})
+	bench[T](b, "tnum+interval", New())
+}
