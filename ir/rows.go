@@ -92,8 +92,11 @@ func (t *table) arithmetic() {
 			}
 		}
 	}
-	t.add(Row{Name: "addr_space_cast", Kind: KindCast, Since: "linux-6.9", Width: W64, Src: X,
-		Code: classALU64 | 0xb0 | srcX, Uses: UseDst | UseSrc | UseImm, FixOff: 1})
+	cast := Row{Kind: KindCast, Since: "linux-6.9", Width: W64, Src: X, Code: classALU64 | 0xb0 | srcX, Uses: UseDst | UseSrc, FixOff: 1}
+	cast.Name, cast.FixImm = "addr_space_cast_kern", 1
+	t.add(cast)
+	cast.Name, cast.FixImm, cast.ToUser = "addr_space_cast_user", 1<<16, true
+	t.add(cast)
 }
 
 // swaps adds the byte order conversions (RFC 9669, section 4.2).

@@ -39,6 +39,7 @@ type Row struct {
 	Signed   bool // the load extends the sign
 	Indirect bool // LD_IND
 	Long     bool // the jump distance is in Imm
+	ToUser   bool // the cast leads from address space 0 (kernel) to 1 (arena, as user space sees it)
 	Pseudo   Pseudo
 }
 
@@ -83,13 +84,13 @@ type key struct {
 	width  Width
 	src    Source
 	sub    uint8 // ALU, Swap, Cmp or Atomic
-	flag   bool  // Fetch, Signed, Indirect or Long
+	flag   bool  // Fetch, Signed, Indirect, Long or ToUser
 	pseudo Pseudo
 }
 
 func (r *Row) key() key {
 	sub := uint8(r.ALU) | uint8(r.Swap) | uint8(r.Cmp) | uint8(r.Atomic) // at most one is set
-	return key{r.Kind, r.Width, r.Src, sub, r.Fetch || r.Signed || r.Indirect || r.Long, r.Pseudo}
+	return key{r.Kind, r.Width, r.Src, sub, r.Fetch || r.Signed || r.Indirect || r.Long || r.ToUser, r.Pseudo}
 }
 
 func indexRows(rows []Row) map[key]Op {
@@ -152,5 +153,6 @@ func OpExit() Op { return index[key{kind: KindExit}] }
 // OpMayGoto returns the bounded loop jump.
 func OpMayGoto() Op { return index[key{kind: KindMayGoto}] }
 
-// OpCast returns the address space cast.
-func OpCast() Op { return index[key{kind: KindCast, width: W64, src: X}] }
+// OpCast returns the address space cast: from 0 (kernel) to 1 (arena, as user
+// space sees it) if toUser, otherwise from 1 to 0. There are no others.
+func OpCast(toUser bool) Op { return index[key{kind: KindCast, width: W64, src: X, flag: toUser}] }

@@ -34,7 +34,7 @@ func TestConstructorsFindEveryRow(t *testing.T) {
 		case KindSwap:
 			got = OpSwap(r.Swap, r.Width)
 		case KindCast:
-			got = OpCast()
+			got = OpCast(r.ToUser)
 		case KindLoadImm:
 			got = OpLoadImm(r.Pseudo)
 		case KindLoad:

@@ -61,6 +61,7 @@ func TestLLVM(t *testing.T) {
 		{"r0 = cmpxchg_64(r1 + 0, r0, r2)", "db210000f1000000"},
 		{"w0 = cmpxchg32_32(r1 + 0, w0, w2)", "c3210000f1000000"},
 		{"r0 = addr_space_cast(r1, 0, 1)", "bf10010001000000"},
+		{"r0 = addr_space_cast(r1, 1, 0)", "bf10010000000100"},
 		{"exit", "9500000000000000"},
 	}
 	for _, tt := range tests {
@@ -166,6 +167,8 @@ func TestErrors(t *testing.T) {
 		{"r3 = xchg_64(r1 + 0, r2)", `x.s:1:22: expected the destination register r3 again, found "r2"`},
 		{"r1 = cmpxchg_64(r1 + 0, r0, r2)", "x.s:1:25: compare and exchange compares with r0 and returns the old value in r0"},
 		{"r1 = be16 r2", `x.s:1:11: expected the destination register again, found "r2"`},
+		{"r0 = addr_space_cast(r1, 1, 1)", "x.s:1:26: a cast leads from address space 0 to 1 or back"},
+		{"r0 = addr_space_cast(r1, 2, 0)", "x.s:1:26: an address space 2 is above 1"},
 		{"if r1 = 1 goto +1", `x.s:1:7: expected a comparison (== != > >= < <= & s> s>= s< s<=), found "="`},
 		{"if r1 == 1 exit", `x.s:1:12: expected "goto", found "exit"`},
 		{"goto", "x.s:1:5: expected a label or a distance such as +2 or pc+2, found end of line"},

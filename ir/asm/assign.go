@@ -186,14 +186,18 @@ func (p *parser) cast(start token, dst register) {
 	p.want("(")
 	src := p.fullRegister()
 	p.want(",")
-	to := p.small("an address space", math.MaxUint16)
+	t := p.peek()
+	to := p.small("an address space", 1)
 	p.want(",")
-	from := p.small("an address space", math.MaxUint16)
+	from := p.small("an address space", 1)
 	p.want(")")
+	if to == from {
+		p.fail(t, "a cast leads from address space 0 to 1 or back")
+	}
 	if dst.width != ir.W64 {
 		p.fail(start, "expected a 64-bit register, found %q", start.text)
 	}
-	p.emit(start, ir.Insn{Op: ir.OpCast(), Dst: dst.reg, Src: src, Imm: int64(int32(uint32(to<<16 | from)))})
+	p.emit(start, ir.Insn{Op: ir.OpCast(to == 1), Dst: dst.reg, Src: src})
 }
 
 // fetching reads the atomic operations that return the old value, in LLVM's

@@ -62,7 +62,7 @@ func (n *names) insn(pc ir.PC) string {
 	case ir.KindSwap:
 		return fmt.Sprintf("%v = %v%d %v", in.Dst, row.Swap, row.Width, in.Dst)
 	case ir.KindCast:
-		return fmt.Sprintf("%v = addr_space_cast(%v, %d, %d)", in.Dst, in.Src, uint32(in.Imm)>>16, uint16(in.Imm))
+		return fmt.Sprintf("%v = addr_space_cast(%v, %d, %d)", in.Dst, in.Src, row.FixImm>>16, row.FixImm&0xffff)
 	case ir.KindLoadImm:
 		return fmt.Sprintf("%v = %s", in.Dst, n.constant(in, pc))
 	case ir.KindLoad:
