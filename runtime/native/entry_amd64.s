@@ -11,7 +11,7 @@
 
 // func enter(r *Run)
 //
-// Calls the image on its own stack. Comes back when the image returns, when an
+// Calls the image on its own stack with r1 and r2. Comes back when the image returns, when an
 // exit ends the run, or after a fault.
 TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ r+0(FP), R12
@@ -19,9 +19,9 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ BP, machine_goBP(R12)
 	MOVQ machine_rdi(R12), DI
 	MOVQ machine_rsi(R12), SI
-	MOVQ machine_rdx(R12), DX
-	MOVQ machine_rcx(R12), CX
-	MOVQ machine_r8(R12), R8
+	XORL DX, DX
+	XORL CX, CX
+	XORL R8, R8
 	MOVQ machine_entry(R12), AX
 	MOVQ machine_rsp(R12), SP
 	CALL AX

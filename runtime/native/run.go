@@ -51,14 +51,15 @@ var (
 // Run is one place to run a program in: an environment with its own machine
 // stack. It is for one goroutine at a time; a program may have many.
 type Run struct {
-	m     machine // must be first: the assembly takes a *Run for a *machine
-	prog  *Program
-	env   *helpers.Env
-	ctx   context.Context // nil: cannot be cancelled
-	fuel  int64           // backward jumps left beyond the budget, or unbounded
-	err   error           // why an exit ended the run
-	stack *mem.Block
-	top   uint64 // stack pointer at entry
+	m       machine // must be first: the assembly takes a *Run for a *machine
+	prog    *Program
+	helpers []helpers.Func // prog.helpers
+	env     *helpers.Env
+	ctx     context.Context // nil: cannot be cancelled
+	fuel    int64           // backward jumps left beyond the budget, or unbounded
+	err     error           // why an exit ended the run
+	stack   *mem.Block
+	top     uint64 // stack pointer at entry
 }
 
 // enter runs the image until it returns or the run ends.
@@ -80,7 +81,7 @@ func (p *Program) NewRun() (*Run, error) {
 		return nil, fmt.Errorf("native: run program %q: %w", p.prog.Name, err)
 	}
 	p.live++
-	r := &Run{prog: p, env: helpers.NewEnv(p.maps), fuel: unbounded, stack: stack}
+	r := &Run{prog: p, helpers: p.helpers, env: helpers.NewEnv(p.maps), fuel: unbounded, stack: stack}
 	r.env.Memory = hostMemory{}
 	r.env.Clock, r.env.Trace, r.env.CPU = p.opts.Clock, p.opts.Output, p.opts.CPU
 	r.seed()
@@ -103,7 +104,7 @@ func (r *Run) Env() *helpers.Env { return r.env }
 // unless the run fails. An error is a *FaultError, a *HelperError, ErrFuel or
 // wraps the context's.
 func (r *Run) Call(r1, r2 uint64) (uint64, error) {
-	r.m.rdi, r.m.rsi, r.m.rdx, r.m.rcx, r.m.r8 = r1, r2, 0, 0, 0
+	r.m.rdi, r.m.rsi = r1, r2
 	r.m.rsp = r.top
 	r.m.budget = r.portion()
 	r.env.Enter()
@@ -159,11 +160,11 @@ func (r *Run) failure() error {
 // reports whether the run must end.
 func onHelper(r *Run) (stop bool) {
 	id := uint32(r.m.rax)
-	if int(id) >= len(r.prog.helpers) || r.prog.helpers[id] == nil {
+	if int(id) >= len(r.helpers) || r.helpers[id] == nil {
 		r.err = r.helperError(id, errors.New("it is not one of the program's"))
 		return true
 	}
-	ret, err := r.prog.helpers[id](r.env, [5]uint64{r.m.rdi, r.m.rsi, r.m.rdx, r.m.rcx, r.m.r8})
+	ret, err := r.helpers[id](r.env, [5]uint64{r.m.rdi, r.m.rsi, r.m.rdx, r.m.rcx, r.m.r8})
 	if err != nil {
 		r.err = r.helperError(id, err)
 		return true
