@@ -67,7 +67,7 @@ func TestKnownBytes(t *testing.T) {
 // above each.
 var (
 	testDsts = []ir.Reg{0, 11}
-	testSrcs = []ir.Reg{0, 1, 2, 3, 6, 7, 11}
+	testSrcs = []ir.Reg{0, 1, 2, 3, 4, 5, 6, 7, 11}
 	testOffs = []int16{0, 1, 2, 8, 9, 16, 32, 33, -1, -32768}
 	testImms = []int32{0, 1, 2, 15, 16, 17, 32, 64, 65, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe0, 0xe1, 0xf0, 0xf1,
 		0x100, 0x101, 0x110, 0x111, 1 << 16, -1, -1 << 31}
