@@ -151,7 +151,11 @@ func (b *Builder) sliced(op Op, w ir.Width, args []Term, k, cuts uint64) Term {
 		for _, t := range args {
 			kept, c = b.gather(kept, op, b.Extract(t, hi, lo), c)
 		}
-		parts = append(parts, b.bitwiseOf(op, hi-lo+1, kept, c))
+		if op == OpOr && hi == lo {
+			parts = append(parts, b.Or(append(kept, b.Const(ir.W1, c))...))
+		} else {
+			parts = append(parts, b.bitwiseOf(op, hi-lo+1, kept, c))
+		}
 		if lo == 0 {
 			return b.concat(parts...)
 		}

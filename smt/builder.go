@@ -23,7 +23,6 @@ type Builder struct {
 	slices  map[sliceKey]Term // results of extractions that were pushed inwards
 	monos   []monomial        // scratch
 	terms   []Term            // scratch
-	hits    uint64
 }
 
 var _ sem.Algebra[Term] = (*Builder)(nil)
@@ -95,7 +94,6 @@ func (b *Builder) node(op Op, w ir.Width, val uint64, args ...Term) Term {
 	for ; b.table[at] != 0; at = (at + 1) & mask {
 		t := Term{b.table[at]}
 		if n := &b.nodes[t.id]; n.op == op && n.w == w && n.val == val && slices.Equal(b.Args(t), args) {
-			b.hits++
 			return t
 		}
 	}

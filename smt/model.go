@@ -117,7 +117,7 @@ func rowKey(args []uint64) string {
 // Eval returns the values of terms under a model, by package sem alone.
 func (b *Builder) Eval(m *Model, ts ...Term) []uint64 {
 	values := map[Term]uint64{}
-	for _, t := range b.reachable(ts) {
+	for _, t := range b.reachable(ts, nil) {
 		values[t] = b.evalNode(m, t, func(a Term) uint64 { return values[a] })
 	}
 	out := make([]uint64, len(ts))
@@ -187,7 +187,7 @@ func binOf(op Op) sem.BinOp {
 func Collect(b *Builder, assertions []Term, value func(Term) (uint64, error)) (*Model, error) {
 	m := NewModel()
 	values := map[Term]uint64{}
-	for _, t := range b.reachable(assertions) {
+	for _, t := range b.reachable(assertions, nil) {
 		op := b.Op(t)
 		if op == OpVar || op == OpApply {
 			x, err := value(t)

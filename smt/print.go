@@ -12,7 +12,7 @@ const letAbove = 24
 // concatenation, <u and <s for the comparisons. In a large term, what is used
 // more than once is written once, as "let t5 = ...; ".
 func (b *Builder) String(t Term) string {
-	list := b.reachable([]Term{t})
+	list := b.reachable([]Term{t}, nil)
 	uses := map[Term]int{}
 	for _, x := range list {
 		for _, a := range b.Args(x) {

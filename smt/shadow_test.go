@@ -177,12 +177,53 @@ func checkKnown(t require.TestingT, b *Builder, m *Model) {
 	}
 }
 
+// checkForm holds what the documentation of Op promises to translators.
+func checkForm(t require.TestingT, b *Builder) {
+	bit := map[Op]bool{OpConst: true, OpVar: true, OpApply: true, OpAnd: true, OpXor: true, OpNot: true, OpExtract: true,
+		OpIte: true, OpEq: true, OpULT: true, OpSLT: true}
+	arity := map[Op][2]int{OpConst: {0, 0}, OpVar: {0, 0}, OpApply: {1, 99}, OpAdd: {2, 99}, OpMul: {2, 99}, OpAnd: {2, 99},
+		OpOr: {2, 99}, OpXor: {2, 99}, OpConcat: {2, 64}, OpNot: {1, 1}, OpExtract: {1, 1}, OpSignExt: {1, 1}, OpIte: {3, 3},
+		OpUDiv: {2, 2}, OpURem: {2, 2}, OpSDiv: {2, 2}, OpSRem: {2, 2}, OpShl: {2, 2}, OpLShr: {2, 2}, OpAShr: {2, 2},
+		OpEq: {2, 2}, OpULT: {2, 2}, OpSLT: {2, 2}}
+	for id := 1; id <= b.Len(); id++ {
+		x := Term{int32(id)}
+		op, w, args := b.Op(x), b.Width(x), b.Args(x)
+		ok := (w > 1 || bit[op]) && len(args) >= arity[op][0] && len(args) <= arity[op][1]
+		total, same := ir.Width(0), true
+		for i, a := range args {
+			ok = ok && a.id < x.id && (op != OpMul || i == 0 || b.Op(a) != OpConst)
+			total, same = total+b.Width(a), same && b.Width(a) == b.Width(args[0])
+		}
+		switch op {
+		case OpConcat:
+			ok = ok && total == w
+		case OpEq, OpULT, OpSLT:
+			ok = ok && same && w == 1 && b.Width(args[0]) > 1
+		case OpExtract:
+			hi, lo := b.Range(x)
+			ok = ok && hi < b.Width(args[0]) && hi-lo+1 == w && w < b.Width(args[0])
+		case OpSignExt:
+			ok = ok && b.Width(args[0]) > 1 && b.Width(args[0]) < w
+		case OpIte:
+			ok = ok && b.Width(args[0]) == 1 && b.Width(args[1]) == w && b.Width(args[2]) == w
+		case OpConst, OpVar, OpApply:
+		default:
+			ok = ok && same && b.Width(args[0]) == w
+		}
+		if !ok {
+			require.Failf(t, "term is not in the documented form", "%s: %v of %d bits", b.String(x), op, w)
+		}
+	}
+}
+
 func TestRulesRandom(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := NewBuilder()
 		tr := genTree(t, rapid.SampledFrom(widths).Draw(t, "w"), 5)
 		term := tr.build(b)
 		require.Equal(t, tr.w, b.Width(term))
+		require.Equal(t, term, tr.build(b), "building twice gives another term")
+		checkForm(t, b)
 		for range 6 {
 			m := NewModel()
 			for _, s := range b.Symbols() {
@@ -232,6 +273,7 @@ func exhaust(t *testing.T, w ir.Width) {
 		trees, terms = append(trees, tr), append(terms, tr.build(b))
 	}
 	t.Logf("%d trees, %d terms", len(trees), b.Len())
+	checkForm(t, b)
 	for _, m := range models {
 		for i, got := range b.Eval(m, terms...) {
 			if want := trees[i].eval(m); got != want {

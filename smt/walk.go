@@ -9,7 +9,7 @@ import (
 // the terms that use them.
 func (b *Builder) Terms(roots ...Term) iter.Seq[Term] {
 	return func(yield func(Term) bool) {
-		for _, t := range b.reachable(roots) {
+		for _, t := range b.reachable(roots, nil) {
 			if !yield(t) {
 				return
 			}
@@ -17,14 +17,27 @@ func (b *Builder) Terms(roots ...Term) iter.Seq[Term] {
 	}
 }
 
-// reachable lists the terms under roots in ascending, so topological, order.
-func (b *Builder) reachable(roots []Term) []Term {
+// TermsBut is Terms without the terms that have been dealt with, and without
+// what only those are made of.
+func (b *Builder) TermsBut(done func(Term) bool, roots ...Term) iter.Seq[Term] {
+	return func(yield func(Term) bool) {
+		for _, t := range b.reachable(roots, done) {
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// reachable lists the terms under roots in ascending, so topological, order. It
+// does not enter terms that are done.
+func (b *Builder) reachable(roots []Term, done func(Term) bool) []Term {
 	seen := make([]uint64, len(b.nodes)/64+1)
 	var list []Term
 	visit := func(ts []Term) {
 		for _, t := range ts {
 			b.at(t)
-			if bit := uint64(1) << (t.id % 64); seen[t.id/64]&bit == 0 {
+			if bit := uint64(1) << (t.id % 64); seen[t.id/64]&bit == 0 && (done == nil || !done(t)) {
 				seen[t.id/64] |= bit
 				list = append(list, t)
 			}
@@ -51,7 +64,7 @@ type Stats struct {
 // Stats measures the terms under roots as a graph, sharing counted once.
 func (b *Builder) Stats(roots ...Term) Stats {
 	s := Stats{}
-	for _, t := range b.reachable(roots) {
+	for _, t := range b.reachable(roots, nil) {
 		n := b.at(t)
 		s.Terms++
 		s.Edges += int(n.n)

@@ -67,11 +67,12 @@ func (s *session) Close() error {
 	if s.ctx == nil {
 		return nil
 	}
-	err := s.solver.Close()
-	if err == nil {
-		err = s.ctx.Close()
+	var err error
+	if s.solver != nil {
+		err = s.solver.Close()
 	}
-	s.ctx, s.terms, s.solver, s.asserted, s.checks = nil, nil, nil, 0, 0
+	err = errors.Join(err, s.ctx.Close())
+	s.ctx, s.terms, s.solver, s.logic, s.asserted, s.checks = nil, nil, nil, "", 0, 0
 	return err
 }
 
@@ -85,7 +86,7 @@ func (s *session) Check(ctx context.Context, assertions ...smt.Term) (smt.Result
 	err := s.check(ctx, assertions, &r)
 	r.Elapsed = time.Since(began)
 	if err != nil {
-		return smt.Result{}, err
+		return smt.Result{}, errors.Join(err, s.Close()) // scopes may be open: start anew
 	}
 	return r, nil
 }
@@ -120,22 +121,33 @@ func (s *session) check(ctx context.Context, assertions []smt.Term, r *smt.Resul
 	return nil
 }
 
-// prepare makes the context if there is none, or the solver does not fit.
+// prepare makes the context if there is none, and the solver if the one there
+// is does not fit the logic, and gives it the premises.
 func (s *session) prepare(assertions []smt.Term) error {
-	logic := "QF_BV"
-	for t := range s.b.Terms(append(s.premises[:len(s.premises):len(s.premises)], assertions...)...) {
-		if s.b.Op(t) == smt.OpApply {
-			logic = "QF_UFBV"
-			break
-		}
-	}
-	if s.ctx != nil && (logic != s.logic || s.checks >= maxChecks) {
+	if s.ctx != nil && s.checks >= maxChecks {
 		if err := s.Close(); err != nil {
 			return err
 		}
 	}
 	if s.ctx == nil {
-		if err := s.start(logic); err != nil {
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	for _, t := range append(s.premises[s.asserted:len(s.premises):len(s.premises)], assertions...) {
+		if w := s.b.Width(t); w != 1 {
+			return fmt.Errorf("z3: assert term of %d bits: want one bit", w)
+		}
+		if _, err := s.terms.Term(t); err != nil {
+			return err
+		}
+	}
+	logic := "QF_BV"
+	if s.terms.Functions() {
+		logic = "QF_UFBV"
+	}
+	if logic != s.logic {
+		if err := s.choose(logic); err != nil {
 			return err
 		}
 	}
@@ -145,26 +157,34 @@ func (s *session) prepare(assertions []smt.Term) error {
 	return err
 }
 
-func (s *session) start(logic string) error {
+func (s *session) start() error {
 	cfg := NewConfig()
 	defer cfg.Close()
 	ctx, err := NewContext(cfg)
 	if err != nil {
 		return err
 	}
-	solver, err := ctx.NewSolver(logic)
-	if err != nil {
-		return errors.Join(err, ctx.Close())
+	s.ctx, s.terms = ctx, ctx.NewTranslator(s.b)
+	return nil
+}
+
+// choose makes a solver for the logic, in place of the one there is.
+func (s *session) choose(logic string) error {
+	if s.solver != nil {
+		if err := s.solver.Close(); err != nil {
+			return err
+		}
 	}
-	s.ctx, s.solver, s.terms, s.logic = ctx, solver, ctx.NewTranslator(s.b), logic
+	solver, err := s.ctx.NewSolver(logic)
+	if err != nil {
+		return err
+	}
+	s.solver, s.logic, s.asserted = solver, logic, 0
 	return solver.SetLimits(s.limits)
 }
 
 func (s *session) assert(ts []smt.Term) error {
 	for _, t := range ts {
-		if s.b.Width(t) != 1 {
-			return fmt.Errorf("z3: assert term of %d bits: want one bit", s.b.Width(t))
-		}
 		z, err := s.terms.Term(t)
 		if err != nil {
 			return err

@@ -54,11 +54,9 @@ func (c *Config) Close() {
 // Context owns terms, solvers and models. One goroutine may use it, and what
 // was made from it, at a time.
 type Context struct {
-	raw   C.Z3_context
-	busy  atomic.Bool
-	stop  sync.Mutex // guards raw against Interrupt after Close
-	live  int        // solvers and models not closed yet
-	stale bool       // interrupted: Z3 does not promise that the next check runs
+	raw  C.Z3_context
+	busy atomic.Bool
+	stop sync.Mutex // guards raw against Interrupt after Close
 }
 
 var errBusy = errors.New("z3: use context: another goroutine is using it")

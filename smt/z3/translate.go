@@ -52,10 +52,9 @@ func (tr *Translator) Term(t smt.Term) (z Term, err error) {
 			z, err = Term{}, f.err
 		}
 	}()
-	for x := range tr.b.Terms(t) {
-		if _, ok := tr.terms[x]; !ok {
-			tr.terms[x] = Term{tr.node(x)}
-		}
+	done := func(x smt.Term) bool { _, ok := tr.terms[x]; return ok }
+	for x := range tr.b.TermsBut(done, t) {
+		tr.terms[x] = Term{tr.node(x)}
 	}
 	return tr.terms[t], nil
 }
