@@ -14,7 +14,8 @@ import (
 var ErrUnavailable = errors.New("live kernel not available")
 
 // Available returns nil if this process may load programs of the kinds the
-// project works with, or the one reason why not. It loads "r0 = 0; exit" as an
+// project works with, or the one reason why not: an error that is unix.EPERM
+// where it lacks the right, unix.ENOSYS where there is no bpf(2). It loads "r0 = 0; exit" as an
 // XDP program and gives it back.
 func Available() error {
 	p := &ir.Program{Name: "probe", Type: ir.XDP, Insns: []ir.Insn{
@@ -27,9 +28,9 @@ func Available() error {
 	case r.Verdict == Accept:
 		return nil
 	case r.Errno == unix.EPERM:
-		return fmt.Errorf("kernel: %w: bpf(2) is not permitted: it takes root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN", ErrUnavailable)
+		return fmt.Errorf("kernel: %w: bpf(2): %w: it takes root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN", ErrUnavailable, unix.EPERM)
 	case r.Errno == unix.ENOSYS:
-		return fmt.Errorf("kernel: %w: this kernel has no bpf(2)", ErrUnavailable)
+		return fmt.Errorf("kernel: %w: this kernel has no bpf(2): %w", ErrUnavailable, unix.ENOSYS)
 	}
 	return fmt.Errorf("kernel: %w: the kernel refuses the smallest program: %s", ErrUnavailable, r.Reason)
 }

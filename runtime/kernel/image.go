@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	goruntime "runtime"
 
@@ -63,6 +64,16 @@ func (p *Program) info(ask func(sizes *progInfo) *progInfo) (*progInfo, error) {
 	}
 	goruntime.KeepAlive(sizes)
 	return want, nil
+}
+
+// Tag returns the kernel's hash of the instructions, in hex: programs that
+// differ in nothing but the descriptors of their maps have the same.
+func (p *Program) Tag() (string, error) {
+	info, err := p.info(func(*progInfo) *progInfo { return &progInfo{} })
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(info.tag[:]), nil
 }
 
 // Translated returns the slots of the program as the kernel rewrote it before

@@ -1,10 +1,12 @@
 package kernel_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
@@ -16,13 +18,16 @@ import (
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 )
 
-// need skips the test where programs may not be loaded.
+// need skips the test where programs may not be loaded. Any other trouble with
+// the kernel fails it.
 func need(t testing.TB) {
 	t.Helper()
-	if err := kernel.Available(); err != nil {
+	err := kernel.Available()
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
 		require.ErrorIs(t, err, kernel.ErrUnavailable)
 		t.Skip(err)
 	}
+	require.NoError(t, err)
 }
 
 func object(t testing.TB, path string) *elf.Object {
@@ -125,6 +130,54 @@ func TestTestRun(t *testing.T) {
 	require.NoError(t, p.Close())
 	_, err = p.Packet(packet)
 	require.ErrorIs(t, err, kernel.ErrClosed)
+}
+
+// What we link and load is what another loader links and loads.
+func TestTagsAgreeWithAnotherLoader(t *testing.T) {
+	need(t)
+	for _, path := range []string{"examples/xdp_classifier.o", "examples/xdp_globals.o"} {
+		data, err := corpus.FS.ReadFile(path)
+		require.NoError(t, err)
+		spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(data))
+		require.NoError(t, err)
+		theirs, err := ebpf.NewCollection(spec)
+		require.NoError(t, err)
+		defer theirs.Close()
+		for _, p := range object(t, path).Programs {
+			ours, err := kernel.Load(p, kernel.Options{})
+			require.NoError(t, err)
+			tag, err := ours.Tag()
+			require.NoError(t, err)
+			require.NoError(t, ours.Close())
+			info, err := theirs.Programs[p.Name].Info()
+			require.NoError(t, err)
+			require.Equal(t, info.Tag, tag, p.Name)
+		}
+	}
+}
+
+// A context that is given is seen by the program and comes back.
+func TestContext(t *testing.T) {
+	need(t)
+	prog := movExit(0)
+	prog.Insns[0] = ir.Insn{Op: ir.OpLoad(ir.W32, false), Src: ir.R1, Off: 12} // ingress_ifindex
+	p, err := kernel.Load(prog, kernel.Options{})
+	require.NoError(t, err)
+	defer p.Close()
+	packet := make([]byte, 64)
+	md := make([]byte, 24)
+	md[4], md[12] = 64, 1
+	res, err := p.Run(t.Context(), runtime.Input{Data: packet, Ctx: md})
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), res.Ret)
+	require.Equal(t, md, res.Ctx)
+	res, err = p.Run(t.Context(), runtime.Input{Data: packet})
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), res.Ret, "the kernel's own context names the loopback device")
+	require.Nil(t, res.Ctx)
+	md[4] = 65
+	_, err = p.Run(t.Context(), runtime.Input{Data: packet, Ctx: md})
+	require.ErrorIs(t, err, unix.EINVAL)
 }
 
 // The whole packet is what the program sees, up to the limit: beyond it the
