@@ -45,11 +45,7 @@ func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 			never = append(never, goal[V]{what, ir.W1, o.cond, s.w.Const(ir.W1, 0)})
 		}
 	}
-	if len(goes) == 0 {
-		s.out.fail(at, m.path, &pathError{Refuted, KindBranch, "the machine goes where the instruction does not lead"})
-		return
-	}
-	if len(never) > 0 {
+	if len(never) > 0 { // if there is no other way, this says that the path is not taken at all
 		s.out.prove(at, KindBranch, m.path, never)
 	}
 	for _, o := range goes {
@@ -103,7 +99,11 @@ func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) 
 	goals = nil
 	for _, h := range s.img.hintsAt(pc) {
 		handle, _ := s.mapSymbol(jit.RelocMapHandle, h.Map, 0)
-		goals = append(goals, goal[V]{fmt.Sprintf("%v is the handle of map %d", h.Reg, h.Map), ir.W64, handle, m.st.R[f.Regs[h.Reg]]})
+		holds := m.st.R[f.Regs[h.Reg]]
+		if r.lost[h.Reg] { // whatever is left there, it is not the program's
+			holds = s.w.fresh("lost."+h.Reg.String(), ir.W64)
+		}
+		goals = append(goals, goal[V]{fmt.Sprintf("%v is the handle of map %d", h.Reg, h.Map), ir.W64, handle, holds})
 	}
 	if len(goals) > 0 {
 		s.out.prove(at, KindHint, path, goals)
