@@ -181,7 +181,7 @@ func TestErrors(t *testing.T) {
 		{"a:\na: exit", `x.s:2:1: label "a" is already at slot 0`},
 		{"r1 = map[m]", `x.s:1:10: map "m" is not declared above`},
 		{".map m tree", `x.s:1:8: expected a map type, found "tree"`},
-		{".map m hash key 4 size 4", `x.s:1:19: expected key, value, entries, flags, frozen or inner, found "size"`},
+		{".map m hash key 4 size 4", `x.s:1:19: expected key, value, entries, flags, frozen, opaque or inner, found "size"`},
 		{".map m hash\n.map m hash", `x.s:2:6: map "m" is already declared`},
 		{".map m array_of_maps inner (i array", `x.s:1:36: expected ")", found end of line`},
 		{".elem 3 00 00", "x.s:1:7: map 3 is not declared above"},
@@ -337,7 +337,8 @@ func randomProgram(t *rapid.T) *ir.Program {
 	maps := rapid.IntRange(1, 3).Draw(t, "maps")
 	for i := range maps {
 		m := &ir.MapSpec{Name: rapid.SampledFrom([]string{"m", "n;", ".bss", "1"}).Draw(t, "map") + fmt.Sprint(i), Type: ir.MapType(rapid.IntRange(0, 40).Draw(t, "map type")),
-			KeySize: rapid.Uint32().Draw(t, "key"), ValueSize: 8, MaxEntries: rapid.Uint32().Draw(t, "entries"), Flags: rapid.Uint32().Draw(t, "flags"), Frozen: rapid.Bool().Draw(t, "frozen")}
+			KeySize: rapid.Uint32().Draw(t, "key"), ValueSize: 8, MaxEntries: rapid.Uint32().Draw(t, "entries"), Flags: rapid.Uint32().Draw(t, "flags"), Frozen: rapid.Bool().Draw(t, "frozen"),
+			Opaque: rapid.Bool().Draw(t, "opaque")}
 		if rapid.Bool().Draw(t, "inner") {
 			m.Inner = &ir.MapSpec{Name: "", Type: ir.Hash, KeySize: 1}
 		}

@@ -82,6 +82,8 @@ func (p *parser) spec(name string) *ir.MapSpec {
 			m.Flags = uint32(p.small("flags", math.MaxUint32))
 		case t.isName("frozen"):
 			m.Frozen = true
+		case t.isName("opaque"):
+			m.Opaque = true
 		case t.isName("inner") && m.Inner == nil && len(open) <= maxInner:
 			p.want("(")
 			m.Inner = &ir.MapSpec{Name: p.name("a map name")}
@@ -90,7 +92,7 @@ func (p *parser) spec(name string) *ir.MapSpec {
 		case t.isOp(")") && len(open) > 1:
 			open = open[:len(open)-1]
 		default:
-			p.expected(t, "key, value, entries, flags, frozen or inner")
+			p.expected(t, "key, value, entries, flags, frozen, opaque or inner")
 		}
 	}
 	if len(open) > 1 {

@@ -24,7 +24,7 @@
 //	.name   count
 //	.type   xdp                                       ; as bpftool names it
 //	.license GPL
-//	.map    hits array key 4 value 8 entries 16 flags 0
+//	.map    hits array key 4 value 8 entries 16       ; and flags N, frozen, opaque, inner (name type ...)
 //	.elem   hits 00000000 0100000000000000            ; key and value in hex
 //
 //		*(u32 *)(r10 - 4) = 0

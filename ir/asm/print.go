@@ -140,6 +140,9 @@ func specText(m *ir.MapSpec, depth int) (string, error) {
 	if m.Frozen {
 		s += " frozen"
 	}
+	if m.Opaque {
+		s += " opaque"
+	}
 	if m.Inner != nil {
 		inner, err := specText(m.Inner, depth+1)
 		if err != nil {
