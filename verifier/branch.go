@@ -40,9 +40,7 @@ func (t *stepper[E]) nullCheck(s *state[E], p *reg[E], op ir.CmpOp, taken bool) 
 	}
 	isNull := (op == ir.JEQ) == taken
 	if !p.null {
-		off, ok := t.w.fixed(p)
-		atStart := ok && off == 0 && (p.kind == mapValue || p.kind == mapPtr)
-		return !(atStart && isNull)
+		return !(t.w.notNull(p) && isNull)
 	}
 	id := p.id
 	s.each(func(r *reg[E]) {
@@ -56,6 +54,13 @@ func (t *stepper[E]) nullCheck(s *state[E], p *reg[E], op ir.CmpOp, taken bool) 
 		}
 	})
 	return true
+}
+
+// notNull reports whether the pointer is known not to be 0: the start of an
+// object.
+func (w *words[E]) notNull(p *reg[E]) bool {
+	off, ok := w.fixed(p)
+	return !p.null && ok && off == 0 && (p.kind == mapValue || p.kind == mapPtr)
 }
 
 // maxPacket bounds the offsets into a packet for which comparisons tell

@@ -141,6 +141,9 @@ func (c *checker[E]) checkLeak(s *state[E], ob *obligation) decision {
 	if !v.pointer() {
 		return decision{}
 	}
+	if c.policy.Unprivileged && ob.mode&atomic != 0 {
+		return refuse(PtrLeak, "R%d leaks addr into mem", ob.other)
+	}
 	if base.kind == stackPtr {
 		if v.kind == stackPtr && int(base.frame) != len(s.frames)-1 {
 			return refuse(StackEscape, "cannot spill pointers to stack into stack frame of the caller")
@@ -162,8 +165,8 @@ func (c *checker[E]) checkCompare(fr *frame[E], in ir.Insn, ob *obligation) deci
 	}
 	x := &fr.regs[ob.reg]
 	if ob.other == noReg {
-		nullCheck := x.null && in.Imm == 0 && in.Row().Width == ir.W64 && (in.Row().Cmp == ir.JEQ || in.Row().Cmp == ir.JNE)
-		if x.pointer() && !nullCheck {
+		equality := in.Row().Width == ir.W64 && (in.Row().Cmp == ir.JEQ || in.Row().Cmp == ir.JNE)
+		if x.pointer() && !(equality && in.Imm == 0 && (x.null || c.w.notNull(x))) {
 			return refuse(PtrLeak, "R%d pointer comparison prohibited", ob.reg)
 		}
 		return decision{}

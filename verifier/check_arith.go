@@ -10,11 +10,13 @@ import "github.com/bpfproof/bpfproof/ir"
 // check_reg_sane_offset in kernel/bpf/verifier.c.
 func (c *checker[E]) checkArith(fr *frame[E], in ir.Insn) decision {
 	row := in.Row()
-	x, y := &fr.regs[in.Dst], &reg[E]{kind: scalar}
+	x := &fr.regs[in.Dst]
+	imm := reg[E]{kind: scalar}
+	y := &imm
 	if row.Src == ir.X {
 		y = &fr.regs[in.Src]
 	}
-	if row.Src == ir.K {
+	if row.Src == ir.K && x.pointer() {
 		y.val = c.w.num(uint64(in.Imm))
 	}
 	switch {

@@ -189,6 +189,9 @@ func (c *checker[E]) checkStack(s *state[E], r *reg[E], in ir.Insn, ob *obligati
 		if d := c.checkFill(&sl, lo, j, int(size)); d.outcome != holds {
 			return d
 		}
+		if c.policy.Unprivileged && ob.mode&atomic != 0 && sl.n > 0 && sl.spill.pointer() {
+			return refuse(PtrLeak, "leaking pointer from stack off %d", lo)
+		}
 	}
 	if ob.mode&write != 0 {
 		var v *reg[E]

@@ -62,7 +62,7 @@ const (
 	keepAfterJumps  = 2
 	// matchLast bounds how many checkpoints of a cut point a state is compared
 	// with, the newest first.
-	matchLast = 64
+	matchLast = 32
 	// pollEvery is how many visits pass between looks at the context.
 	pollEvery = 4096
 )
@@ -243,7 +243,7 @@ func (e *engine[E]) visit(s *state[E], cut int32, from *int32) (ended, looping b
 			}
 			continue
 		}
-		if e.in.includes(p.state, s) && e.in.includes(s, p.state) {
+		if e.in.alike(p.state, s) && e.in.includes(p.state, s) && e.in.includes(s, p.state) {
 			return false, true
 		}
 	}

@@ -74,6 +74,21 @@ func (c *inclusion[E]) includes(old, cur *state[E]) bool {
 	return true
 }
 
+// alike reports that the running function's registers hold the same kinds and
+// words, links apart: a quick test that two states may be equal.
+func (c *inclusion[E]) alike(a, b *state[E]) bool {
+	if len(a.frames) != len(b.frames) {
+		return false
+	}
+	x, y := a.top(), b.top()
+	for n := range x.regs {
+		if x.regs[n].kind != y.regs[n].kind || x.regs[n].val != y.regs[n].val {
+			return false
+		}
+	}
+	return true
+}
+
 // within reports that the register old describes what cur describes.
 func (c *inclusion[E]) within(old, cur *reg[E]) bool {
 	if old.kind == uninit {

@@ -134,11 +134,11 @@ func atomicObligations(obs []obligation, in ir.Insn) []obligation {
 	row := in.Row()
 	obs = append(obs, obligation{rule: ruleRead, reg: in.Dst})
 	if row.Atomic == ir.AtomicCmpXchg {
-		obs = append(obs, obligation{rule: ruleRead, reg: ir.R0}, obligation{rule: ruleLeak, reg: in.Dst, other: ir.R0})
+		obs = append(obs, obligation{rule: ruleRead, reg: ir.R0}, obligation{rule: ruleLeak, mode: atomic, reg: in.Dst, other: ir.R0})
 	} else if row.Fetch {
 		obs = append(obs, obligation{rule: ruleWrite, reg: in.Src})
 	}
-	return append(obs, obligation{rule: ruleLeak, reg: in.Dst, other: in.Src},
+	return append(obs, obligation{rule: ruleLeak, mode: atomic, reg: in.Dst, other: in.Src},
 		obligation{rule: ruleAccess, mode: read | write | atomic, reg: in.Dst, other: in.Src, size: uint8(row.Width / 8)})
 }
 

@@ -13,9 +13,10 @@ type Policy struct {
 	// Domain names the abstract domain of numbers; see Domains. Empty means
 	// DefaultDomain.
 	Domain string
-	// Unprivileged forbids what the kernel forbids a loader without
-	// CAP_PERFMON: pointers may not leak into maps, results or comparisons,
-	// and stack bytes may not be read before they were written.
+	// Unprivileged forbids to learn addresses and old memory, as the kernel does
+	// to a loader without CAP_PERFMON: pointers may not leak into maps, results
+	// or comparisons, and stack bytes may not be read before they were written.
+	// What a processor may do speculatively is not part of it.
 	Unprivileged bool
 	// StrictAlignment demands natural alignment of packet, context and map value
 	// accesses (BPF_F_STRICT_ALIGNMENT). Stack accesses and atomic operations

@@ -5,13 +5,19 @@ import "github.com/bpfproof/bpfproof/ir"
 // alu executes an arithmetic operation or byte order conversion.
 func (t *stepper[E]) alu(fr *frame[E], in ir.Insn) {
 	row := in.Row()
-	x, y := fr.regs[in.Dst], number(t.w.num(uint64(in.Imm)))
-	if row.Src == ir.X {
+	if row.ALU == ir.Mov && row.Src == ir.X {
+		fr.regs[in.Dst] = t.copied(fr, in)
+		return
+	}
+	x := fr.regs[in.Dst]
+	y := reg[E]{kind: scalar, val: t.w.zero}
+	switch row.Src {
+	case ir.X:
 		y = fr.regs[in.Src]
+	case ir.K:
+		y.val = t.w.num(uint64(in.Imm))
 	}
 	switch {
-	case row.ALU == ir.Mov && row.Src == ir.X:
-		fr.regs[in.Dst] = t.copied(fr, in)
 	case x.pointer() && in.Kind() == ir.KindALU && row.ALU != ir.Mov && row.ALU.MovSX() == 0, y.pointer():
 		fr.regs[in.Dst] = t.pointerALU(in, &x, &y)
 	case x.pointer() && in.Kind() == ir.KindSwap:

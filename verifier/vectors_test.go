@@ -39,6 +39,9 @@ type vector struct {
 	Expect      string        `json:"expect"`
 	ExpectUnpri string        `json:"expect_unprivileged"`
 	Reason      string        `json:"reject_reason"`
+	Kernel      struct {
+		Insns int `json:"insns_processed"`
+	} `json:"kernel"`
 }
 
 type vectorMap struct {

@@ -17,11 +17,13 @@ type domain[E comparable] interface {
 // otherwise.
 type words[E comparable] struct {
 	d              domain[E]
+	own            absint.Operators[E] // d's own operators, nil if it has none
 	top, zero, bot E
 }
 
 func newWords[E comparable](d domain[E]) words[E] {
-	return words[E]{d: d, top: d.Top(ir.W64), zero: d.Const(ir.W64, 0), bot: d.Bottom()}
+	own, _ := any(d).(absint.Operators[E])
+	return words[E]{d: d, own: own, top: d.Top(ir.W64), zero: d.Const(ir.W64, 0), bot: d.Bottom()}
 }
 
 func (w *words[E]) bounds(e E) absint.Bounds { return w.d.Bounds(ir.W64, e) }
@@ -34,8 +36,16 @@ func (w *words[E]) constant(e E) (x uint64, ok bool) {
 	return b.UMin, b.UMin == b.UMax
 }
 
-func (w *words[E]) add(x, y E) E { return absint.ALU[E](w.d, ir.Add, ir.W64, x, y) }
-func (w *words[E]) sub(x, y E) E { return absint.ALU[E](w.d, ir.Sub, ir.W64, x, y) }
+// alu is absint.ALU with the choice made once.
+func (w *words[E]) alu(op ir.ALUOp, bits ir.Width, x, y E) E {
+	if w.own != nil {
+		return w.own.ALU(op, bits, x, y)
+	}
+	return sem.ALU[E](w.d, op, bits, x, y)
+}
+
+func (w *words[E]) add(x, y E) E { return w.alu(ir.Add, ir.W64, x, y) }
+func (w *words[E]) sub(x, y E) E { return w.alu(ir.Sub, ir.W64, x, y) }
 
 func (w *words[E]) addNum(x E, n int64) E {
 	if n == 0 {
@@ -85,8 +95,8 @@ func (w *words[E]) result(in ir.Insn, x, y E) E {
 		y = x
 	}
 	if row.Width == ir.W64 {
-		return absint.ALU[E](w.d, row.ALU, ir.W64, x, y)
+		return w.alu(row.ALU, ir.W64, x, y)
 	}
 	x, y = w.d.Resize(x, ir.W64, row.Width, false), w.d.Resize(y, ir.W64, row.Width, false)
-	return w.d.Resize(absint.ALU[E](w.d, row.ALU, row.Width, x, y), row.Width, ir.W64, false)
+	return w.d.Resize(w.alu(row.ALU, row.Width, x, y), row.Width, ir.W64, false)
 }

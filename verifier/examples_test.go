@@ -1,0 +1,64 @@
+package verifier_test
+
+import (
+	"bytes"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/corpus"
+	"github.com/bpfproof/bpfproof/ir/elf"
+	"github.com/bpfproof/bpfproof/verifier"
+)
+
+func TestExamples(t *testing.T) {
+	for name, want := range map[string]verifier.Code{
+		"examples/xdp_classifier.o":  "",
+		"examples/xdp_globals.o":     "",
+		"examples/xdp_planted_bug.o": verifier.PacketBounds,
+	} {
+		t.Run(strings.TrimSuffix(name[9:], ".o"), func(t *testing.T) {
+			raw, err := fs.ReadFile(corpus.FS, name)
+			require.NoError(t, err)
+			o, err := elf.Read(name, bytes.NewReader(raw))
+			require.NoError(t, err)
+			v, err := verifier.New(verifier.Policy{})
+			require.NoError(t, err)
+			for _, p := range o.Programs {
+				r, err := v.Verify(t.Context(), p, nil)
+				require.NoError(t, err)
+				t.Logf("%s: %v %v %+v", p.Name, r.Verdict, r.Findings, r.Stats)
+				if want == "" {
+					require.Equal(t, verifier.Accept, r.Verdict, "%s: %v", p.Name, r.Findings)
+					require.Empty(t, r.Findings)
+					continue
+				}
+				require.Equal(t, verifier.Reject, r.Verdict)
+				require.Equal(t, want, r.Findings[0].Code, r.Findings[0])
+			}
+		})
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	raw, err := fs.ReadFile(corpus.FS, "examples/xdp_classifier.o")
+	require.NoError(b, err)
+	o, err := elf.Read("xdp_classifier.o", bytes.NewReader(raw))
+	require.NoError(b, err)
+	for _, d := range verifier.Domains() {
+		b.Run("prog=xdp_classifier/domain="+d, func(b *testing.B) {
+			v, err := verifier.New(verifier.Policy{Domain: d})
+			require.NoError(b, err)
+			visits := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := v.Verify(b.Context(), o.Programs[0], nil)
+				require.NoError(b, err)
+				visits += r.Stats.Visits
+			}
+			b.ReportMetric(float64(visits)/b.Elapsed().Seconds(), "insns/s")
+		})
+	}
+}
