@@ -79,6 +79,11 @@ func (b *Builder) bitwiseOf(op Op, w ir.Width, args []Term, k uint64) Term {
 			return b.Const(w, ^b.unit(op, w))
 		}
 	}
+	if w == ir.W1 && op == OpAnd {
+		if t, ok := b.absorb(args); ok {
+			return t
+		}
+	}
 	if len(args) == 0 {
 		return b.Const(w, k)
 	}
@@ -111,12 +116,34 @@ func cancelPairs(sorted []Term) []Term {
 	return out
 }
 
+// absorb drops from a negated conjunction what stands beside it: where x holds,
+// ~(x & y) is ~y. ok is false if there is no such thing.
+func (b *Builder) absorb(sorted []Term) (t Term, ok bool) {
+	for i, t := range sorted {
+		if b.Op(t) != OpNot || b.Op(b.Args(t)[0]) != OpAnd {
+			continue
+		}
+		inner := b.Args(b.Args(t)[0])
+		rest := slices.DeleteFunc(slices.Clone(inner), func(a Term) bool { return contains(sorted, a) })
+		if len(rest) < len(inner) {
+			others := slices.Delete(slices.Clone(sorted), i, i+1)
+			return b.And(append(others, b.Not(b.And(rest...)))...), true
+		}
+	}
+	return Term{}, false
+}
+
+func contains(sorted []Term, t Term) bool {
+	_, found := slices.BinarySearchFunc(sorted, t, func(x, y Term) int { return cmp.Compare(x.id, y.id) })
+	return found
+}
+
 func (b *Builder) hasComplements(sorted []Term) bool {
 	for _, t := range sorted {
 		if b.Op(t) != OpNot {
 			continue
 		}
-		if _, found := slices.BinarySearchFunc(sorted, b.Args(t)[0], func(x, y Term) int { return cmp.Compare(x.id, y.id) }); found {
+		if contains(sorted, b.Args(t)[0]) {
 			return true
 		}
 	}

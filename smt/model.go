@@ -116,8 +116,9 @@ func rowKey(args []uint64) string {
 
 // Eval returns the values of terms under a model, by package sem alone.
 func (b *Builder) Eval(m *Model, ts ...Term) []uint64 {
-	values := map[Term]uint64{}
-	for _, t := range b.reachable(ts, nil) {
+	list := b.reachable(ts, nil)
+	values := make(map[Term]uint64, len(list))
+	for _, t := range list {
 		values[t] = b.evalNode(m, t, func(a Term) uint64 { return values[a] })
 	}
 	out := make([]uint64, len(ts))
