@@ -263,6 +263,27 @@ func TestLabelHidesHelper(t *testing.T) {
 	require.Equal(t, p.Insns, q.Insns)
 }
 
+// TestListings reads what llvm-objdump 19 and the verifier's log print.
+func TestListings(t *testing.T) {
+	p, err := asm.Parse("x.s", `
+       0:	b7 00 00 00 01 00 00 00	r0 = 0x1
+       1:	66 01 02 00 07 00 00 00	if w1 s> 0x7 goto +0x2 <.text+0x20>
+       2:	18 01 00 00 ef cd ab 89 00 00 00 00 67 45 23 01	r1 = 0x123456789abcdef ll
+       4:	05 00 ff ff 00 00 00 00	goto -0x1 <main>
+       5:	95 00 00 00 00 00 00 00	exit
+`)
+	require.NoError(t, err)
+	raw, err := wire.Encode(p.Insns)
+	require.NoError(t, err)
+	require.Equal(t, "b7000000010000006601020007000000"+"18010000efcdab890000000067452301"+"0500ffff000000009500000000000000", fmt.Sprintf("%x", raw))
+	q, err := asm.Parse("x.s", "0: (b7) r0 = 1        ; R0_w=1\n1: (85) call bpf_map_lookup_elem#1\n2: (15) if r0 == 0x0 goto pc+0\n3: (95) exit")
+	require.NoError(t, err)
+	require.Equal(t, "call map_lookup_elem", asm.Insn(q, 1))
+	require.Equal(t, "if r0 == 0 goto pc+0", asm.Insn(q, 2))
+	_, err = asm.Parse("x.s", "0: (b7) r0 = 1\n2: (95) exit")
+	require.EqualError(t, err, "x.s:2:1: the listing says slot 2, but this is slot 1")
+}
+
 // TestConformance assembles every program of the public suite.
 func TestConformance(t *testing.T) {
 	files := filetest.ConformanceFiles(t, "*.data")
@@ -331,7 +352,7 @@ func randomInsn(t *rapid.T, r *ir.Row, pc ir.PC, starts []ir.PC, maps int) ir.In
 }
 
 func randomProgram(t *rapid.T) *ir.Program {
-	name := rapid.SampledFrom([]string{"a", "main", "L3", "exit", "r1", "map_lookup_elem", "odd name;", "s", "pc", "local", `q"\`, "é", ".text"})
+	name := rapid.SampledFrom([]string{"a", "main", "L3", "L_4", "L2", "exit", "r1", "map_lookup_elem", "odd name;", "s", "pc", "local", `q"\`, "é", ".text"})
 	p := &ir.Program{Name: name.Draw(t, "name"), Section: rapid.SampledFrom([]string{"", "xdp", "tc/x"}).Draw(t, "section"),
 		Type: ir.ProgType(rapid.IntRange(0, 40).Draw(t, "type")), License: rapid.SampledFrom([]string{"", "GPL"}).Draw(t, "license")}
 	maps := rapid.IntRange(1, 3).Draw(t, "maps")

@@ -45,6 +45,10 @@
 //		w0 <<= 1
 //		exit
 //
+// Lines of a listing are read as they are: "3: (b7) r0 = 1" from the verifier's
+// log, "3: b7 00 00 00 01 00 00 00 r0 = 0x1" from llvm-objdump; the slot must be
+// right.
+//
 // Registers w0 ... w10 mean 32-bit operations. Immediates are decimal or 0x;
 // one that a 64-bit operation would sign-extend to something else than what is
 // written is refused.

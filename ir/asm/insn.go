@@ -147,6 +147,13 @@ func (p *parser) target(in *ir.Insn, suite bool) {
 	switch s := p.peek(); {
 	case s.isOp("+") || s.isOp("-"):
 		distance = p.signed("distance", low, high)
+		if p.accept("<") { // where that is, as llvm-objdump adds: "<main+0x10>"
+			p.name("a symbol")
+			if p.accept("+") {
+				p.number("an offset")
+			}
+			p.want(">")
+		}
 	case t.kind == tokName || t.kind == tokStr:
 		p.uses = append(p.uses, use{pc: p.prog.Slots(), label: p.take(), line: p.line, suite: suite})
 	default:

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math"
 	"path"
@@ -175,6 +176,7 @@ func (p *parser) name(what string) string {
 
 // statement reads one line.
 func (p *parser) statement() {
+	p.listing()
 	for (p.peek().kind == tokName || p.peek().kind == tokStr) && p.ahead(1).isOp(":") {
 		t := p.take()
 		p.take()
@@ -192,6 +194,37 @@ func (p *parser) statement() {
 	if t := p.peek(); t.kind != tokEnd {
 		p.expected(t, "end of line")
 	}
+}
+
+// listing goes past what the verifier's log ("3: (b7) ") or llvm-objdump
+// ("3: b7 00 00 00 01 00 00 00 ") print before an instruction. The slot must be
+// the one that the instruction gets.
+func (p *parser) listing() {
+	t := p.peek()
+	if t.kind != tokNum || !p.ahead(1).isOp(":") {
+		return
+	}
+	if pc := p.number("a slot"); p.err == nil && pc != uint64(p.prog.Slots()) {
+		p.fail(t, "the listing says slot %d, but this is slot %d", pc, p.prog.Slots())
+	}
+	p.take()
+	if p.peek().isOp("(") && p.ahead(1).isByte() && p.ahead(2).isOp(")") {
+		p.at += 3
+		return
+	}
+	n := 0
+	for p.ahead(n).isByte() {
+		n++
+	}
+	if n == 8 || n == 16 {
+		p.at += n
+	}
+}
+
+// isByte reports whether t is two hexadecimal digits.
+func (t token) isByte() bool {
+	b, err := hex.DecodeString(t.text)
+	return err == nil && len(b) == 1 && (t.kind == tokName || t.kind == tokNum)
 }
 
 func (p *parser) label(t token) {

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"regexp"
+	"strings"
 
 	"github.com/bpfproof/bpfproof/ir"
 )
@@ -70,10 +70,12 @@ func declared(p *ir.Program, f ir.Func) bool { return f.PC > 0 || f.Name != p.Na
 // nameLabels gives every jump target a label that no function has.
 func (n *names) nameLabels() {
 	n.labels = map[ir.PC]string{}
-	prefix := "L"
+	prefix := "L" // followed by more "_" than in any function's name of that form
 	for _, f := range n.p.Funcs {
-		for regexp.MustCompile("^" + prefix + "[0-9]+$").MatchString(f.Name) {
-			prefix += "_"
+		rest, ok := strings.CutPrefix(f.Name, "L")
+		digits := strings.TrimLeft(rest, "_")
+		if _, isNumber := number(digits); ok && isNumber && len(rest)-len(digits) >= len(prefix)-1 {
+			prefix = "L" + strings.Repeat("_", len(rest)-len(digits)+1)
 		}
 	}
 	for pc, in := range n.p.All() {
