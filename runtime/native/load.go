@@ -2,6 +2,7 @@ package native
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	goruntime "runtime"
@@ -65,7 +66,13 @@ func Load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 	return np, nil
 }
 
+// errMachine says that there is no entry into images on this machine.
+var errMachine = errors.New("native code runs on amd64 only, this machine is " + goruntime.GOARCH)
+
 func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program, error) {
+	if !supported {
+		return nil, errMachine
+	}
 	if code.Arch != goruntime.GOARCH {
 		return nil, fmt.Errorf("code is for %q, this machine is %s", code.Arch, goruntime.GOARCH)
 	}

@@ -62,12 +62,6 @@ type Run struct {
 	top     uint64 // stack pointer at entry
 }
 
-// enter runs the image until it returns or the run ends.
-func enter(r *Run)
-
-// addresses returns the entry points of the assembly.
-func addresses() (helper, poll, signal uintptr)
-
 // NewRun returns a place to run the program in, apart from frames and hooks:
 // what r1 points to is the caller's affair. The caller closes it.
 func (p *Program) NewRun() (*Run, error) {

@@ -1,0 +1,10 @@
+package native
+
+// supported reports that images can be run on this machine.
+const supported = true
+
+// enter runs the image until it returns or the run ends.
+func enter(r *Run)
+
+// addresses returns the entry points of the assembly.
+func addresses() (helper, poll, signal uintptr)

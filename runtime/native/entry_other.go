@@ -1,0 +1,11 @@
+//go:build !amd64
+
+package native
+
+// supported reports that images can be run on this machine; Load refuses all
+// where they cannot, so nothing below is ever called.
+const supported = false
+
+func enter(r *Run) { r.err = errMachine }
+
+func addresses() (helper, poll, signal uintptr) { return 0, 0, 0 }
