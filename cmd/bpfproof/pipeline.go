@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	goruntime "runtime"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jit/amd64"
+	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/native"
+	"github.com/bpfproof/bpfproof/runtime/vm"
+	"github.com/bpfproof/bpfproof/verifier"
+)
+
+// target is what backends may know of our runtime: how arrays lie in memory.
+func target() jit.Target {
+	return jit.Target{ArrayStride: func(m *ir.MapSpec) uint32 {
+		if m.Type != ir.Array {
+			return 0
+		}
+		return abi.ArrayStride(m)
+	}}
+}
+
+// backend returns the backend for this machine.
+func backend() (jit.Backend, error) {
+	if goruntime.GOARCH != amd64.Arch {
+		return nil, fmt.Errorf("no JIT for %s: bpfproof compiles for %s", goruntime.GOARCH, amd64.Arch)
+	}
+	return amd64.New(target()), nil
+}
+
+// notAcceptedError is a verdict other than accept where one is needed.
+type notAcceptedError struct{ report *verifier.Report }
+
+func (e *notAcceptedError) Error() string {
+	if len(e.report.Findings) == 0 {
+		return e.report.Verdict.String()
+	}
+	f := e.report.Findings[0]
+	return fmt.Sprintf("%v: insn %d: %s: %s", e.report.Verdict, f.PC, f.Code, f.Msg)
+}
+
+// check returns the verifier as the runtime wants to be told: nil or why not.
+func check(v *verifier.Verifier) runtime.Check {
+	return func(ctx context.Context, p *ir.Program) error {
+		r, err := v.Verify(ctx, p, nil)
+		switch {
+		case err != nil:
+			return err
+		case r.Verdict != verifier.Accept:
+			return &notAcceptedError{r}
+		}
+		return nil
+	}
+}
+
+// loaders lists the engines of our own by name.
+var loaders = map[string]func() (runtime.Loader, error){
+	"vm": func() (runtime.Loader, error) { return vm.Loader(vm.Options{}), nil },
+	"native": func() (runtime.Loader, error) {
+		b, err := backend()
+		if err != nil {
+			return runtime.Loader{}, err
+		}
+		return native.Loader(b, native.Options{}), nil
+	},
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/runtime"
+)
+
+// runJSON is what run prints of a program in one engine (DESIGN section 5).
+type runJSON struct {
+	Program  string  `json:"program"`
+	Engine   string  `json:"engine"`
+	RetVal   uint64  `json:"retval"`
+	Output   string  `json:"output"`
+	NsPerRun float64 `json:"ns_per_run"`
+	// With --pcap.
+	Packets  int            `json:"packets,omitempty"`
+	Verdicts map[string]int `json:"verdicts,omitempty"`
+}
+
+type runner struct {
+	in         input
+	policy     policyFlags
+	unverified bool
+	data       string
+	ctx        string
+	pcap       string
+	engines    string
+	repeat     int
+	out        *printer
+}
+
+func runCmd() *cobra.Command {
+	var r runner
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "run X",
+		Short: "load and call programs on an input, in one engine or several side by side",
+		Long: "Load and call programs on an input. With several engines their results are compared:\n" +
+			"the exit status is 1 if return values or output bytes differ.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r.out = newPrinter(cmd, asJSON)
+			return r.run(cmd, args[0])
+		},
+	}
+	r.in.flags(cmd)
+	r.policy.flags(cmd)
+	jsonFlag(cmd, &asJSON)
+	f := cmd.Flags()
+	f.StringVar(&r.data, "input", "", "packet or memory: hex, or @file (64 zero bytes for programs with a packet)")
+	f.StringVar(&r.ctx, "ctx", "", "context: hex, or @file")
+	f.StringVar(&r.pcap, "pcap", "", "replay the packets of a capture")
+	f.StringVar(&r.engines, "engine", "native", "vm, native, kernel, or several with commas")
+	f.IntVar(&r.repeat, "repeat", 1, "how often to run")
+	f.BoolVar(&r.unverified, "unverified", false, "run without verification (vm only: it checks every access)")
+	return cmd
+}
+
+func (r *runner) run(cmd *cobra.Command, path string) error {
+	names, err := engineNames(r.engines)
+	if err != nil {
+		return err
+	}
+	if r.repeat < 1 {
+		return fmt.Errorf("--repeat %d: want at least 1", r.repeat)
+	}
+	if r.pcap != "" && (r.data != "" || r.ctx != "" || r.repeat > 1) {
+		return errors.New("--pcap goes without --input, --ctx and --repeat")
+	}
+	programs, err := r.in.load(cmd, path)
+	if err != nil {
+		return err
+	}
+	result := yes
+	for _, p := range programs {
+		s, err := r.program(cmd, p, names)
+		if err != nil {
+			return fmt.Errorf("%s: program %s: %w", path, p.Name, err)
+		}
+		result = result.worse(s)
+	}
+	return end(result)
+}
+
+// program runs p in every engine and compares with the first.
+func (r *runner) program(cmd *cobra.Command, p *ir.Program, engines []string) (status, error) {
+	opts := runtime.Options{Unverified: r.unverified}
+	if !r.unverified {
+		v, err := r.policy.verifier()
+		if err != nil {
+			return bad, err
+		}
+		opts.Check = check(v)
+	}
+	var first *runJSON
+	result := yes
+	for _, name := range engines {
+		answer, err := r.engine(cmd, p, name, opts)
+		var refused *rejectedError
+		if errors.As(err, &refused) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "bpfproof: %s: %s: %s\n", p.Name, name, oneLine(refused.Error()))
+			result = result.worse(refused.status)
+			continue
+		}
+		if err != nil {
+			return bad, err
+		}
+		if err := r.out.answer(answer, r.text(answer)); err != nil {
+			return bad, err
+		}
+		if first == nil {
+			first = answer
+		} else if why := first.differs(answer); why != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "bpfproof: %s: %s and %s differ: %s\n", p.Name, first.Engine, name, why)
+			result = result.worse(no)
+		}
+	}
+	return result, nil
+}
+
+func (r *runner) engine(cmd *cobra.Command, p *ir.Program, name string, opts runtime.Options) (*runJSON, error) {
+	e, err := open(cmd.Context(), name, p, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	if r.pcap != "" {
+		return r.replay(cmd, p, name, e)
+	}
+	in, err := r.input(p)
+	if err != nil {
+		return nil, err
+	}
+	res, err := e.Run(cmd.Context(), in)
+	if err != nil {
+		return nil, err
+	}
+	return &runJSON{Program: p.Name, Engine: name, RetVal: res.Ret, Output: hex.EncodeToString(res.Data), NsPerRun: res.NsPerRun}, nil
+}
+
+// input builds what the program is called on. Programs with a packet get 64
+// zero bytes if nothing is given: the kernel takes no packet below 14.
+func (r *runner) input(p *ir.Program) (runtime.Input, error) {
+	in := runtime.Input{Repeat: r.repeat}
+	var err error
+	switch {
+	case r.data != "":
+		in.Data, err = readBytes("--input", r.data)
+	case p.Type != ir.Unspec:
+		in.Data = make([]byte, 64)
+	}
+	if err == nil && r.ctx != "" {
+		in.Ctx, err = readBytes("--ctx", r.ctx)
+	}
+	return in, err
+}
+
+func (r *runner) text(a *runJSON) string {
+	if a.Packets > 0 {
+		return fmt.Sprintf("%s: %s: %d packets, %s, %.1f ns/packet", a.Program, a.Engine, a.Packets, histogram(a.Verdicts), a.NsPerRun)
+	}
+	return fmt.Sprintf("%s: %s: r0 = %#x, %d bytes out, %.1f ns", a.Program, a.Engine, a.RetVal, len(a.Output)/2, a.NsPerRun)
+}
+
+// differs says in what two answers differ, "" if in nothing. The kernel tells
+// 32 bits of r0, so no more is compared with it.
+func (a *runJSON) differs(b *runJSON) string {
+	ra, rb := a.RetVal, b.RetVal
+	if a.Engine == "kernel" || b.Engine == "kernel" {
+		ra, rb = uint64(uint32(ra)), uint64(uint32(rb))
+	}
+	switch {
+	case ra != rb:
+		return fmt.Sprintf("r0 = %#x and %#x", ra, rb)
+	case !bytes.Equal([]byte(a.Output), []byte(b.Output)):
+		return fmt.Sprintf("output %s and %s", a.Output, b.Output)
+	case histogram(a.Verdicts) != histogram(b.Verdicts):
+		return fmt.Sprintf("%s and %s", histogram(a.Verdicts), histogram(b.Verdicts))
+	}
+	return ""
+}

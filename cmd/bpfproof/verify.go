@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/verifier"
+)
+
+// verdictJSON is what verify prints of a program (DESIGN section 5).
+type verdictJSON struct {
+	Program string  `json:"program"`
+	Verdict string  `json:"verdict"`
+	Code    string  `json:"code"`
+	PC      int     `json:"pc"`
+	Message string  `json:"message"`
+	Insns   int     `json:"insns"`
+	Visits  int     `json:"visits"`
+	States  int     `json:"states"`
+	Micros  float64 `json:"micros"`
+}
+
+// policyFlags are the flags that can change a verdict.
+type policyFlags struct {
+	domain       string
+	unprivileged bool
+}
+
+func (f *policyFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.domain, "domain", "tnum+interval", "abstract domain")
+	cmd.Flags().BoolVar(&f.unprivileged, "unprivileged", false, "also refuse what leaks addresses")
+}
+
+func (f *policyFlags) verifier() (*verifier.Verifier, error) {
+	return verifier.New(verifier.Policy{Domain: f.domain, Unprivileged: f.unprivileged})
+}
+
+func verifyCmd() *cobra.Command {
+	var in input
+	var policy policyFlags
+	var asJSON, log bool
+	var by string
+	cmd := &cobra.Command{
+		Use:   "verify X",
+		Short: "decide whether programs are safe",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			programs, err := in.load(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			judge, err := chooseJudge(by, &policy, log)
+			if err != nil {
+				return err
+			}
+			result := yes
+			out := newPrinter(cmd, asJSON)
+			for _, p := range programs {
+				v, text, err := judge(cmd, p)
+				if err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+				if err := out.answer(v, text); err != nil {
+					return err
+				}
+				result = result.worse(verdictStatus(v.Verdict))
+			}
+			return end(result)
+		},
+	}
+	in.flags(cmd)
+	policy.flags(cmd)
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&log, "log", false, "print the abstract states (with --by kernel, the kernel's log)")
+	cmd.Flags().StringVar(&by, "by", "bpfproof", "who decides: bpfproof or kernel")
+	return cmd
+}
+
+// judge decides one program and says so as data and as text.
+type judge func(cmd *cobra.Command, p *ir.Program) (verdictJSON, string, error)
+
+func chooseJudge(by string, policy *policyFlags, log bool) (judge, error) {
+	switch by {
+	case "bpfproof":
+		v, err := policy.verifier()
+		if err != nil {
+			return nil, err
+		}
+		return func(cmd *cobra.Command, p *ir.Program) (verdictJSON, string, error) {
+			return judgeOurs(cmd, v, p, log)
+		}, nil
+	case "kernel":
+		return func(cmd *cobra.Command, p *ir.Program) (verdictJSON, string, error) {
+			return judgeKernel(p, log)
+		}, nil
+	}
+	return nil, fmt.Errorf("--by %s: want bpfproof or kernel", by)
+}
+
+func judgeOurs(cmd *cobra.Command, v *verifier.Verifier, p *ir.Program, log bool) (verdictJSON, string, error) {
+	r, err := v.Verify(cmd.Context(), p, nil)
+	if err != nil {
+		return verdictJSON{}, "", err
+	}
+	out := verdictJSON{Program: p.Name, Verdict: r.Verdict.String(), Insns: p.Count(),
+		Visits: r.Stats.Visits, States: r.Stats.States, Micros: r.Stats.Micros}
+	text := reportText(p, r)
+	if len(r.Findings) > 0 {
+		f := r.Findings[0]
+		out.Code, out.PC, out.Message = string(f.Code), int(f.PC), f.Msg
+	}
+	if log && r.Invariants != nil {
+		text = r.Invariants.String() + text
+	}
+	return out, text, nil
+}
+
+// reportText is the verdict for people: one line, then the findings with
+// their source lines.
+func reportText(p *ir.Program, r *verifier.Report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %v (%d insns, %d visits, %d states, %.0f us)", p.Name, r.Verdict, p.Count(), r.Stats.Visits, r.Stats.States, r.Stats.Micros)
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "\n  insn %d: %s: %s", f.PC, f.Code, f.Msg)
+		if l, ok := p.LineAt(f.PC); ok {
+			fmt.Fprintf(&b, "\n    %s:%d: %s", l.File, l.Line, strings.TrimSpace(l.Text))
+		}
+	}
+	return b.String()
+}
+
+func verdictStatus(verdict string) status {
+	switch verdict {
+	case verifier.Accept.String():
+		return yes
+	case verifier.Reject.String():
+		return no
+	}
+	return unknown
+}
