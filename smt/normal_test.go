@@ -116,7 +116,7 @@ func TestNormalForm(t *testing.T) {
 func TestString(t *testing.T) {
 	s := newWords()
 	for want, term := range map[string]Term{
-		"x + (0x8 * y) + 0x4":       s.add(s.add(s.x, s.shl(s.y, 3)), s.k(4)),
+		"x + (0x8 * y) + 0x4":     s.add(s.add(s.x, s.shl(s.y, 3)), s.k(4)),
 		"x - 1":                   s.sub(s.x, s.k(1)),
 		"0x0:32 ++ x[31:0]":       s.and(s.x, s.k(0xffffffff)),
 		"ite(p, x, f(y, a))":      s.Ite(s.p, s.x, s.Apply("f", 64, s.y, s.a)),

@@ -89,5 +89,9 @@ func (b *Builder) format(t Term, text map[Term]string) string {
 	case OpIte:
 		return "ite(" + strings.Join(args, ", ") + ")"
 	}
-	return "(" + strings.Join(args, infix[n.op]) + ")"
+	s := "(" + strings.Join(args, infix[n.op]) + ")"
+	if n.op == OpAdd {
+		s = strings.ReplaceAll(s, "+ -", "- ") // a negative constant
+	}
+	return s
 }

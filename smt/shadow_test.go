@@ -21,6 +21,9 @@ type tree struct {
 	w    ir.Width // of the result
 	arg  uint64   // constant; index of a variable; lo of an extraction; 1 for a signed resize
 	kids []*tree
+
+	under *Model // the value below is the one under this model
+	value uint64
 }
 
 func (t *tree) String() string {
@@ -69,7 +72,15 @@ func (t *tree) build(b *Builder) Term {
 }
 
 func (t *tree) eval(m *Model) uint64 {
-	k := make([]uint64, len(t.kids))
+	if t.under != m { // trees share subtrees
+		t.under, t.value = m, t.evalNew(m)
+	}
+	return t.value
+}
+
+func (t *tree) evalNew(m *Model) uint64 {
+	var args [3]uint64
+	k := args[:len(t.kids)]
 	for i, kid := range t.kids {
 		k[i] = kid.eval(m)
 	}
