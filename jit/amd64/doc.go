@@ -17,7 +17,8 @@
 // The package does not know how code is run or proved. What it has no lowering
 // for is a *jit.UnsupportedError.
 //
-// Sources: RFC 9669; Intel SDM volume 2; the register homes are those of
-// arch/x86/net/bpf_jit_comp.c in Linux 6.18, but for r5-r9's neighbours that
-// the environment needs.
+//	code, err := jit.Compile(amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), program)
+//
+// Sources: RFC 9669; Intel SDM volume 2. The registers' homes are those that
+// arch/x86/net/bpf_jit_comp.c of Linux 6.18 uses, so listings compare well.
 package amd64

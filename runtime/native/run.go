@@ -21,6 +21,8 @@ const pollInterval = 4096
 // ErrFuel says that a run made more backward jumps than it was given.
 var ErrFuel = errors.New("native: budget of backward jumps is used up")
 
+var errClosed = errors.New("native: call program: the run is closed")
+
 // machine is what image and assembly know of a run; jit/contract.go fixes the
 // first three fields.
 type machine struct {
@@ -98,6 +100,9 @@ func (r *Run) Env() *helpers.Env { return r.env }
 // unless the run fails. An error is a *FaultError, a *HelperError, ErrFuel or
 // wraps the context's.
 func (r *Run) Call(r1, r2 uint64) (uint64, error) {
+	if r.top == 0 {
+		return 0, errClosed
+	}
 	r.m.rdi, r.m.rsi = r1, r2
 	r.m.rsp = r.top
 	r.m.budget = r.portion()

@@ -178,7 +178,7 @@ func TestGC(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, r.Close()) }()
 			for !stop.Load() {
-				const n = 5_000_000
+				const n = 2_000_000
 				ret, err := r.Call(n, 0)
 				require.NoError(t, err)
 				require.EqualValues(t, n*(n+1)/2, ret)
@@ -186,7 +186,7 @@ func TestGC(t *testing.T) {
 			}
 		})
 	}
-	for range 4 {
+	for range 3 {
 		goruntime.GC()
 	}
 	stop.Store(true)
@@ -296,6 +296,8 @@ func TestClosed(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 6, ret)
 	require.NoError(t, r.Close())
+	_, err = r.Call(3, 0)
+	require.EqualError(t, err, "native: call program: the run is closed")
 	_, err = np.NewRun()
 	require.EqualError(t, err, `native: run program "test": it is closed`)
 }
