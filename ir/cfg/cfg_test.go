@@ -2,7 +2,6 @@ package cfg
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -248,14 +247,12 @@ func checkLoops(t *rapid.T, g *Graph, f *Func) {
 }
 
 // TestLarge builds the shapes that break quadratic or recursive algorithms, at
-// the size limit. The bound is generous: a quadratic step takes hours.
+// the size limit: a quadratic step would run into the test's time limit.
 func TestLarge(t *testing.T) {
 	for _, tt := range largePrograms() {
 		t.Run(tt.name, func(t *testing.T) {
-			start := time.Now()
 			g := build(t, tt.insns...)
 			require.Len(t, g.Funcs[0].WTO, len(g.Funcs[0].RPO))
-			require.Less(t, time.Since(start), 60*time.Second)
 		})
 	}
 }

@@ -100,26 +100,27 @@ type forest struct {
 func findLoops(d *dfs) *forest {
 	n := int32(len(d.block))
 	f := &forest{parent: filled(n, -1), head: make([]bool, n)}
-	backs := make([][]int32, n)
-	for _, e := range d.backs {
-		backs[e.to] = append(backs[e.to], e.from)
-	}
-	preds := make([][]int32, n)
+	var backs, preds lists
 	var rep unionFind
 	for v := range n {
+		backs.grow()
+		preds.grow()
 		rep.add()
 		if p := d.parent[v]; p >= 0 {
-			preds[v] = append(preds[v], p)
+			preds.add(v, p)
 		}
 	}
-	var work []int32
+	for _, e := range d.backs {
+		backs.add(e.to, e.from)
+	}
+	var work, restored []int32
 	for h := n - 1; h >= 0; h-- {
-		for _, e := range d.rest[h] {
-			to := rep.find(e.to)
-			preds[to] = append(preds[to], e.from)
+		restored = d.rest.appendTo(restored[:0], h)
+		for _, i := range restored {
+			preds.add(rep.find(d.cross[i].to), d.cross[i].from)
 		}
-		f.head[h] = len(backs[h]) > 0
-		work = append(work[:0], backs[h]...)
+		f.head[h] = backs.first[h] >= 0
+		work = backs.appendTo(work[:0], h)
 		for len(work) > 0 {
 			v := rep.find(work[len(work)-1])
 			work = work[:len(work)-1]
@@ -128,8 +129,7 @@ func findLoops(d *dfs) *forest {
 			}
 			f.parent[v] = h
 			rep.union(v, h)
-			work = append(work, preds[v]...)
-			preds[v] = nil
+			work = preds.appendTo(work, v)
 		}
 	}
 	return f

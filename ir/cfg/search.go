@@ -14,9 +14,10 @@ type dfs struct {
 	parent []int32   // in the search tree; -1 for the entry
 	post   []int32   // blocks in postorder
 	backs  []edge    // edges to an ancestor in the search tree or to the block itself
-	// rest lists for each block the cross and forward edges whose ends have it
-	// as their lowest common ancestor.
-	rest [][]edge
+	cross  []edge    // the other edges outside of the search tree
+	// rest lists for each block the indices in cross of the edges whose ends
+	// have it as their lowest common ancestor.
+	rest lists
 }
 
 // frame is a block on the search stack and the number of its successors seen.
@@ -41,7 +42,7 @@ func (g *Graph) search(fn *Func) *dfs {
 		d.num[b-fn.First] = v
 		d.block = append(d.block, b)
 		d.parent = append(d.parent, parent)
-		d.rest = append(d.rest, nil)
+		d.rest.grow()
 		open = append(open, true)
 		up.add()
 		return frame{v: v}
@@ -69,8 +70,8 @@ func (g *Graph) search(fn *Func) *dfs {
 		case open[w]:
 			d.backs = append(d.backs, edge{v, w})
 		default:
-			lca := up.find(w)
-			d.rest[lca] = append(d.rest[lca], edge{v, w})
+			d.rest.add(up.find(w), int32(len(d.cross)))
+			d.cross = append(d.cross, edge{v, w})
 		}
 	}
 	return d
@@ -84,6 +85,31 @@ func (g *Graph) reverse(d *dfs) {
 		g.pos[b].rpo = int32(len(d.post) - 1 - i)
 		d.fn.RPO = append(d.fn.RPO, b)
 	}
+}
+
+// lists is a list of numbers for each block, in two shared arrays.
+type lists struct {
+	first []int32 // index into cells, -1 at the end
+	cells []cell
+}
+
+type cell struct{ value, next int32 }
+
+// grow adds an empty list.
+func (l *lists) grow() { l.first = append(l.first, -1) }
+
+// add puts x into the list of v.
+func (l *lists) add(v, x int32) {
+	l.cells = append(l.cells, cell{x, l.first[v]})
+	l.first[v] = int32(len(l.cells) - 1)
+}
+
+// appendTo appends the list of v to s.
+func (l *lists) appendTo(s []int32, v int32) []int32 {
+	for i := l.first[v]; i >= 0; i = l.cells[i].next {
+		s = append(s, l.cells[i].value)
+	}
+	return s
 }
 
 // unionFind keeps disjoint sets of numbers; a set is named by the member that
