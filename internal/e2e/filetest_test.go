@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/internal/filetest"
+	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/verifier"
+)
+
+// TestFiles does what every file below testdata says, with all engines, and
+// holds it to the expectations on its lines:
+//
+//	state: R2=scalar(umax=7      a register's state at that instruction starts so
+//	dead: taken                  no state reaches the jump's target
+//	error: CODE text             the program is rejected here
+//	unknown: CODE text           the verdict is unknown, for this reason
+//	run: r0 = 0x2                the result of the run, in every engine
+func TestFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.s")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			f, err := filetest.Parse(name, string(text))
+			require.NoError(t, err)
+			require.NoError(t, f.Program.Check())
+			for _, s := range f.Steps {
+				step(t, f, s)
+			}
+		})
+	}
+}
+
+func step(t *testing.T, f *filetest.File, s filetest.Step) {
+	at := fmt.Sprintf("%s:%d", f.Name, s.Line)
+	switch s.Verb {
+	case "verify":
+		verifyStep(t, f, Verify(t, f.Program, s.Param("domain", Domain)), at)
+	case "prove":
+		cert := Prove(t, f.Program)
+		require.Equal(t, jitproof.Proved, cert.Status, at)
+	case "run":
+		runStep(t, f, s, at)
+	default:
+		t.Fatalf("%s: unknown verb %q", at, s.Verb)
+	}
+}
+
+func verifyStep(t *testing.T, f *filetest.File, r *verifier.Report, at string) {
+	want := verifier.Accept
+	for _, word := range []string{"error", "unknown"} {
+		for _, e := range f.On(word) {
+			want = map[string]verifier.Verdict{"error": verifier.Reject, "unknown": verifier.Unknown}[word]
+			code, msg, _ := strings.Cut(e.Text, " ")
+			require.NotEmpty(t, r.Findings, at)
+			got := r.Findings[0]
+			require.Equal(t, e.PC, got.PC, "%s: %v", at, got)
+			require.Equal(t, code, string(got.Code), at)
+			require.Contains(t, got.Msg, msg, at)
+		}
+	}
+	require.Equal(t, want, r.Verdict, "%s: %v", at, r.Findings)
+	for _, e := range f.On("state") {
+		states := r.Invariants.At(e.PC)
+		for field := range strings.FieldsSeq(e.Text) {
+			require.True(t, anyHas(states, field), "%s:%d: no state at insn %d has %s:\n%s", f.Name, e.Line, e.PC, field, strings.Join(states, "\n"))
+		}
+	}
+	for _, e := range f.On("dead") {
+		require.Equal(t, "taken", e.Text)
+		target, ok := f.Program.Insns[e.PC].Target(e.PC)
+		require.True(t, ok)
+		require.Empty(t, r.Invariants.At(target), "%s:%d: insn %d is reached", f.Name, e.Line, target)
+	}
+}
+
+// anyHas reports whether a state has a field that starts with the text.
+func anyHas(states []string, text string) bool {
+	for _, s := range states {
+		for field := range strings.FieldsSeq(s) {
+			if strings.HasPrefix(field, text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func runStep(t *testing.T, f *filetest.File, s filetest.Step, at string) {
+	mem, err := hex.DecodeString(s.Param("mem", ""))
+	require.NoError(t, err, at)
+	outcomes := RunAll(t, f.Program, []runtime.Input{{Data: mem}})
+	RequireEqual(t, outcomes)
+	for _, e := range f.On("run") {
+		value, ok := strings.CutPrefix(e.Text, "r0 = ")
+		require.True(t, ok, "%s: want r0 = N, have %s", at, e.Text)
+		want, err := strconv.ParseUint(value, 0, 64)
+		require.NoError(t, err, at)
+		require.Equal(t, want, outcomes[0].Results[0].Ret, "%s: r0", at)
+	}
+}
+

@@ -1,0 +1,5 @@
+test verify domain=tnum+interval
+
+	.type xdp
+	r0 = r2                         ; error: uninit-read R2
+	exit
