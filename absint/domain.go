@@ -116,6 +116,21 @@ func ALU[E comparable](d Domain[E], op ir.ALUOp, w ir.Width, x, y E) E {
 	return sem.ALU[E](d, op, w, x, y)
 }
 
+// OperatorsOf returns what ALU and Swap call, for callers that do so often.
+func OperatorsOf[E comparable](d Domain[E]) Operators[E] {
+	if own, ok := d.(Operators[E]); ok {
+		return own
+	}
+	return lifted[E]{d}
+}
+
+// lifted gives the operators of package sem to a domain without its own.
+type lifted[E comparable] struct{ d Domain[E] }
+
+func (l lifted[E]) ALU(op ir.ALUOp, w ir.Width, x, y E) E { return sem.ALU[E](l.d, op, w, x, y) }
+
+func (l lifted[E]) Swap(op ir.SwapOp, w ir.Width, x E) E { return sem.Swap[E](l.d, op, w, x) }
+
 // Swap returns the abstract result of a byte order conversion of the low w
 // bits of the 64-bit x.
 func Swap[E comparable](d Domain[E], op ir.SwapOp, w ir.Width, x E) E {

@@ -27,7 +27,10 @@ type Reduction[A, B comparable] func(w ir.Width, a A, b B) (A, B)
 type ProductDomain[A, B comparable] struct {
 	a      Domain[A]
 	b      Domain[B]
+	aOps   Operators[A]
+	bOps   Operators[B]
 	reduce Reduction[A, B]
+	bottom Pair[A, B]
 }
 
 // Product returns the product of two domains, reduced by reduce, which can be
@@ -39,26 +42,27 @@ type ProductDomain[A, B comparable] struct {
 // Sound: a word that both parts stand for is taken by each part's operation
 // into its result, so the result is in both; the reduction loses none.
 func Product[A, B comparable](a Domain[A], b Domain[B], reduce Reduction[A, B]) *ProductDomain[A, B] {
-	return &ProductDomain[A, B]{a: a, b: b, reduce: reduce}
+	if reduce == nil {
+		reduce = func(_ ir.Width, a A, b B) (A, B) { return a, b }
+	}
+	return &ProductDomain[A, B]{a: a, b: b, aOps: OperatorsOf(a), bOps: OperatorsOf(b), reduce: reduce,
+		bottom: Pair[A, B]{a.Bottom(), b.Bottom()}}
 }
 
 // smash makes both parts Bottom if one is, and reduces them otherwise.
 func (d *ProductDomain[A, B]) smash(w ir.Width, a A, b B) Pair[A, B] {
-	if a == d.a.Bottom() || b == d.b.Bottom() {
-		return d.Bottom()
-	}
-	if d.reduce == nil {
-		return Pair[A, B]{a, b}
+	if a == d.bottom.A || b == d.bottom.B {
+		return d.bottom
 	}
 	a, b = d.reduce(w, a, b)
-	if a == d.a.Bottom() || b == d.b.Bottom() {
-		return d.Bottom()
+	if a == d.bottom.A || b == d.bottom.B {
+		return d.bottom
 	}
 	return Pair[A, B]{a, b}
 }
 
 // Bottom stands for no word.
-func (d *ProductDomain[A, B]) Bottom() Pair[A, B] { return Pair[A, B]{d.a.Bottom(), d.b.Bottom()} }
+func (d *ProductDomain[A, B]) Bottom() Pair[A, B] { return d.bottom }
 
 // Top stands for all w-bit words.
 func (d *ProductDomain[A, B]) Top(w ir.Width) Pair[A, B] { return Pair[A, B]{d.a.Top(w), d.b.Top(w)} }
@@ -101,8 +105,8 @@ func (d *ProductDomain[A, B]) Cmp(op sem.CmpOp, w ir.Width, x, y Pair[A, B]) Pai
 // Ite chooses in both parts. It is not reduced, as the width is not known.
 func (d *ProductDomain[A, B]) Ite(c, x, y Pair[A, B]) Pair[A, B] {
 	p := Pair[A, B]{d.a.Ite(c.A, x.A, y.A), d.b.Ite(c.B, x.B, y.B)}
-	if p.A == d.a.Bottom() || p.B == d.b.Bottom() {
-		return d.Bottom()
+	if p.A == d.bottom.A || p.B == d.bottom.B {
+		return d.bottom
 	}
 	return p
 }
@@ -122,20 +126,20 @@ func (d *ProductDomain[A, B]) Refine(op sem.CmpOp, w ir.Width, x, y Pair[A, B]) 
 	xa, ya := d.a.Refine(op, w, x.A, y.A)
 	xb, yb := d.b.Refine(op, w, x.B, y.B)
 	x, y = d.smash(w, xa, xb), d.smash(w, ya, yb)
-	if bottom := d.Bottom(); x == bottom || y == bottom {
-		return bottom, bottom
+	if x == d.bottom || y == d.bottom {
+		return d.bottom, d.bottom
 	}
 	return x, y
 }
 
 // ALU operates on both parts, by their own operators where they have them.
 func (d *ProductDomain[A, B]) ALU(op ir.ALUOp, w ir.Width, x, y Pair[A, B]) Pair[A, B] {
-	return d.smash(w, ALU(d.a, op, w, x.A, y.A), ALU(d.b, op, w, x.B, y.B))
+	return d.smash(w, d.aOps.ALU(op, w, x.A, y.A), d.bOps.ALU(op, w, x.B, y.B))
 }
 
 // Swap converts both parts, by their own operators where they have them.
 func (d *ProductDomain[A, B]) Swap(op ir.SwapOp, w ir.Width, x Pair[A, B]) Pair[A, B] {
-	return d.smash(ir.W64, Swap(d.a, op, w, x.A), Swap(d.b, op, w, x.B))
+	return d.smash(ir.W64, d.aOps.Swap(op, w, x.A), d.bOps.Swap(op, w, x.B))
 }
 
 // Bounds returns what both parts' bounds enclose; a part that has none leaves
@@ -159,7 +163,7 @@ func (d *ProductDomain[A, B]) RefineLow(w, n ir.Width, e, low Pair[A, B]) Pair[A
 // Valid reports that both parts are, as far as they can tell, and that neither
 // is Bottom alone.
 func (d *ProductDomain[A, B]) Valid(w ir.Width, e Pair[A, B]) bool {
-	if (e.A == d.a.Bottom()) != (e.B == d.b.Bottom()) {
+	if (e.A == d.bottom.A) != (e.B == d.bottom.B) {
 		return false
 	}
 	if own, ok := d.a.(Validator[A]); ok && !own.Valid(w, e.A) {

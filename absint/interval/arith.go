@@ -11,10 +11,16 @@ import (
 // Sound: the low bits of a sum depend on the operands' low bits only, so both
 // are added alike: each half of a with each half of b.
 func Add(w ir.Width, a, b T) T {
-	return settle(w, T{addHalves(w, a.Full, b.Full), addHalves(half(w), a.Low, b.Low)})
+	return settled(w, addHalves(w, a.Full, b.Full), addHalves(half(w), a.Low, b.Low))
 }
 
 func addHalves(w ir.Width, a, b Halves) Halves {
+	if a.Neg.empty() && b.Neg.empty() {
+		return addRange(w, a.Pos, b.Pos)
+	}
+	if a == all(w) && !b.empty() {
+		return a
+	}
 	pp, pn := addRange(w, a.Pos, b.Pos), addRange(w, a.Pos, b.Neg)
 	np, nn := addRange(w, a.Neg, b.Pos), addRange(w, a.Neg, b.Neg)
 	return join(join(pp, pn), join(np, nn))
@@ -33,10 +39,16 @@ func addRange(w ir.Width, x, y Range) Halves {
 
 // Sub returns a - b modulo 2^w. Full and Low are each optimal. Sound as Add.
 func Sub(w ir.Width, a, b T) T {
-	return settle(w, T{subHalves(w, a.Full, b.Full), subHalves(half(w), a.Low, b.Low)})
+	return settled(w, subHalves(w, a.Full, b.Full), subHalves(half(w), a.Low, b.Low))
 }
 
 func subHalves(w ir.Width, a, b Halves) Halves {
+	if a.Neg.empty() && b.Neg.empty() {
+		return subRange(w, a.Pos, b.Pos)
+	}
+	if a == all(w) && !b.empty() {
+		return a
+	}
 	pp, pn := subRange(w, a.Pos, b.Pos), subRange(w, a.Pos, b.Neg)
 	np, nn := subRange(w, a.Neg, b.Pos), subRange(w, a.Neg, b.Neg)
 	return join(join(pp, pn), join(np, nn))
@@ -56,7 +68,7 @@ func subRange(w ir.Width, x, y Range) Halves {
 // Sound: the low bits of a product depend on the operands' low bits only. Each
 // half of a is multiplied with each half of b, by magnitude.
 func Mul(w ir.Width, a, b T) T {
-	return settle(w, T{mulHalves(w, a.Full, b.Full), mulHalves(half(w), a.Low, b.Low)})
+	return settled(w, mulHalves(w, a.Full, b.Full), mulHalves(half(w), a.Low, b.Low))
 }
 
 func mulHalves(w ir.Width, a, b Halves) Halves {

@@ -11,7 +11,7 @@ import (
 // Sound: bits are independent, so Full and Low go alike, each half with each
 // half; the top bit of the result is that of both operands.
 func And(w ir.Width, a, b T) T {
-	return settle(w, T{andHalves(a.Full, b.Full), andHalves(a.Low, b.Low)})
+	return settled(w, andHalves(a.Full, b.Full), andHalves(a.Low, b.Low))
 }
 
 func andHalves(a, b Halves) Halves {
@@ -21,7 +21,7 @@ func andHalves(a, b Halves) Halves {
 
 // Or returns a | b. Full and Low are each optimal. Sound as And is.
 func Or(w ir.Width, a, b T) T {
-	return settle(w, T{orHalves(a.Full, b.Full), orHalves(a.Low, b.Low)})
+	return settled(w, orHalves(a.Full, b.Full), orHalves(a.Low, b.Low))
 }
 
 func orHalves(a, b Halves) Halves {
@@ -32,7 +32,7 @@ func orHalves(a, b Halves) Halves {
 // Xor returns a ^ b. Full and Low are each optimal where either operand is
 // known. Sound as And is.
 func Xor(w ir.Width, a, b T) T {
-	return settle(w, T{xorHalves(a.Full, b.Full), xorHalves(a.Low, b.Low)})
+	return settled(w, xorHalves(a.Full, b.Full), xorHalves(a.Low, b.Low))
 }
 
 func xorHalves(a, b Halves) Halves {

@@ -22,7 +22,7 @@ func divide(w ir.Width, a, y T, byZero uint64) T {
 		r = join(r, join(divRange(w, a.Full.Pos, p), divRange(w, a.Full.Pos, n)))
 		r = join(r, join(divRange(w, a.Full.Neg, p), divRange(w, a.Full.Neg, n)))
 	}
-	return settle(w, T{r, all(half(w))})
+	return settled(w, r, all(half(w)))
 }
 
 // takeZero returns the words of y that are not 0, and whether 0 was one.
@@ -65,7 +65,7 @@ func URem(w ir.Width, a, y T) T {
 	p, n := y0.Full.Pos, y0.Full.Neg
 	r := join(remRange(w, a.Full.Pos, p), remRange(w, a.Full.Pos, n))
 	r = join(r, join(remRange(w, a.Full.Neg, p), remRange(w, a.Full.Neg, n)))
-	t := settle(w, T{r, all(half(w))})
+	t := settled(w, r, all(half(w)))
 	if zero {
 		return Join(t, a)
 	}
@@ -114,7 +114,7 @@ func SDiv(w ir.Width, a, y T) T {
 	if zero && !a.Full.Neg.empty() {
 		r = join(r, single(w, 1))
 	}
-	return settle(w, T{r, all(half(w))})
+	return settled(w, r, all(half(w)))
 }
 
 // SDivZero returns a / y read signed as eBPF divides: 0 where y is 0. Sound as
@@ -124,7 +124,7 @@ func SDivZero(w ir.Width, a, y T) T {
 		return Bottom()
 	}
 	y0, zero := takeZero(w, y)
-	return settle(w, T{join(quotients(w, a, y0), zeroCase(w, zero, 0)), all(half(w))})
+	return settled(w, join(quotients(w, a, y0), zeroCase(w, zero, 0)), all(half(w)))
 }
 
 // quotients returns a / y read signed, for y without 0, perhaps Bottom.
@@ -159,7 +159,7 @@ func SRem(w ir.Width, a, y T) T {
 	an, yn := negate(w, a.Full.Neg), negate(w, y0.Full.Neg)
 	p := join(remRange(w, a.Full.Pos, y0.Full.Pos), remRange(w, a.Full.Pos, yn))
 	n := join(remRange(w, an, y0.Full.Pos), remRange(w, an, yn))
-	t := settle(w, T{join(p, negateHalves(w, n)), all(half(w))})
+	t := settled(w, join(p, negateHalves(w, n)), all(half(w)))
 	if zero {
 		return Join(t, a)
 	}

@@ -98,6 +98,13 @@ func (Domain) Refine(op sem.CmpOp, w ir.Width, x, y T) (T, T) { return Refine(op
 // ALU returns the result of an eBPF operation (sem.ALU). Shift amounts lose
 // their bits from w on; remainders by 0 mean the same in both worlds.
 func (d Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) T {
+	p, ok := x.Small(w)
+	q, ok2 := y.Small(w)
+	if ok && ok2 {
+		if r, ok := Short(op, w, p, q); ok {
+			return Small(r)
+		}
+	}
 	switch op {
 	case ir.Add:
 		return Add(w, x, y)

@@ -58,7 +58,7 @@ func Const(w ir.Width, x uint64) T {
 // Unsigned returns the best element of the words from lo to hi, both of w
 // bits, lo <= hi.
 func Unsigned(w ir.Width, lo, hi uint64) T {
-	return settle(w, T{split(w, lo, hi), all(half(w))})
+	return settled(w, split(w, lo, hi), all(half(w)))
 }
 
 // IsBottom reports whether t stands for no word.
@@ -105,21 +105,34 @@ func Settle(w ir.Width, t T) T {
 // greatest low half of words in the full ranges. The words at the full bounds
 // have low halves that are kept, so they are still there.
 func settle(w ir.Width, t T) T {
-	h := half(w)
-	full := Halves{within(h, t.Full.Pos, t.Low), within(h, t.Full.Neg, t.Low)}
-	if full.empty() {
-		return Bottom()
+	return settled(w, t.Full, t.Low)
+}
+
+// settled returns the settled element of two parts.
+func settled(w ir.Width, full, low Halves) T {
+	full, low = settleHalves(half(w), full, low)
+	return T{full, low}
+}
+
+// settleHalves is settle on parts, which fit registers; h is half(w).
+func settleHalves(h ir.Width, full, low Halves) (Halves, Halves) {
+	p, n := within(h, full.Pos, low), within(h, full.Neg, low)
+	if n.empty() {
+		return Halves{p, n}, lows(h, p, low)
 	}
-	return T{full, join(lows(h, full.Pos, t.Low), lows(h, full.Neg, t.Low))}
+	return Halves{p, n}, join(lows(h, p, low), lows(h, n, low))
 }
 
 // within cuts r to the least and the greatest of its words whose low h bits
 // are in low.
 func within(h ir.Width, r Range, low Halves) Range {
+	m := h.Mask()
+	if low.contains(r.Min&m) && low.contains(r.Max&m) {
+		return r
+	}
 	if r.empty() || low.empty() {
 		return noRange()
 	}
-	m := h.Mask()
 	lo, hi := r.Min&^m, r.Max&^m
 	x, ok := low.atLeast(r.Min & m)
 	if !ok {
@@ -182,7 +195,7 @@ func Join(a, b T) T { return T{join(a.Full, b.Full), join(a.Low, b.Low)} }
 // Meet returns the best element of the words that a and b share. Sound: they
 // lie in both's ranges.
 func Meet(w ir.Width, a, b T) T {
-	return settle(w, T{meet(a.Full, b.Full), meet(a.Low, b.Low)})
+	return settled(w, meet(a.Full, b.Full), meet(a.Low, b.Low))
 }
 
 // Widen returns an element above prev and next such that ascending chains are

@@ -12,7 +12,7 @@ func Shl(w ir.Width, a, y T) T {
 		return Bottom()
 	}
 	least, greatest := y.Full.min(), y.Full.max()
-	return settle(w, T{shlHalves(w, a.Full, least, greatest), shlHalves(half(w), a.Low, least, greatest)})
+	return settled(w, shlHalves(w, a.Full, least, greatest), shlHalves(half(w), a.Low, least, greatest))
 }
 
 func shlHalves(w ir.Width, a Halves, least, greatest uint64) Halves {
@@ -83,7 +83,7 @@ func LShr(w ir.Width, a, y T) T {
 		return a
 	}
 	r := join(shrRange(w, a.Full.Pos, least, greatest), shrRange(w, a.Full.Neg, least, greatest))
-	return settle(w, T{r, all(half(w))})
+	return settled(w, r, all(half(w)))
 }
 
 func shrRange(w ir.Width, r Range, least, greatest uint64) Halves {
@@ -112,5 +112,5 @@ func AShr(w ir.Width, a, y T) T {
 		hi := uint64(w.SignExtend(n.Max)>>min(greatest, 63)) & w.Mask()
 		r = join(r, split(w, lo, hi))
 	}
-	return settle(w, T{r, all(half(w))})
+	return settled(w, r, all(half(w)))
 }

@@ -28,6 +28,7 @@ func operands[E comparable](d absint.Domain[E]) (xs, ys []E) {
 func bench[E comparable](b *testing.B, name string, d absint.Domain[E]) {
 	xs, ys := operands(d)
 	var sink E
+	ops := absint.OperatorsOf(d)
 	run := func(op string, f func(x, y E) E) {
 		b.Run("op="+op+"/domain="+name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -39,9 +40,9 @@ func bench[E comparable](b *testing.B, name string, d absint.Domain[E]) {
 		})
 	}
 	for op := ir.Add; op <= ir.MovSX32; op++ {
-		run(op.String(), func(x, y E) E { return absint.ALU(d, op, ir.W64, x, y) })
+		run(op.String(), func(x, y E) E { return ops.ALU(op, ir.W64, x, y) })
 	}
-	run("bswap32", func(x, _ E) E { return absint.Swap(d, ir.BSwap, ir.W32, x) })
+	run("bswap32", func(x, _ E) E { return ops.Swap(ir.BSwap, ir.W32, x) })
 	run("zext32", func(x, _ E) E { return d.Resize(d.Resize(x, ir.W64, ir.W32, false), ir.W32, ir.W64, false) })
 	run("join", func(x, y E) E { return d.Join(ir.W64, x, y) })
 	run("meet", func(x, y E) E { return d.Meet(ir.W64, x, y) })

@@ -29,11 +29,40 @@ import (
 type T = absint.Pair[tnum.T, interval.T]
 
 // Domain is the reduced product of tnum and interval.
-type Domain = absint.ProductDomain[tnum.T, interval.T]
+type Domain struct{ product }
+
+type product = absint.ProductDomain[tnum.T, interval.T]
 
 // New returns the domain.
 func New() *Domain {
-	return absint.Product[tnum.T, interval.T](tnum.Domain{}, interval.Domain{}, Reduce)
+	return &Domain{*absint.Product[tnum.T, interval.T](tnum.Domain{}, interval.Domain{}, Reduce)}
+}
+
+// ALU returns the result of an eBPF operation (sem.ALU), as the product does,
+// but without its detours: most values are small (see interval.Short), and
+// then the parts mostly agree at once.
+func (d *Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) T {
+	p, ok := x.B.Small(w)
+	q, ok2 := y.B.Small(w)
+	if ok && ok2 {
+		if r, ok := interval.Short(op, w, p, q); ok {
+			t := tnum.Domain{}.ALU(op, w, x.A, y.A)
+			if agreeSmall(t, r) {
+				return T{A: t, B: interval.Small(r)}
+			}
+			return d.reduce(w, t, interval.Small(r))
+		}
+	}
+	return d.reduce(w, tnum.Domain{}.ALU(op, w, x.A, y.A), interval.Domain{}.ALU(op, w, x.B, y.B))
+}
+
+// reduce is Reduce for what may be Bottom already.
+func (d *Domain) reduce(w ir.Width, t tnum.T, r interval.T) T {
+	if t.IsBottom() || r.IsBottom() {
+		return d.Bottom()
+	}
+	t, r = Reduce(w, t, r)
+	return T{A: t, B: r}
 }
 
 // rounds bounds how often the parts tell each other what they have learnt.
@@ -64,10 +93,18 @@ func Reduce(w ir.Width, t tnum.T, r interval.T) (tnum.T, interval.T) {
 // agree reports that neither part can tell the other anything: all bounds are
 // words of t, and t knows all bits that the words in the ranges share.
 func agree(w ir.Width, t tnum.T, r interval.T) bool {
+	if x, ok := r.Small(w); ok {
+		return agreeSmall(t, x)
+	}
 	m := interval.Half(w).Mask()
 	low := tnum.T{Value: t.Value & m, Mask: t.Mask & m}
 	return bounded(t, r.Full.Pos) && bounded(t, r.Full.Neg) && bounded(low, r.Low.Pos) && bounded(low, r.Low.Neg) &&
 		t.Mask&^open(r.Full) == 0 && low.Mask&^open(r.Low) == 0
+}
+
+// agreeSmall is agree for words that one range tells all of.
+func agreeSmall(t tnum.T, r interval.Range) bool {
+	return bounded(t, r) && t.Mask&^(^uint64(0)>>bits.LeadingZeros64(r.Min^r.Max)) == 0
 }
 
 // bounded reports whether both bounds of r, if it is not empty, are words of t.
