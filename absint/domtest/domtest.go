@@ -35,6 +35,15 @@ import (
 // it, so do ranges at three.
 const limit = 20_000
 
+// TB is what the tests need of *testing.T, so that tests of the tests can
+// record failures.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+	FailNow()
+	Failed() bool
+}
+
 // Run runs all tests of the package on d, and compares its precision with
 // testdata/precision.golden of the package under test.
 func Run[E comparable](t *testing.T, name string, d absint.Domain[E]) {
@@ -64,7 +73,7 @@ func Table(rows []precision.Row) string {
 // Exhaustive holds that every operation of d is sound, and returns valid
 // elements, on elements of 1 to 4 bits. See precision.Each for what is tried
 // where there are too many pairs.
-func Exhaustive[E comparable](t *testing.T, d absint.Domain[E]) {
+func Exhaustive[E comparable](t TB, d absint.Domain[E]) {
 	bit := precision.NewSpace(d, ir.W1)
 	for w := ir.W1; w <= 4; w++ {
 		space := precision.NewSpace(d, w)
@@ -81,7 +90,7 @@ func Exhaustive[E comparable](t *testing.T, d absint.Domain[E]) {
 
 // Resize holds the same for truncations and extensions between all widths from
 // 1 to 6.
-func Resize[E comparable](t *testing.T, d absint.Domain[E]) {
+func Resize[E comparable](t TB, d absint.Domain[E]) {
 	var spaces [precision.MaxWidth + 1]*precision.Space[E]
 	for w := ir.W1; w <= precision.MaxWidth; w++ {
 		spaces[w] = precision.NewSpace(d, w)
@@ -96,7 +105,7 @@ func Resize[E comparable](t *testing.T, d absint.Domain[E]) {
 
 // Low holds the same for refinements of words by their low bits, for words of
 // 1 to 6 bits and any number of low ones.
-func Low[E comparable](t *testing.T, d absint.Domain[E]) {
+func Low[E comparable](t TB, d absint.Domain[E]) {
 	for w := ir.W1; w <= precision.MaxWidth; w++ {
 		space := precision.NewSpace(d, w)
 		for n := ir.W1; n <= w; n++ {
@@ -106,7 +115,7 @@ func Low[E comparable](t *testing.T, d absint.Domain[E]) {
 }
 
 // check holds that op is sound and returns valid elements.
-func check[E comparable](t *testing.T, op precision.Op[E], xs, ys, out *precision.Space[E]) {
+func check[E comparable](t TB, op precision.Op[E], xs, ys, out *precision.Space[E]) {
 	t.Helper()
 	d := xs.Domain
 	precision.Each(op, xs, ys, out, limit, func(c precision.Case[E]) bool {
@@ -136,7 +145,7 @@ func valid[E comparable](d absint.Domain[E], w ir.Width, e E, empty bool) error 
 }
 
 // either holds that an unknown condition joins, and that none gives Bottom.
-func either[E comparable](t *testing.T, s *precision.Space[E]) {
+func either[E comparable](t TB, s *precision.Space[E]) {
 	t.Helper()
 	d := s.Domain
 	pairs(s, 2000, func(i, j int) bool {

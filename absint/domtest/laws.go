@@ -1,8 +1,6 @@
 package domtest
 
 import (
-	"testing"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/bpfproof/bpfproof/absint"
@@ -15,7 +13,7 @@ import (
 // transitive, antisymmetric and never claims too much; Join is idempotent,
 // commutative and above its operands; Meet is below them; Widen is above
 // them; bounds are attained from outside.
-func Laws[E comparable](t *testing.T, d absint.Domain[E]) {
+func Laws[E comparable](t TB, d absint.Domain[E]) {
 	for w := ir.W1; w <= 4; w++ {
 		s := precision.NewSpace(d, w)
 		single(t, s)
@@ -29,7 +27,7 @@ func Laws[E comparable](t *testing.T, d absint.Domain[E]) {
 }
 
 // single holds the laws of one element.
-func single[E comparable](t *testing.T, s *precision.Space[E]) {
+func single[E comparable](t TB, s *precision.Space[E]) {
 	d, w := s.Domain, s.Width
 	require.Zero(t, s.Gamma(d.Bottom()), "bottom stands for a word")
 	require.Equal(t, s.All(), s.Gamma(d.Top(w)), "top at %d bits", w)
@@ -49,7 +47,7 @@ func single[E comparable](t *testing.T, s *precision.Space[E]) {
 }
 
 // bounds holds that Bounds enclose all words.
-func bounds[E comparable](t *testing.T, s *precision.Space[E], i int) {
+func bounds[E comparable](t TB, s *precision.Space[E], i int) {
 	own, ok := s.Domain.(absint.Bounder[E])
 	if !ok || s.Sets[i] == 0 {
 		return
@@ -64,7 +62,7 @@ func bounds[E comparable](t *testing.T, s *precision.Space[E], i int) {
 
 // order holds that a <= b only if all words of a are words of b, and both ways
 // only if they are the same.
-func order[E comparable](t *testing.T, s *precision.Space[E], i, j int) {
+func order[E comparable](t TB, s *precision.Space[E], i, j int) {
 	t.Helper()
 	d, w, a, b := s.Domain, s.Width, s.Elems[i], s.Elems[j]
 	if d.Leq(w, a, b) && s.Sets[i]&^s.Sets[j] != 0 {
@@ -76,7 +74,7 @@ func order[E comparable](t *testing.T, s *precision.Space[E], i, j int) {
 }
 
 // joins holds the laws of Join, Meet and Widen.
-func joins[E comparable](t *testing.T, s *precision.Space[E], i, j int) {
+func joins[E comparable](t TB, s *precision.Space[E], i, j int) {
 	t.Helper()
 	d, w, a, b := s.Domain, s.Width, s.Elems[i], s.Elems[j]
 	both := s.Sets[i] | s.Sets[j]
@@ -100,7 +98,7 @@ func joins[E comparable](t *testing.T, s *precision.Space[E], i, j int) {
 
 // transitive holds a <= b <= c only if a <= c, for chains made by Join and for
 // a selection of triples.
-func transitive[E comparable](t *testing.T, s *precision.Space[E]) {
+func transitive[E comparable](t TB, s *precision.Space[E]) {
 	d, w, n := s.Domain, s.Width, len(s.Elems)
 	pairs(s, 2000, func(i, j int) bool {
 		a, b := s.Elems[i], s.Elems[j]

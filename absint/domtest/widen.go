@@ -1,10 +1,8 @@
 package domtest
 
 import (
-	"math/rand/v2"
-	"testing"
-
 	"github.com/stretchr/testify/require"
+	"math/rand/v2"
 
 	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/ir"
@@ -17,7 +15,7 @@ const chainLimit = 256
 // Widen holds that widened chains end: from a word on, by the next word that
 // the chain does not contain (the slowest climb there is), and by random
 // words, at widths from 3 to 64 bits.
-func Widen[E comparable](t *testing.T, d absint.Domain[E]) {
+func Widen[E comparable](t TB, d absint.Domain[E]) {
 	for _, w := range []ir.Width{3, 4, ir.W8, ir.W32, ir.W64} {
 		for _, start := range []uint64{0, 1, 5, w.Mask(), w.SignBit(), w.SignBit() - 1} {
 			steps := chain(d, w, start, func(e E, x uint64) uint64 { return x + 1 })
