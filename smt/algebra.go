@@ -22,6 +22,10 @@ func (b *Builder) Bool(x bool) Term {
 // Bin returns x op y, for words of w bits.
 func (b *Builder) Bin(op sem.BinOp, w ir.Width, x, y Term) Term {
 	b.want(op, w, x, y)
+	return b.note(step{kind: stepBin, bin: op, w: w, x: x, y: y}, b.bin(op, w, x, y))
+}
+
+func (b *Builder) bin(op sem.BinOp, w ir.Width, x, y Term) Term {
 	cx, xConst := b.ConstValue(x)
 	cy, yConst := b.ConstValue(y)
 	if xConst && yConst {
@@ -76,6 +80,10 @@ func (b *Builder) or(x, y Term) Term {
 // Cmp compares two w-bit words; the result has one bit.
 func (b *Builder) Cmp(op sem.CmpOp, w ir.Width, x, y Term) Term {
 	b.want(op, w, x, y)
+	return b.note(step{kind: stepCmp, cmp: op, w: w, x: x, y: y}, b.cmp(op, w, x, y))
+}
+
+func (b *Builder) cmp(op sem.CmpOp, w ir.Width, x, y Term) Term {
 	switch op {
 	case sem.EQ:
 		return b.eq(w, x, y)
@@ -106,6 +114,10 @@ func (b *Builder) Cmp(op sem.CmpOp, w ir.Width, x, y Term) Term {
 func (b *Builder) Resize(x Term, from, to ir.Width, signed bool) Term {
 	checkWidth(to)
 	b.want(OpSignExt, from, x)
+	return b.note(step{kind: stepResize, w: to, signed: signed, x: x}, b.resize(x, from, to, signed))
+}
+
+func (b *Builder) resize(x Term, from, to ir.Width, signed bool) Term {
 	switch {
 	case to == from:
 		return x
@@ -122,6 +134,10 @@ func (b *Builder) Eq(x, y Term) Term { return b.Cmp(sem.EQ, b.Width(x), x, y) }
 
 // Not returns the complement of every bit; of one bit, the negation.
 func (b *Builder) Not(x Term) Term {
+	return b.note(step{kind: stepNot, w: b.Width(x), x: x}, b.not(x))
+}
+
+func (b *Builder) not(x Term) Term {
 	n := b.at(x)
 	switch {
 	case n.op == OpConst:
@@ -161,6 +177,10 @@ func (b *Builder) Ite(c, x, y Term) Term {
 	w := b.Width(x)
 	b.want(OpIte, ir.W1, c)
 	b.want(OpIte, w, y)
+	return b.note(step{kind: stepIte, w: w, x: c, y: x, z: y}, b.ite(w, c, x, y))
+}
+
+func (b *Builder) ite(w ir.Width, c, x, y Term) Term {
 	if b.Op(c) == OpNot {
 		c, x, y = b.Args(c)[0], y, x
 	}

@@ -23,6 +23,7 @@ type Builder struct {
 	slices  map[sliceKey]Term // results of extractions that were pushed inwards
 	monos   []monomial        // scratch
 	terms   []Term            // scratch
+	journal *journal          // what was asked for; nil unless Record was called
 }
 
 var _ sem.Algebra[Term] = (*Builder)(nil)
@@ -88,20 +89,33 @@ func (b *Builder) symbol(name string, w ir.Width, args []Term) uint64 {
 // node returns the term with this root and these arguments, which are in
 // normal form. The slice is not kept.
 func (b *Builder) node(op Op, w ir.Width, val uint64, args ...Term) Term {
-	h := hash(op, w, val, args)
-	mask := uint64(len(b.table) - 1)
-	at := h & mask
-	for ; b.table[at] != 0; at = (at + 1) & mask {
-		t := Term{b.table[at]}
-		if n := &b.nodes[t.id]; n.op == op && n.w == w && n.val == val && slices.Equal(b.Args(t), args) {
-			return t
-		}
+	t, at := b.find(op, w, val, args)
+	if t.Valid() {
+		return t
 	}
 	k := b.knownOf(op, w, val, args)
 	if op != OpConst && k.zero|k.one == w.Mask() {
 		return b.Const(w, k.one)
 	}
-	n := node{op: op, w: w, n: uint16(len(args)), at: int32(len(b.args)), val: val, known: k}
+	return b.insert(at, node{op: op, w: w, val: val, known: k}, args)
+}
+
+// find looks for a term; if there is none, at is its place in the table.
+func (b *Builder) find(op Op, w ir.Width, val uint64, args []Term) (t Term, at uint64) {
+	mask := uint64(len(b.table) - 1)
+	at = hash(op, w, val, args) & mask
+	for ; b.table[at] != 0; at = (at + 1) & mask {
+		t := Term{b.table[at]}
+		if n := &b.nodes[t.id]; n.op == op && n.w == w && n.val == val && slices.Equal(b.Args(t), args) {
+			return t, at
+		}
+	}
+	return Term{}, at
+}
+
+// insert adds a term that find did not find.
+func (b *Builder) insert(at uint64, n node, args []Term) Term {
+	n.n, n.at = uint16(len(args)), int32(len(b.args))
 	for _, a := range args {
 		n.height = max(n.height, b.nodes[a.id].height+1)
 	}

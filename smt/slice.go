@@ -26,6 +26,11 @@ func (b *Builder) Extract(t Term, hi, lo ir.Width) Term {
 	if hi >= n.w || lo > hi {
 		panic(fmt.Sprintf("smt: extract bits %d..%d: the word has %d bits", hi, lo, n.w))
 	}
+	return b.note(step{kind: stepExtract, w: hi - lo + 1, lo: lo, x: t}, b.extract(t, hi, lo))
+}
+
+func (b *Builder) extract(t Term, hi, lo ir.Width) Term {
+	n := b.at(t)
 	w := hi - lo + 1
 	if w == n.w {
 		return t
@@ -154,8 +159,9 @@ func (b *Builder) extractSignExt(x Term, hi, lo ir.Width) Term {
 // Concat returns the word whose high bits are hi and whose low bits are lo.
 // It panics if that is more than 64 bits.
 func (b *Builder) Concat(hi, lo Term) Term {
-	checkWidth(b.Width(hi) + b.Width(lo))
-	return b.concat(hi, lo)
+	w := b.Width(hi) + b.Width(lo)
+	checkWidth(w)
+	return b.note(step{kind: stepConcat, w: w, x: hi, y: lo}, b.concat(hi, lo))
 }
 
 // concat joins parts, highest first.
