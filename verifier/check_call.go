@@ -21,8 +21,6 @@ func (c *checker[E]) checkHelper(in ir.Insn) decision {
 		return refuse(HelperUnknown, "program of this type cannot use helper bpf_%s#%d", h.Name, id)
 	case h.GPLOnly && !gplCompatible(c.prog.License):
 		return refuse(HelperLicense, "cannot call GPL-restricted function bpf_%s#%d from non-GPL compatible program", h.Name, id)
-	case h.Ret == abi.RetNever:
-		return unmodelled("helper %s is not modelled", h.Name)
 	}
 	return decision{}
 }
@@ -100,7 +98,8 @@ func (c *checker[E]) checkMapArg(r *reg[E], in ir.Insn, n ir.Reg) decision {
 	if slices.Contains(h.Maps, m.Type) {
 		return decision{}
 	}
-	if slices.Contains(abi.NeverKeyed, m.Type) && slices.Contains(h.Maps, ir.Array) {
+	keyed := slices.Contains(h.Maps, ir.Array)
+	if keyed && slices.Contains(abi.NeverKeyed, m.Type) || h.ID == abi.TailCall {
 		return refuse(HelperArg, "cannot pass map_type %d into func bpf_%s#%d", m.Type, h.Name, h.ID)
 	}
 	return unmodelled("map kind %s with helper %s is not modelled", m.Type, h.Name)

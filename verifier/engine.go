@@ -38,6 +38,7 @@ type engine[E comparable] struct {
 	stats    Stats
 	lastKept struct{ visits, jumps int }
 	jumps    int
+	cells    int                         // registers and slots of the checkpoints
 	record   func(pc ir.PC, s *state[E]) // sees every state visited; nil if nobody asks
 }
 
@@ -105,7 +106,7 @@ func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err 
 			e.record(pc, s)
 		}
 		e.stats.Visits++
-		if e.stats.Visits > e.policy.Budget.Visits || len(e.pending) > e.policy.Budget.States {
+		if e.stats.Visits > e.policy.Budget.Visits || len(e.pending) > e.policy.Budget.Branches {
 			e.find(pc, BudgetExhausted, fmt.Sprintf("BPF program is too large. Processed %d insn, %d branches pending", e.stats.Visits-1, len(e.pending)))
 			return true, nil
 		}
@@ -195,7 +196,7 @@ func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 		e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
 		return pc + 1, true
 	case taken:
-		s.copyFrom(other)
+		*s, *other = *other, *s
 		to = target
 	default:
 		to = pc + 1
@@ -248,12 +249,14 @@ func (e *engine[E]) visit(s *state[E], cut int32, from *int32) (ended, looping b
 		}
 	}
 	since := e.stats.Visits-e.lastKept.visits >= keepAfterVisits && e.jumps-e.lastKept.jumps >= keepAfterJumps
-	if len(list) > 0 && !since || len(e.points) >= e.policy.Budget.States {
+	full := len(e.points) >= e.policy.Budget.States || e.cells >= e.policy.Budget.Cells
+	if len(list) > 0 && !since || full {
 		return false, false
 	}
 	e.lastKept.visits, e.lastKept.jumps = e.stats.Visits, e.jumps
 	kept := e.take()
 	kept.copyFrom(s)
+	e.cells += kept.cells()
 	e.points = append(e.points, checkpoint[E]{kept, *from, 1})
 	*from = int32(len(e.points) - 1)
 	e.at[cut] = append(list, *from)

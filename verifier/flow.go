@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/cfg"
 )
 
@@ -71,6 +72,9 @@ func (f *flow) unreachable() (pc ir.PC, found bool) {
 // stackLimit bounds the stack of a chain of calls in bytes.
 const stackLimit = ir.StackSize
 
+// tailLimit bounds the stack of a function's callers where it makes a tail call.
+const tailLimit = 256
+
 // checkDepth refuses call chains that are too long, or whose frames take too
 // much stack together; used is the depth of each function's frame. The kernel
 // counts statically, dead calls included (check_max_stack_depth).
@@ -80,6 +84,7 @@ func (f *flow) checkDepth(used []int64) *Finding {
 	mark := make([]uint8, len(g.Funcs))
 	depth := make([]int, len(g.Funcs))
 	stack := make([]int64, len(g.Funcs))
+	var order []int // callees before callers
 	type item struct {
 		fn, next int
 	}
@@ -102,9 +107,14 @@ func (f *flow) checkDepth(used []int64) *Finding {
 			depth[fn], stack[fn] = max(depth[fn], depth[c]), max(stack[fn], stack[c])
 		}
 		depth[fn]++
-		stack[fn] += (used[fn] + 15) &^ 15
+		stack[fn] += roundStack(used[fn])
 		mark[fn] = done
+		order = append(order, fn)
 		todo = todo[:len(todo)-1]
+	}
+	if fn, above := f.deepTailCall(order, used); fn >= 0 {
+		d := refuse(StackTotal, "tail_calls are not allowed when call stack of previous frames is %d bytes. Too large", above)
+		return &Finding{PC: g.Prog.Funcs[fn].PC, Code: d.code, Msg: d.msg}
 	}
 	switch {
 	case stack[0] > stackLimit:
@@ -115,4 +125,37 @@ func (f *flow) checkDepth(used []int64) *Finding {
 		return &Finding{Code: d.code, Msg: d.msg}
 	}
 	return nil
+}
+
+// roundStack returns what a frame of n bytes takes.
+func roundStack(n int64) int64 { return (n + 15) &^ 15 }
+
+// deepTailCall returns a function with a tail call whose callers take
+// tailLimit bytes of stack or more, or -1; order lists callees before callers.
+func (f *flow) deepTailCall(order []int, used []int64) (fn int, above int64) {
+	g := f.graph
+	callers := make([]int64, len(g.Funcs))
+	for i := len(order) - 1; i >= 0; i-- {
+		fn := order[i]
+		for _, c := range g.Funcs[fn].Callees {
+			callers[c] = max(callers[c], callers[fn]+roundStack(used[fn]))
+		}
+		if callers[fn] >= tailLimit && f.tailCall(fn) {
+			return fn, callers[fn]
+		}
+	}
+	return -1, 0
+}
+
+// tailCall reports whether the function makes a tail call.
+func (f *flow) tailCall(fn int) bool {
+	g := f.graph
+	last := g.Funcs[fn].End - 1
+	for pc := g.Blocks[g.Funcs[fn].First].Start; pc < g.Blocks[last].End; pc++ {
+		in := g.Prog.Insns[pc]
+		if in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallHelper && abi.HelperID(in.Imm) == abi.TailCall {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,18 +28,26 @@ type Policy struct {
 }
 
 // Budget bounds the work of one Verify in counts, so that results repeat. A
-// zero field means the default; when one runs out the verdict is Unknown.
+// zero field means the default. When Visits or Branches runs out the verdict is
+// Unknown.
 type Budget struct {
-	Visits int // instructions visited over all paths; default 1,000,000 as in Linux
-	States int // abstract states held at once; default 200,000
+	Visits   int // instructions visited over all paths; default 1,000,000 as in Linux
+	Branches int // ways put aside at once; default 8,192 as in Linux
+	// States and Cells bound the states kept to compare later ones with, by
+	// their number and by the registers and stack slots in them. When one is
+	// used up no more are kept: the walk goes on and prunes less. Defaults
+	// 200,000 and 4,000,000.
+	States, Cells int
 }
 
 // DefaultDomain is the domain that an empty Policy.Domain names.
 const DefaultDomain = "tnum+interval"
 
 const (
-	defaultVisits = 1_000_000
-	defaultStates = 200_000
+	defaultVisits   = 1_000_000
+	defaultBranches = 8_192
+	defaultStates   = 200_000
+	defaultCells    = 4_000_000
 )
 
 // withDefaults fills the zero fields in.
@@ -46,12 +55,9 @@ func (p Policy) withDefaults() Policy {
 	if p.Domain == "" {
 		p.Domain = DefaultDomain
 	}
-	if p.Budget.Visits == 0 {
-		p.Budget.Visits = defaultVisits
-	}
-	if p.Budget.States == 0 {
-		p.Budget.States = defaultStates
-	}
+	b := &p.Budget
+	b.Visits, b.Branches = cmp.Or(b.Visits, defaultVisits), cmp.Or(b.Branches, defaultBranches)
+	b.States, b.Cells = cmp.Or(b.States, defaultStates), cmp.Or(b.Cells, defaultCells)
 	return p
 }
 
@@ -67,7 +73,7 @@ func (p Policy) check() error {
 	if _, ok := analyses[p.Domain]; !ok {
 		return &PolicyError{fmt.Sprintf("no domain %q: there are %s", p.Domain, strings.Join(Domains(), ", "))}
 	}
-	if p.Budget.Visits < 0 || p.Budget.States < 0 {
+	if b := p.Budget; min(b.Visits, b.Branches, b.States, b.Cells) < 0 {
 		return &PolicyError{"a budget is negative"}
 	}
 	return nil

@@ -140,6 +140,11 @@ var programs = []program{
 	{name: "helper memory size zero", text: "call get_prandom_u32\nr0 &= 7\nr2 = r0\nr1 = r10\nr1 += -8\nr3 = 0\nr4 = 0\nr5 = 0\ncall trace_printk\nexit", code: verifier.HelperArg, msg: "R2 invalid zero-sized read: u64=[0,7]"},
 	{name: "helper memory too large", text: "call get_prandom_u32\nr0 &= 15\nr2 = r0\nr1 = r10\nr1 += -8\nr2 += 1\nr3 = 0\nr4 = 0\nr5 = 0\ncall trace_printk\nexit", code: verifier.StackBounds, msg: "off=-8 size=16"},
 
+	{name: "tail call", text: ".map p prog_array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit"},
+	{name: "tail call other map", text: ".map p array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.HelperArg, msg: "cannot pass map_type 2 into func bpf_tail_call#12"},
+	{name: "tail call no ctx", text: ".map p prog_array key 4 value 4 entries 4\nr1 = 0\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.HelperArg, msg: "R1 type=scalar expected=ctx"},
+	{name: "tail call too deep", text: ".map p prog_array key 4 value 4 entries 4\n*(u64 *)(r10 - 256) = 0\ncall f\nexit\n.func f\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.StackTotal, msg: "tail_calls are not allowed"},
+
 	{name: "call", text: "r1 = 3\ncall f\nexit\n.func f\nr0 = r1\nexit"},
 	{name: "call stack of caller", text: "*(u64 *)(r10 - 8) = 0\nr1 = r10\nr1 += -8\ncall f\nr0 = *(u64 *)(r10 - 8)\nif r0 == 5 goto out\nr0 = *(u64 *)(r0 + 0)\nout: exit\n.func f\n*(u64 *)(r1 + 0) = 5\nr0 = 0\nexit"},
 	{name: "call returns stack", text: "call f\nexit\n.func f\nr0 = r10\nexit", code: verifier.StackEscape, msg: "cannot return stack pointer to the caller"},

@@ -58,6 +58,15 @@ func (s *state[E]) copyFrom(t *state[E]) {
 	}
 }
 
+// cells returns how many registers and stack slots the state holds.
+func (s *state[E]) cells() int {
+	n := 0
+	for i := range s.frames {
+		n += ir.NumRegs + len(s.frames[i].stack)
+	}
+	return n
+}
+
 // push adds a frame and returns it, empty.
 func (s *state[E]) push(site ir.PC, fn int) *frame[E] {
 	n := len(s.frames)

@@ -260,7 +260,9 @@ func (t *stepper[E]) helperAccess(s *state[E], r *reg[E], least, most int64, wri
 	fr.smear(lo, hi+most, false, false)
 }
 
-// returned gives r0 after the helper.
+// returned gives r0 after the helper. A tail call that succeeds does not return,
+// and the program it goes to was verified by itself; one that fails returns a
+// number.
 func (t *stepper[E]) returned(fr *frame[E], h *abi.Helper) reg[E] {
 	switch h.Ret {
 	case abi.RetVoid:
