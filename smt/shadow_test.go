@@ -229,23 +229,29 @@ func checkForm(t require.TestingT, b *Builder) {
 
 func TestRulesRandom(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := NewBuilder()
-		tr := genTree(t, rapid.SampledFrom(widths).Draw(t, "w"), 5)
-		term := tr.build(b)
-		require.Equal(t, tr.w, b.Width(term))
-		require.Equal(t, term, tr.build(b), "building twice gives another term")
-		checkForm(t, b)
-		for range 6 {
-			m := NewModel()
-			for _, s := range b.Symbols() {
-				if len(s.Sort.Args) == 0 {
-					m.Set(s.Name, interesting(s.Sort.Result).Draw(t, s.Name))
-				}
-			}
-			checkTree(t, b, tr, term, m)
-			checkKnown(t, b, m)
+		for range rapid.IntRange(1, 16).Draw(t, "trees") {
+			checkRandom(t)
 		}
 	})
+}
+
+func checkRandom(t *rapid.T) {
+	b := NewBuilder()
+	tr := genTree(t, rapid.SampledFrom(widths).Draw(t, "w"), 5)
+	term := tr.build(b)
+	require.Equal(t, tr.w, b.Width(term))
+	require.Equal(t, term, tr.build(b), "building twice gives another term")
+	checkForm(t, b)
+	for range 6 {
+		m := NewModel()
+		for _, s := range b.Symbols() {
+			if len(s.Sort.Args) == 0 {
+				m.Set(s.Name, interesting(s.Sort.Result).Draw(t, s.Name))
+			}
+		}
+		checkTree(t, b, tr, term, m)
+		checkKnown(t, b, m)
+	}
 }
 
 // TestRulesExhaustive builds every term of two operations over two variables

@@ -19,6 +19,7 @@ type process struct {
 	program Program
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
+	stdout  io.Closer
 	out     reader
 	stderr  *tail
 	marks   int
@@ -50,6 +51,7 @@ func start(p Program, l smt.Limits) (*process, error) {
 	}
 	q := &process{program: p, cmd: exec.Command(path, p.Args(l)...), stderr: &tail{}}
 	q.cmd.Stderr = q.stderr
+	q.cmd.WaitDelay = 100 * time.Millisecond // children of its own may hold stderr open
 	if q.stdin, err = q.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("smtlib: start %s: %w", p.Name, err)
 	}
@@ -57,7 +59,7 @@ func start(p Program, l smt.Limits) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("smtlib: start %s: %w", p.Name, err)
 	}
-	q.out.in = bufio.NewReader(stdout)
+	q.stdout, q.out.in = stdout, bufio.NewReader(stdout)
 	if err := q.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("smtlib: start %s: %w", p.Name, err)
 	}
@@ -102,6 +104,7 @@ func (q *process) exchange(ctx context.Context, patience time.Duration, commands
 	case err == nil:
 		err = sendErr
 	}
+	_ = q.cmd.Wait() // for the rest of what it said; its status tells no more
 	said := q.stderr.String()
 	if len(replies) > 0 {
 		said = strings.TrimSpace(replies[len(replies)-1].String() + " " + said)
@@ -130,7 +133,12 @@ func (q *process) until(mark string) ([]expr, error) {
 	}
 }
 
-func (q *process) kill() { _ = q.cmd.Process.Kill() } // fails only if it has ended
+// kill ends the process and what waits for its output. Both calls fail only if
+// there is nothing left to end.
+func (q *process) kill() {
+	_ = q.cmd.Process.Kill()
+	_ = q.stdout.Close()
+}
 
 // close ends the process and waits for it.
 func (q *process) close() {

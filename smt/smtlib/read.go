@@ -113,6 +113,7 @@ func (r *reader) quoted(quote byte) (expr, error) {
 				if _, err := r.byte(); err != nil {
 					return expr{}, err
 				}
+				s = append(s, quote)
 				continue
 			}
 		}

@@ -41,7 +41,7 @@ func (k *checker) Open(b *smt.Builder) (smt.Session, error) {
 
 // maxChecks is how many checks a session makes in one context; then it starts
 // a new one, so that memory does not grow with the number of checks.
-const maxChecks = 4096
+const maxChecks = 512
 
 // session keeps a context as long as that is sound and useful. The context is
 // made by the first check, with the solver that fits the assertions.
