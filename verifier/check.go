@@ -200,10 +200,10 @@ func (c *checker[E]) checkReturn(s *state[E]) decision {
 	case r.pointer() && c.policy.Unprivileged:
 		return refuse(PtrLeak, "R0 leaks addr as return value")
 	}
-	lo, hi := c.ctx.RetMin, c.ctx.RetMax
-	if lo == -1<<63 && hi == 1<<63-1 {
+	if !c.ctx.Bounded() {
 		return decision{}
 	}
+	lo, hi := c.ctx.RetMin, c.ctx.RetMax
 	if r.pointer() {
 		return refuse(ReturnValue, "At program exit the register R0 is not a known value (%s)", r.name())
 	}

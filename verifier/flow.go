@@ -16,13 +16,14 @@ type flow struct {
 
 // findFlow marks the cut points, where paths meet and states are compared:
 // blocks with several ways in, entries of subprograms, and where calls return
-// to. Every cycle goes through one.
-func findFlow(p *ir.Program) (*flow, error) {
+// to. Every cycle goes through one. c is the program's context, nil if it is
+// not known.
+func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 	g, err := cfg.Build(p)
 	if err != nil {
 		return nil, err
 	}
-	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), live: findLiveness(p, g)}
+	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), live: findLiveness(p, g, c != nil && c.Bounded())}
 	mark := make([]bool, len(p.Insns))
 	for i := range g.Blocks {
 		b := &g.Blocks[i]

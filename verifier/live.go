@@ -12,12 +12,33 @@ type liveness struct {
 	regs    []uint16 // bit n: register n
 	stack   []uint64 // bit i: slot i of the function's own frame
 	escapes []bool   // by function: its stack may be read in ways not followed; stack says nothing
+
+	// needRegs and needStack are those of which an obligation, a branch or a
+	// pointer may depend on the value; the others are copied, computed with,
+	// stored or returned at most.
+	needRegs  []uint16
+	needStack []uint64
 }
 
 // effects is what an instruction reads and surely overwrites.
 type effects struct {
 	useRegs, defRegs   uint16
 	useStack, defStack uint64
+
+	// What the instruction itself needs the value of, and what it computes
+	// toRegs and toStack from: that is needed if one of these is.
+	needRegs, viaRegs, toRegs uint16
+	viaStack, toStack         uint64
+}
+
+// before returns what is needed before the instruction, given what is after it.
+func (e *effects) before(regs uint16, stack uint64) (uint16, uint64) {
+	hit := regs&e.toRegs != 0 || stack&e.toStack != 0
+	regs, stack = regs&^e.defRegs|e.needRegs, stack&^e.defStack
+	if hit {
+		regs, stack = regs|e.viaRegs, stack|e.viaStack
+	}
+	return regs, stack
 }
 
 // findLiveness solves liveness by one forward analysis of where registers point
@@ -27,13 +48,16 @@ type effects struct {
 // its five arguments, as does a helper call those it has. A slot is used where
 // an access through r10 plus a constant may touch it, and from the given
 // address upwards where a helper gets such a pointer. Where a pointer into
-// the frame goes anywhere else the function escapes.
-func findLiveness(p *ir.Program, g *cfg.Graph) *liveness {
+// the frame goes anywhere else the function escapes. result says that the
+// program's result is needed. Needs decide precision only: any value may be
+// taken to be less known than it is.
+func findLiveness(p *ir.Program, g *cfg.Graph, result bool) *liveness {
 	n := len(p.Insns)
-	l := &liveness{regs: make([]uint16, n), stack: make([]uint64, n), escapes: make([]bool, len(g.Funcs))}
+	l := &liveness{regs: make([]uint16, n), stack: make([]uint64, n), escapes: make([]bool, len(g.Funcs)),
+		needRegs: make([]uint16, n), needStack: make([]uint64, n)}
 	eff := make([]effects, n)
 	for f := range g.Funcs {
-		pt := pointsTo{p: p, g: g, eff: eff}
+		pt := pointsTo{p: p, g: g, eff: eff, inner: f > 0, result: result || f > 0}
 		pt.solve(&g.Funcs[f])
 		l.escapes[f] = pt.escapes
 		l.solve(g, &g.Funcs[f], eff)
@@ -53,21 +77,23 @@ func (l *liveness) solve(g *cfg.Graph, f *cfg.Func, eff []effects) {
 		b := work[len(work)-1]
 		work, queued[b-f.First] = work[:len(work)-1], false
 		blk := &g.Blocks[b]
-		var regs uint16
-		var stack uint64
+		var regs, needRegs uint16
+		var stack, needStack uint64
 		for _, s := range blk.Succs {
-			regs |= l.regs[g.Blocks[s].Start]
-			stack |= l.stack[g.Blocks[s].Start]
+			to := g.Blocks[s].Start
+			regs, needRegs = regs|l.regs[to], needRegs|l.needRegs[to]
+			stack, needStack = stack|l.stack[to], needStack|l.needStack[to]
 		}
 		start := blk.Start
-		oldRegs, oldStack := l.regs[start], l.stack[start]
+		oldRegs, oldStack, oldNeedRegs, oldNeedStack := l.regs[start], l.stack[start], l.needRegs[start], l.needStack[start]
 		for pc := blk.End - 1; pc >= start; pc-- {
 			e := &eff[pc]
 			regs = regs&^e.defRegs | e.useRegs
 			stack = stack&^e.defStack | e.useStack
-			l.regs[pc], l.stack[pc] = regs, stack
+			needRegs, needStack = e.before(needRegs, needStack)
+			l.regs[pc], l.stack[pc], l.needRegs[pc], l.needStack[pc] = regs, stack, needRegs, needStack
 		}
-		if oldRegs == l.regs[start] && oldStack == l.stack[start] {
+		if oldRegs == l.regs[start] && oldStack == l.stack[start] && oldNeedRegs == l.needRegs[start] && oldNeedStack == l.needStack[start] {
 			continue
 		}
 		for _, q := range blk.Preds {
@@ -94,6 +120,8 @@ type pointsTo struct {
 	g       *cfg.Graph
 	eff     []effects
 	escapes bool
+	inner   bool // not the main program: a store may go to a caller's frame
+	result  bool // the value in r0 at the end is needed
 	at      [ir.NumRegs]where
 }
 
@@ -151,17 +179,25 @@ func (t *pointsTo) effect(in ir.Insn) effects {
 	switch row.Kind {
 	case ir.KindALU, ir.KindSwap, ir.KindCast:
 		t.alu(&e, in)
+		e.viaRegs, e.toRegs = e.useRegs, 1<<in.Dst
 	case ir.KindLoadImm:
 		t.define(&e, in.Dst, elsewhere)
 	case ir.KindLoad, ir.KindLoadAcquire:
 		e.useRegs |= 1 << in.Src
+		e.needRegs |= 1 << in.Src
 		t.access(&e, in.Src, in, false)
+		e.viaStack, e.toRegs = e.useStack, 1<<in.Dst
 		t.define(&e, in.Dst, elsewhere)
 	case ir.KindStore, ir.KindStoreRelease:
 		e.useRegs |= 1 << in.Dst
 		if row.Src == ir.X || row.Kind == ir.KindStoreRelease {
 			e.useRegs |= 1 << in.Src
 			t.escape(in.Src)
+			e.viaRegs = 1 << in.Src
+		}
+		e.needRegs |= 1 << in.Dst
+		if t.inner && t.at[in.Dst] == elsewhere {
+			e.needRegs |= e.viaRegs
 		}
 		t.access(&e, in.Dst, in, true)
 	case ir.KindAtomic:
@@ -169,6 +205,8 @@ func (t *pointsTo) effect(in ir.Insn) effects {
 		t.escape(in.Src)
 		t.escape(ir.R0)
 		t.access(&e, in.Dst, in, false)
+		e.needRegs = e.useRegs
+		e.viaStack, e.toRegs, e.toStack = e.useStack, 1<<in.Src|1<<ir.R0, e.useStack
 		if row.Fetch || row.Atomic == ir.AtomicXchg {
 			t.at[in.Src] = elsewhere
 		}
@@ -177,6 +215,7 @@ func (t *pointsTo) effect(in ir.Insn) effects {
 		}
 	case ir.KindBranch:
 		e.useRegs |= 1 << in.Dst
+		e.needRegs = e.useRegs
 	case ir.KindLoadPacket:
 		e.useRegs |= 1<<ir.R6 | 1<<in.Src
 		t.clobber(&e)
@@ -184,6 +223,9 @@ func (t *pointsTo) effect(in ir.Insn) effects {
 		t.call(&e, in)
 	case ir.KindExit:
 		e.useRegs |= 1 << ir.R0
+		if t.result {
+			e.needRegs = e.useRegs
+		}
 	}
 	return e
 }
@@ -245,6 +287,9 @@ func (t *pointsTo) access(e *effects, n ir.Reg, in ir.Insn, store bool) {
 	}
 	first, j := place(lo)
 	last, _ := place(lo + size - 1)
+	if store {
+		e.toStack |= 1<<first | 1<<last
+	}
 	if store && j == 0 && size == slotSize {
 		e.defStack |= 1 << first
 	}
@@ -275,6 +320,9 @@ func (t *pointsTo) call(e *effects, in ir.Insn) {
 			continue
 		}
 		e.useRegs |= 1 << n
+		if !helper || arg != abi.ArgAny {
+			e.needRegs |= 1 << n
+		}
 		off := t.at[n]
 		switch {
 		case off == elsewhere:

@@ -162,6 +162,9 @@ var programs = []program{
 	{name: "program type", text: ".type syscall\nr0 = 0\nexit", code: verifier.Unsupported, msg: "program type syscall"},
 	{name: "reject beats unknown", text: "if r1 == 5 goto a\ncall 84\nexit\na: r0 = r2\nexit", code: verifier.UninitRead, msg: "R2"},
 
+	{name: "needed in the end", text: found + "r1 = *(u8 *)(r0 + 0)\nr2 = 3\nif r1 == 0 goto j\nr2 = 4\nj: r6 = r0\nr6 += r2\nr0 = r6\nr0 -= r0\nout: exit"},
+	{name: "needed through the stack", text: found + "r1 = *(u8 *)(r0 + 0)\n*(u64 *)(r10 - 16) = 3\nif r1 == 0 goto j\n*(u64 *)(r10 - 16) = 8\nj: r2 = *(u64 *)(r10 - 16)\nr0 += r2\nr0 = *(u64 *)(r0 + 0)" + end},
+	{name: "needed by the caller", text: ".map m array key 4 value 16 entries 1\nr1 = r10\nr1 += -8\ncall f\nr2 = *(u64 *)(r10 - 8)\nr1 = map[m] + 0\nr1 += r2\nr0 = *(u64 *)(r1 + 0)\nexit\n.func f\nr6 = r1\ncall get_prandom_u32\nr7 = 3\nif r0 == 0 goto j\nr7 = 8\nj: *(u64 *)(r6 + 0) = r7\nr0 = 0\nexit"},
 	{name: "dead branch", text: "call get_prandom_u32\nr0 &= 7\nif r0 > 7 goto bad\nexit\nbad: r0 = *(u8 *)(r0 + 0)\nexit"},
 	{name: "dead branch 32", text: "call get_prandom_u32\nw0 &= 7\nif w0 > 7 goto bad\nexit\nbad: r0 = *(u8 *)(r0 + 0)\nexit"},
 	{name: "jset", text: "call get_prandom_u32\nif r0 & 8 goto out\nr0 &= 8\nif r0 == 0 goto out\nr0 = *(u8 *)(r0 + 0)\nout: exit"},

@@ -209,11 +209,12 @@ func randomProgram(t *rapid.T) *ir.Program {
 
 // checkDescribed walks the program and runs it, and demands that each state of
 // the run is described by one of the walk's at the same instruction.
-func checkDescribed[E comparable](t *rapid.T, d domain[E], p *ir.Program, random []uint64) {
-	f, err := findFlow(p)
-	require.NoError(t, err)
+func checkDescribed[E comparable](t *rapid.T, d domain[E], p *ir.Program, random []uint64, coarse bool) {
 	c, _ := abi.LookupContext(p.Type)
+	f, err := findFlow(p, c)
+	require.NoError(t, err)
 	e := newEngine(d, Policy{Budget: Budget{Visits: 20000}}.withDefaults(), p, c, f)
+	e.stepper.coarse = coarse
 	states := map[ir.PC][]*state[E]{}
 	e.record = func(pc ir.PC, s *state[E]) {
 		kept := &state[E]{}
@@ -258,13 +259,14 @@ func TestRunsAreDescribed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := randomProgram(t)
 		in := inputs.Draw(t, "random")
+		coarse := rapid.Bool().Draw(t, "coarse")
 		switch rapid.IntRange(0, 2).Draw(t, "domain") {
 		case 0:
-			checkDescribed(t, domain[tnum.T](tnum.Domain{}), p, in)
+			checkDescribed(t, domain[tnum.T](tnum.Domain{}), p, in, coarse)
 		case 1:
-			checkDescribed(t, domain[interval.T](interval.Domain{}), p, in)
+			checkDescribed(t, domain[interval.T](interval.Domain{}), p, in, coarse)
 		case 2:
-			checkDescribed(t, domain[reduced.T](reduced.New()), p, in)
+			checkDescribed(t, domain[reduced.T](reduced.New()), p, in, coarse)
 		}
 	})
 }

@@ -13,6 +13,8 @@ type stepper[E comparable] struct {
 	prog    *ir.Program
 	ctx     *abi.Context
 	lastID  uint32
+	coarse  bool    // numbers that nothing needs are forgotten at cut points
+	forgot  bool    // that has happened
 	reached []int64 // by function: bytes of stack that were touched
 
 	seen, again []uint32 // of dropSingles

@@ -4,11 +4,13 @@ import "github.com/bpfproof/bpfproof/ir"
 
 // tidy makes a state at a cut point describe more where that costs nothing, so
 // that later states are included in it: registers that no path reads before
-// writing them become unreadable, and links that only one place has are
-// dropped.
+// writing them become unreadable, links that only one place has are dropped,
+// and in a coarse walk numbers that no path needs may be any.
 //
 // Sound: the state after describes all that the state before did. An unreadable
-// register describes any content; a link is a condition that is taken away.
+// register describes any content, top any number; a link is a condition that is
+// taken away. A coarse walk may so refuse a program that a fine one accepts;
+// therefore its refusal is not final, see over.verify.
 func (t *stepper[E]) tidy(s *state[E], pc ir.PC, live *liveness) {
 	for i := range s.frames {
 		fr := &s.frames[i]
@@ -21,25 +23,46 @@ func (t *stepper[E]) tidy(s *state[E], pc ir.PC, live *liveness) {
 			regs &^= 1 << ir.R0
 		}
 		for n := range fr.regs {
+			r := &fr.regs[n]
 			if regs>>n&1 == 0 {
-				fr.regs[n] = reg[E]{}
+				*r = reg[E]{}
+			} else if t.coarse && r.kind == scalar && live.needRegs[at]>>n&1 == 0 && !live.escapes[fr.fn] {
+				t.forgot = t.forgot || r.val != t.w.top || r.id != 0
+				*r = number(t.w.top)
 			}
 		}
 		if !live.escapes[fr.fn] {
-			t.tidyStack(fr, live.stack[at])
+			t.tidyStack(fr, live.stack[at], live.needStack[at])
 		}
 	}
 	t.dropSingles(s)
 }
 
-// tidyStack forgets the slots that no path reads.
-func (t *stepper[E]) tidyStack(fr *frame[E], slots uint64) {
+// blur makes numbers in the slot any number; pointers stay.
+func (s *slot[E]) blur() {
+	if s.n > 0 && s.spill.kind == scalar {
+		s.forget()
+	}
+	for k := range s.bytes {
+		if s.bytes[k] == byteZero {
+			s.bytes[k] = byteMisc
+		}
+	}
+}
+
+// tidyStack forgets the slots that no path reads, and the numbers in those of
+// which none needs the value.
+func (t *stepper[E]) tidyStack(fr *frame[E], slots, need uint64) {
 	last := 0
 	for i := range fr.stack {
 		if slots>>i&1 == 0 {
 			fr.stack[i] = slot[E]{}
-		} else {
-			last = i + 1
+			continue
+		}
+		last = i + 1
+		if t.coarse && need>>i&1 == 0 {
+			fr.stack[i].blur()
+			t.forgot = true
 		}
 	}
 	fr.stack = fr.stack[:last]

@@ -78,27 +78,47 @@ func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (
 // over is the walk over the domain d.
 type over[E comparable] struct{ d domain[E] }
 
+// verify walks the program coarsely first, so that numbers which nothing needs
+// do not keep states apart. What that refuses is walked again with all that is
+// known, and that walk decides: forgetting costs time only, never a verdict.
 func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Report, error) {
-	f, err := findFlow(p)
+	c, known := abi.LookupContext(p.Type)
+	f, err := findFlow(p, c)
 	if err != nil {
 		return nil, err
 	}
 	if pc, found := f.unreachable(); found {
 		return decided(Reject, pc, Unreachable, fmt.Sprintf("unreachable insn %d", pc)), nil
 	}
-	c, ok := abi.LookupContext(p.Type)
-	if !ok {
+	if !known {
 		return decided(Unknown, 0, Unsupported, fmt.Sprintf("program type %s is not modelled", p.Type)), nil
 	}
-	e := newEngine(o.d, policy, p, c, f)
-	if err := e.run(ctx); err != nil {
+	walk := func(ctx context.Context, coarse bool, record func(ir.PC, string)) (*engine[E], error) {
+		e := newEngine(o.d, policy, p, c, f)
+		e.stepper.coarse = coarse
+		if record != nil {
+			e.record = func(pc ir.PC, s *state[E]) { record(pc, e.w.describe(s)) }
+		}
+		return e, e.run(ctx)
+	}
+	coarse := true
+	e, err := walk(ctx, coarse, nil)
+	if err != nil {
 		return nil, err
 	}
 	r := e.report()
+	if r.Verdict == Reject && e.stepper.forgot {
+		coarse = false
+		first := r.Stats
+		if e, err = walk(ctx, coarse, nil); err != nil {
+			return nil, err
+		}
+		r = e.report()
+		r.Stats.Visits += first.Visits
+	}
 	r.Invariants = &Invariants{replay: func(record func(ir.PC, string)) error {
-		again := newEngine(o.d, policy, p, c, f)
-		again.record = func(pc ir.PC, s *state[E]) { record(pc, again.w.describe(s)) }
-		return again.run(context.Background())
+		_, err := walk(context.Background(), coarse, record)
+		return err
 	}}
 	return r, nil
 }

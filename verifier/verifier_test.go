@@ -63,7 +63,7 @@ func TestBudgets(t *testing.T) {
 	require.Equal(t, verifier.Unknown, few.Verdict)
 	enough := verify(t, verifier.Policy{}, parse(t, "branches", text))
 	require.Equal(t, verifier.Accept, enough.Verdict)
-	require.Less(t, enough.Stats.Visits, 5000, "states are to be pruned")
+	require.Less(t, enough.Stats.Visits, 300, "the counter that nothing needs must not keep states apart")
 	forgetful := verify(t, verifier.Policy{Budget: verifier.Budget{Visits: 5000, States: 1}}, parse(t, "branches", text))
 	require.Equal(t, verifier.Unknown, forgetful.Verdict, "with one state kept the paths are too many")
 }
@@ -92,7 +92,7 @@ func TestInvariantsText(t *testing.T) {
 	require.Equal(t, []string{"R1=ctx() R10=fp[0]+0"}, r.Invariants.At(0))
 	require.Equal(t, []string{"R0=scalar(id=1,smin=0,smax=7,umax=7,val=(0x0; 0x7)) R2=pkt(r=0) R6=ctx() R10=fp[0]+0 fp-8=ctx() " +
 		"fp-16=rrrr????:scalar(id=1,smin=0,smax=7,umax=7,val=(0x0; 0x7))"}, r.Invariants.At(6))
-	require.Equal(t, []string{"R0=1", "R0=scalar(smin=4,smax=7,umin=4,umax=7,val=(0x4; 0x3))"}, r.Invariants.At(9))
+	require.Equal(t, []string{"R0=scalar()"}, r.Invariants.At(9), "where paths meet, numbers that nothing needs are forgotten")
 }
 
 func TestSink(t *testing.T) {

@@ -78,6 +78,9 @@ func LookupContext(t ir.ProgType) (c *Context, ok bool) {
 	return c, ok
 }
 
+// Bounded reports that the program may not return every number.
+func (c *Context) Bounded() bool { return c.RetMin != retMin || c.RetMax != retMax }
+
 // Field returns the field that covers [off, off+size), or nil.
 func (c *Context) Field(off, size int) *Field {
 	for i := range c.Fields {
