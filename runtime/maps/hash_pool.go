@@ -76,6 +76,9 @@ func (s *stripe) reclaim(ep *Epochs) {
 		return
 	}
 	h := ep.horizon()
+	if s.retired[0].stamp >= h {
+		return
+	}
 	n := 0
 	for n < len(s.retired) && s.retired[n].stamp < h {
 		s.free = append(s.free, s.retired[n].elem)
