@@ -38,6 +38,7 @@ func gplCompatible(license string) bool {
 // checkArg decides whether the register is what the helper demands.
 func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision {
 	fr := s.top()
+	h, _ := abi.LookupHelper(abi.HelperID(in.Imm))
 	r := &fr.regs[ob.reg]
 	if r.kind == uninit {
 		return refuse(UninitRead, "R%d !read_ok", ob.reg)
@@ -56,11 +57,11 @@ func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision 
 	case abi.ArgMap:
 		return c.checkMapArg(r, in, ob.reg)
 	case abi.ArgMapKey:
-		return c.checkSized(s, in, ob.reg, int64(c.mapOf(fr).KeySize), read)
+		return c.checkSized(s, in, ob.reg, int64(mapOf(c.prog, fr, h).KeySize), read)
 	case abi.ArgMapValue:
-		return c.checkSized(s, in, ob.reg, int64(c.mapOf(fr).ValueSize), read)
+		return c.checkSized(s, in, ob.reg, int64(mapOf(c.prog, fr, h).ValueSize), read)
 	case abi.ArgUninitValue:
-		return c.checkSized(s, in, ob.reg, int64(c.mapOf(fr).ValueSize), write)
+		return c.checkSized(s, in, ob.reg, int64(mapOf(c.prog, fr, h).ValueSize), write)
 	case abi.ArgMem, abi.ArgMemOrNull, abi.ArgUninitMem:
 		return c.checkMemArg(fr, ob)
 	case abi.ArgSize, abi.ArgSizeOrZero:
@@ -78,12 +79,12 @@ func (c *checker[E]) wrongType(r *reg[E], n ir.Reg, want ...string) decision {
 	return refuse(HelperArg, "R%d type=%s expected=%s", n, r.name(), strings.Join(want, ", "))
 }
 
-// mapOf returns the map that the call's map argument names. It is r1 or r2 for
-// every helper; checkMapArg was decided before for it.
-func (c *checker[E]) mapOf(fr *frame[E]) *ir.MapSpec {
-	for n := ir.R1; n <= ir.R5; n++ {
-		if r := &fr.regs[n]; r.kind == mapPtr {
-			return c.prog.Maps[r.index]
+// mapOf returns the map that the helper's map argument names; checkMapArg was
+// decided before for it. It is an empty one for helpers without.
+func mapOf[E comparable](p *ir.Program, fr *frame[E], h *abi.Helper) *ir.MapSpec {
+	for i, a := range h.Args {
+		if r := &fr.regs[ir.R1+ir.Reg(i)]; a == abi.ArgMap && r.kind == mapPtr {
+			return p.Maps[r.index]
 		}
 	}
 	return &ir.MapSpec{}
@@ -95,6 +96,10 @@ func (c *checker[E]) checkMapArg(r *reg[E], in ir.Insn, n ir.Reg) decision {
 	}
 	m := c.prog.Maps[r.index]
 	h, _ := abi.LookupHelper(abi.HelperID(in.Imm))
+	changes := h.ID == abi.MapUpdateElem || h.ID == abi.MapDeleteElem
+	if changes && (m.Frozen || m.Flags&abi.MapReadOnlyProg != 0) {
+		return refuse(MapAccess, "write into map forbidden")
+	}
 	if slices.Contains(h.Maps, m.Type) {
 		return decision{}
 	}

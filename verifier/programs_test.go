@@ -97,6 +97,8 @@ var programs = []program{
 	{name: "map value signed index", text: found + "r1 = *(s16 *)(r0 + 0)\nif r1 s> 8 goto out\nr0 += r1\nr1 = *(u64 *)(r0 + 0)" + end, code: verifier.MapValueBounds, msg: "min value is negative"},
 	{name: "map value unbounded index", text: found + "r1 = *(u64 *)(r0 + 0)\nr0 += r1\nr1 = *(u64 *)(r0 + 0)" + end, code: verifier.PtrArith, msg: "unbounded min value"},
 	{name: "map read only", text: ".map m array key 4 value 16 entries 1 flags 128\nr1 = map[m] + 0\n*(u8 *)(r1 + 0) = 1" + end, code: verifier.MapAccess, msg: "write into map forbidden"},
+	{name: "map read only deleted from", text: ".map m hash key 4 value 16 entries 1 flags 128\n*(u32 *)(r10 - 4) = 0\nr2 = r10\nr2 += -4\nr1 = map[m]\ncall map_delete_elem\nexit", code: verifier.MapAccess, msg: "write into map forbidden"},
+	{name: "map of another argument", text: ".map m hash key 4 value 4 entries 1\n.map big hash key 4 value 64 entries 1\n*(u64 *)(r10 - 8) = 0\nr2 = r10\nr2 += -4\nr3 = r2\nr4 = map[m]\nr1 = map[big]\ncall map_update_elem\nexit", code: verifier.StackBounds, msg: "off=-4 size=64"},
 	{name: "map direct value", text: ".map m array key 4 value 16 entries 1\nr1 = map[m] + 8\n*(u64 *)(r1 + 0) = 1" + end},
 	{name: "map direct value too far", text: ".map m array key 4 value 16 entries 1\nr1 = map[m] + 16\nr0 = 0\nexit", code: verifier.MapReference, msg: "value_size=16 off=16"},
 	{name: "map pointer arithmetic", text: ".map m array key 4 value 16 entries 1\nr1 = map[m]\nr1 += 8" + end, code: verifier.PtrArith, msg: "map_ptr prohibited"},

@@ -219,11 +219,11 @@ func (t *stepper[E]) helper(s *state[E], in ir.Insn) {
 			b := t.w.bounds(fr.regs[ir.R2+ir.Reg(i)].val)
 			t.helperAccess(s, r, 0, int64(b.UMax), false)
 		case abi.ArgMapKey:
-			t.helperAccess(s, r, 0, int64(t.mapOf(fr).KeySize), false)
+			t.helperAccess(s, r, 0, int64(mapOf(t.prog, fr, h).KeySize), false)
 		case abi.ArgMapValue:
-			t.helperAccess(s, r, 0, int64(t.mapOf(fr).ValueSize), false)
+			t.helperAccess(s, r, 0, int64(mapOf(t.prog, fr, h).ValueSize), false)
 		case abi.ArgUninitValue:
-			n := int64(t.mapOf(fr).ValueSize)
+			n := int64(mapOf(t.prog, fr, h).ValueSize)
 			t.helperAccess(s, r, n, n, true)
 		}
 	}
@@ -235,11 +235,6 @@ func (t *stepper[E]) helper(s *state[E], in ir.Insn) {
 		})
 	}
 	t.clobber(fr, r0)
-}
-
-func (t *stepper[E]) mapOf(fr *frame[E]) *ir.MapSpec {
-	c := checker[E]{w: t.w, prog: t.prog}
-	return c.mapOf(fr)
 }
 
 // helperAccess does what a helper does to a stack: it writes between least and
@@ -270,8 +265,8 @@ func (t *stepper[E]) returned(fr *frame[E], h *abi.Helper) reg[E] {
 	case abi.RetVoid:
 		return reg[E]{}
 	case abi.RetMapValueOrNull:
-		for n := ir.R1; n <= ir.R5; n++ {
-			if r := &fr.regs[n]; r.kind == mapPtr {
+		for i, a := range h.Args {
+			if r := &fr.regs[ir.R1+ir.Reg(i)]; a == abi.ArgMap {
 				return reg[E]{kind: mapValue, null: true, index: r.index, id: t.newID(), val: t.w.zero}
 			}
 		}
