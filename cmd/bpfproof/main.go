@@ -61,7 +61,9 @@ func end(s status) error {
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := root().ExecuteContext(ctx)
+	cmd := root()
+	cmd.SetArgs(pluginArgs(os.Args[1:]))
+	err := cmd.ExecuteContext(ctx)
 	var o outcome
 	switch {
 	case err == nil:
@@ -88,6 +90,6 @@ func root() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(compileCmd(), asmCmd(), disCmd(), verifyCmd(), proveCmd(), runCmd(), demoCmd())
+	cmd.AddCommand(compileCmd(), asmCmd(), disCmd(), verifyCmd(), proveCmd(), runCmd(), conformanceCmd(), demoCmd())
 	return cmd
 }

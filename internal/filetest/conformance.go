@@ -95,6 +95,24 @@ func (c *Conformance) addRaw(content string) error {
 // are absent the test is skipped.
 func ConformanceFiles(t testing.TB, pattern string) []*Conformance {
 	t.Helper()
+	texts := ConformanceTexts(t, pattern)
+	files := make([]*Conformance, len(texts))
+	for i, text := range texts {
+		var err error
+		if files[i], err = ParseConformance(text.Name, text.Text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// ConformanceText is a file of the suite as it is written. Some of the negative
+// ones are not to be read by ParseConformance.
+type ConformanceText struct{ Name, Text string }
+
+// ConformanceTexts is ConformanceFiles without reading what is in them.
+func ConformanceTexts(t testing.TB, pattern string) []ConformanceText {
+	t.Helper()
 	dir := os.Getenv("BPFPROOF_CONFORMANCE")
 	if dir == "" {
 		dir = filepath.Join(moduleRoot(t), "..", "shared", "conformance")
@@ -106,17 +124,15 @@ func ConformanceFiles(t testing.TB, pattern string) []*Conformance {
 	if len(names) == 0 {
 		t.Skip("no files of github.com/Alan-Jowett/bpf_conformance: set BPFPROOF_CONFORMANCE to its tests folder")
 	}
-	files := make([]*Conformance, len(names))
+	texts := make([]ConformanceText, len(names))
 	for i, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if files[i], err = ParseConformance(filepath.Base(name), string(text)); err != nil {
-			t.Fatal(err)
-		}
+		texts[i] = ConformanceText{filepath.Base(name), string(text)}
 	}
-	return files
+	return texts
 }
 
 // moduleRoot returns the folder above the test's that holds go.mod.

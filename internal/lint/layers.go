@@ -21,7 +21,7 @@ var layers = []rule{
 	{"absint/", 3, "absint"}, {"smt/", 3, "smt"},
 	{"verifier", 4, "verifier"}, {"runtime", 4, "runtime"}, {"jit", 4, "jit"},
 	{"jitproof", 5, "jitproof"}, {"runtime/native", 5, "native"}, {"runtime/kernel", 5, "kernel"},
-	{"cmd", 6, "cmd"}, {"papers", 6, "papers"}, {"internal/e2e", 6, "e2e"},
+	{"cmd", 6, "cmd"}, {"papers", 6, "papers"}, {"internal/e2e", 6, "e2e"}, {"internal/conformance", 6, "conformance"},
 }
 
 // free lists helpers of tests that stand outside of the layers: they may be
