@@ -10,6 +10,8 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/smt"
+	"github.com/bpfproof/bpfproof/smt/z3"
 )
 
 const mixed = `
@@ -151,16 +153,28 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// TestNoSolver: what the rewrite rules do not close is unknown without a
-// solver, never proved.
-func TestNoSolver(t *testing.T) {
-	v := jitproof.New(nil, jitproof.Options{})
-	p := parse(t, "r1 s/= r2\nr0 = r1\nexit\n")
-	c, err := v.Validate(t.Context(), p, compile(t, p))
+// TestSolver: what the rewrite rules do not close is proved by the solver, and
+// without one unknown, never proved. Here r0 = 0 is computed as
+// (x | y) - (x & y) - (x ^ y).
+func TestSolver(t *testing.T) {
+	p, code := image([]byte{0x48, 0x89, 0xf8, 0x48, 0x09, 0xf0, 0x49, 0x89, 0xf9, 0x49, 0x21, 0xf1, 0x4c, 0x29, 0xc8,
+		0x49, 0x89, 0xf9, 0x49, 0x31, 0xf1, 0x4c, 0x29, 0xc8})
+	c, err := jitproof.New(nil, jitproof.Options{}).Validate(t.Context(), p, code)
 	require.NoError(t, err)
 	require.Equal(t, jitproof.Unknown, c.Status)
 	require.Zero(t, c.Counts.Refuted)
 	require.Contains(t, c.First(jitproof.Unknown).Reason, "there is no solver")
+
+	c, err = jitproof.New(solver(t), jitproof.Options{}).Validate(t.Context(), p, code)
+	require.NoError(t, err)
+	require.Equal(t, jitproof.Proved, c.Status, explain(p, c))
+	require.Equal(t, c.Counts.Total-1, c.Counts.Rewriter)
+
+	few, err := z3.New(smt.Limits{Steps: 1})
+	require.NoError(t, err)
+	c, err = jitproof.New(few, jitproof.Options{}).Validate(t.Context(), p, code)
+	require.NoError(t, err)
+	require.Equal(t, jitproof.Unknown, c.Status, "a spent limit is no proof")
 }
 
 func TestCancelled(t *testing.T) {

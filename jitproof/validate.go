@@ -127,6 +127,10 @@ func (v *proving) decide(o *Obligation, at site, path []smt.Term, all smt.Term, 
 		o.Status, o.By = Proved, byRewriter
 		return
 	}
+	if !ok && follows(v.b, slices.Clone(path), all, splits) {
+		o.Status, o.By = Proved, byRewriter
+		return
+	}
 	if !v.v.opts.NoReplay || ok {
 		if w := v.sample(at, o.Kind); w != nil {
 			o.Status, o.By, o.Witness, o.Reason = Refuted, byReplay, w, why

@@ -30,6 +30,11 @@ type terms struct {
 
 func (a terms) fresh(name string, w ir.Width) smt.Term { return a.Var(name, w) }
 
+// Bin is Builder.Bin with more rules for division.
+func (a terms) Bin(op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
+	return bin(a.Builder, op, w, x, y)
+}
+
 func (a terms) known(t smt.Term) (uint64, bool) { return a.ConstValue(t) }
 
 func (a terms) same(x, y smt.Term) bool { return x == y }

@@ -61,7 +61,7 @@ var all = []Mutant{
 	{Name: "division-by-zero-unchecked", Bug: "the jump over the code for a zero divisor is always taken",
 		Text: "r7 /= r8\nr0 = r7\nexit\n", edit: instead([]byte{0x75, 0x05}, []byte{0xeb, 0x05})},
 	{Name: "signed-division-unsigned", Bug: "a signed division divides unsigned",
-		Text: "r7 s/= r8\nr0 = r7\nexit\n", edit: digit(x86asm.IDIV, 0, 7, 6)},
+		Text: "r7 s/= r8\nr0 = r7\nexit\n", edit: either(digit(x86asm.IDIV, 0, 7, 6), instead([]byte{0x48, 0x99}, []byte{0x31, 0xd2}))},
 	{Name: "shift-clobbers-rcx", Bug: "a shift does not restore rcx, which is r4",
 		Text: "r7 <<= r8\nr0 = r4\nexit\n", edit: erase([]byte{0x4c, 0x89, 0xd9})},
 	{Name: "arsh-logical", Bug: "an arithmetic shift right fills with zeros",

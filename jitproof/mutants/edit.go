@@ -98,6 +98,18 @@ func condition(from, to byte) editor {
 	}
 }
 
+// either makes the changes of several editors that belong to one bug.
+func either(edits ...editor) editor {
+	return func(in x86asm.Inst, b []byte) bool {
+		for _, e := range edits {
+			if e(in, b) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
 // always makes short conditional jumps unconditional.
 func always(cond byte) editor {
 	return func(_ x86asm.Inst, b []byte) bool {
