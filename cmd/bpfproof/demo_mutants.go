@@ -74,7 +74,7 @@ func (d *demo) showMutant(ctx context.Context) error {
 	if o == nil {
 		return nil
 	}
-	d.say("insn %d, offset %#x: %s: %s", o.PC, o.Off, o.Kind, o.Reason)
+	d.say("obligation of kind %s at insn %d, offset %#x, does not hold:", o.Kind, o.PC, o.Off)
 	for line := range strings.SplitSeq(strings.TrimPrefix(witnessText(d.program, o), "\n"), "\n") {
 		d.say("%s", strings.TrimPrefix(line, "    "))
 	}

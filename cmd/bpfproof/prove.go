@@ -166,7 +166,11 @@ func blame(cert *jitproof.Certificate) string {
 	if o == nil {
 		return ""
 	}
-	return fmt.Sprintf("insn %d, offset %#x: %s %v: %s", o.PC, o.Off, o.Kind, o.Status, o.Reason)
+	text := fmt.Sprintf("insn %d, offset %#x: %s %v", o.PC, o.Off, o.Kind, o.Status)
+	if o.Reason != "" {
+		text += ": " + o.Reason
+	}
+	return text
 }
 
 func proofText(p *ir.Program, cert *jitproof.Certificate, a *proofJSON) string {
