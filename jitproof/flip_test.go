@@ -106,7 +106,7 @@ func TestBitFlips(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, jitproof.Proved, c.Status, explain(p, c))
 		want := results(t, p, code)
-		for range 120 {
+		for range 200 {
 			bit := rng.IntN(8 * len(code.Text))
 			flipped := *code
 			flipped.Text = slices.Clone(code.Text)
