@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/smt"
 )
 
 // Status says what became of an obligation or a whole proof. Unknown is the
@@ -124,6 +125,8 @@ type Certificate struct {
 	Obligations []Obligation `json:"obligations"`
 	Unreached   [][2]int     `json:"unreached,omitempty"` // ranges of bytes that no path executes
 	Assumptions []string     `json:"assumptions"`
+	// Confirmed is what the solver said of the rewriting, where it was asked.
+	Confirmed *smt.Confirmation `json:"confirmed,omitempty"`
 }
 
 // assumptions are what a proof rests on besides semantics and solvers.

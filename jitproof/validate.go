@@ -22,6 +22,11 @@ type Options struct {
 	// NoReplay leaves out the search for a refuting state before the solver
 	// is asked. It changes speed and witnesses, not verdicts.
 	NoReplay bool
+	// Confirm puts the solver in the place of the rewriting: package smt's rules
+	// are used, but the solver has to confirm every step that they took, and
+	// whatever they leave open is the solver's to decide. Without a solver, or
+	// where it does not confirm a step, nothing is proved.
+	Confirm bool
 }
 
 // Validator proves code against programs. It is safe for use by several
@@ -52,15 +57,22 @@ func (v *Validator) Validate(ctx context.Context, p *ir.Program, code *jit.Code)
 		return nil, err
 	}
 	b := smt.NewBuilder()
+	if v.opts.Confirm {
+		b.Record()
+	}
 	run := &proving{ctx: ctx, v: v, p: p, img: img, b: b}
-	s := &sim[smt.Term]{w: terms{Builder: b}, p: p, code: code, img: img, out: run}
+	s := &sim[smt.Term]{w: terms{Builder: b, plain: v.opts.Confirm}, p: p, code: code, img: img, out: run}
 	for fi := range code.Funcs {
 		s.function(fi)
 		if run.err != nil {
 			return nil, fmt.Errorf("jitproof: validate %q: %w", p.Name, run.err)
 		}
 	}
-	c := &Certificate{Schema: Schema, Program: p.Name, ProgramHash: HashProgram(p), CodeHash: HashCode(code), Arch: code.Arch,
+	confirmed, err := run.confirm()
+	if err != nil {
+		return nil, fmt.Errorf("jitproof: validate %q: %w", p.Name, err)
+	}
+	c := &Certificate{Schema: Schema, Confirmed: confirmed, Program: p.Name, ProgramHash: HashProgram(p), CodeHash: HashCode(code), Arch: code.Arch,
 		Bytes: len(code.Text), Obligations: run.obligations, Unreached: img.unreached(), Assumptions: slices.Clone(assumptions)}
 	c.count()
 	return c, nil
@@ -127,7 +139,7 @@ func (v *proving) decide(o *Obligation, at site, path []smt.Term, all smt.Term, 
 		o.Status, o.By = Proved, byRewriter
 		return
 	}
-	if !ok && follows(v.b, slices.Clone(path), all, splits) {
+	if !ok && !v.v.opts.Confirm && follows(v.b, slices.Clone(path), all, splits) {
 		o.Status, o.By = Proved, byRewriter
 		return
 	}
@@ -166,6 +178,31 @@ func (v *proving) decide(o *Obligation, at site, path []smt.Term, all smt.Term, 
 	}
 }
 
+// confirm has the solver confirm the rewriting, if that was asked for. What it
+// does not confirm takes every proof with it: all terms went through the
+// rules.
+func (v *proving) confirm() (*smt.Confirmation, error) {
+	if !v.v.opts.Confirm {
+		return nil, nil
+	}
+	c := smt.Confirmation{Doubt: "there is no solver to ask"}
+	if v.v.solver != nil {
+		var err error
+		if c, err = smt.Confirm(v.ctx, v.v.solver, v.b); err != nil {
+			return nil, err
+		}
+	}
+	if c.Doubt == "" && c.Holds() {
+		return &c, nil
+	}
+	for i := range v.obligations {
+		if o := &v.obligations[i]; o.Status == Proved {
+			o.Status, o.Reason = Unknown, "a rewriting step is not confirmed: "+c.Doubt
+		}
+	}
+	return &c, nil
+}
+
 // Check re-checks a certificate without trusting whoever made it: the hashes
 // must be those of p and code, the counts those of the obligations, the
 // assumptions those stated here, and a second, independent run must make the
@@ -189,9 +226,15 @@ func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, co
 	if !slices.Equal(c.Assumptions, assumptions) {
 		return bad("its assumptions are not the validator's")
 	}
-	again, err := v.Validate(ctx, p, code)
+	same := &Validator{v.solver, v.opts}
+	same.opts.Confirm = c.Confirmed != nil
+	again, err := same.Validate(ctx, p, code)
 	if err != nil {
 		return bad("%v", err)
+	}
+	if c.Confirmed != nil && again.Confirmed.Holds() != c.Confirmed.Holds() {
+		return bad("it says that %d of %d rewriting steps are confirmed, but %d of %d are", c.Confirmed.Confirmed, c.Confirmed.Rewritten,
+			again.Confirmed.Confirmed, again.Confirmed.Rewritten)
 	}
 	if len(again.Obligations) != len(c.Obligations) || !slices.Equal(again.Unreached, c.Unreached) || again.Arch != c.Arch || again.Bytes != c.Bytes {
 		return bad("it lists %d obligations, there are %d", len(c.Obligations), len(again.Obligations))

@@ -26,12 +26,16 @@ type words[V any] interface {
 type terms struct {
 	*smt.Builder
 	facts map[smt.Term]bool
+	plain bool // no rules but those of the Builder, which a solver can confirm
 }
 
 func (a terms) fresh(name string, w ir.Width) smt.Term { return a.Var(name, w) }
 
 // Bin is Builder.Bin with more rules for division.
 func (a terms) Bin(op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
+	if a.plain {
+		return a.Builder.Bin(op, w, x, y)
+	}
 	return bin(a.Builder, op, w, x, y)
 }
 
@@ -45,11 +49,14 @@ func (a terms) offset(x, base smt.Term) (int64, bool) {
 }
 
 func (a terms) assume(path []smt.Term) words[smt.Term] {
+	if a.plain {
+		return a
+	}
 	facts := make(map[smt.Term]bool, len(path))
 	for _, c := range path {
 		facts[c] = true
 	}
-	return terms{a.Builder, facts}
+	return terms{Builder: a.Builder, facts: facts}
 }
 
 // Ite chooses where the condition or its opposite is assumed.

@@ -38,15 +38,18 @@ func (d *demo) compile(context.Context) error {
 
 func (d *demo) prove(ctx context.Context) error {
 	start := time.Now()
-	cert, err := jitproof.New(d.prover.solver, jitproof.Options{}).Validate(ctx, d.program, d.code)
+	cert, err := jitproof.New(d.prover.solver, jitproof.Options{Confirm: true}).Validate(ctx, d.program, d.code)
 	if err != nil {
 		return err
 	}
 	took := time.Since(start)
 	c := cert.Counts
 	d.title("proved", "the %d bytes do what the bytecode means: %s", cert.Bytes, cert.Status)
+	solver := d.prover.solver.Name()
 	d.say("%d obligations: %d proved (%d by rewriting, %d by %s), %d refuted, %d unknown, %.1f ms", c.Total, c.Proved,
-		c.Rewriter, c.Proved-c.Rewriter, d.prover.solver.Name(), c.Refuted, c.Unknown, float64(took.Microseconds())/1000)
+		c.Rewriter, c.Proved-c.Rewriter, solver, c.Refuted, c.Unknown, float64(took.Microseconds())/1000)
+	d.say("of the rewriting, %s %s confirmed %d steps of %d: the rules need not be trusted", solver, cert.Confirmed.Version,
+		cert.Confirmed.Confirmed, cert.Confirmed.Rewritten)
 	d.kinds(cert)
 	d.expect(cert.Status == jitproof.Proved, "%s", blame(cert))
 	return nil

@@ -51,7 +51,7 @@ func proveCmd() *cobra.Command {
 	var in input
 	var policy policyFlags
 	var solver solverFlags
-	var asJSON bool
+	var asJSON, confirm bool
 	var cert string
 	cmd := &cobra.Command{
 		Use:   "prove X",
@@ -69,7 +69,7 @@ func proveCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			pr.cert = cert
+			pr.cert, pr.confirm = cert, confirm
 			out := newPrinter(cmd, asJSON)
 			result := yes
 			for _, p := range programs {
@@ -90,6 +90,7 @@ func proveCmd() *cobra.Command {
 	solver.flags(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringVar(&cert, "cert", "", "file to write the certificate to")
+	cmd.Flags().BoolVar(&confirm, "confirm", false, "do not trust the rewriting: the solver confirms each of its steps")
 	return cmd
 }
 
@@ -99,6 +100,7 @@ type prover struct {
 	backend  jit.Backend
 	solver   smt.Solver
 	cert     string
+	confirm  bool
 }
 
 func newProver(policy *policyFlags, solver *solverFlags) (*prover, error) {
@@ -135,7 +137,7 @@ func (pr *prover) prove(ctx context.Context, p *ir.Program) (proofJSON, string, 
 		return out, fmt.Sprintf("%s: unknown: %v", p.Name, err), nil
 	}
 	start := time.Now()
-	cert, err := jitproof.New(pr.solver, jitproof.Options{}).Validate(ctx, p, code)
+	cert, err := jitproof.New(pr.solver, jitproof.Options{Confirm: pr.confirm}).Validate(ctx, p, code)
 	if err != nil {
 		return out, "", err
 	}
@@ -177,6 +179,9 @@ func proofText(p *ir.Program, cert *jitproof.Certificate, a *proofJSON) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s (%d bytes; %d obligations: %d proved, %d of them by rewriting alone, %d refuted, %d unknown; %.1f ms)",
 		p.Name, a.Proof, a.Bytes, a.Obligations, a.Proved, cert.Counts.Rewriter, a.Refuted, a.Unknown, a.Millis)
+	if c := cert.Confirmed; c != nil {
+		fmt.Fprintf(&b, "\n  %d of %d rewriting steps confirmed by %s %s", c.Confirmed, c.Rewritten, c.Solver, c.Version)
+	}
 	if a.Message != "" {
 		fmt.Fprintf(&b, "\n  %s", a.Message)
 	}
