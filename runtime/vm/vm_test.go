@@ -72,7 +72,8 @@ func loadWith(t testing.TB, p *ir.Program, opts Options) (*Program, []maps.Map) 
 }
 
 // countProgram adds the packet's length to the element of map 0 whose key is
-// the packet's first word, inserting it where it is missing.
+// the packet's first word, inserting it where it is missing. It inserts with
+// NOEXIST: a run that was slower must not put a zero over a count.
 func countProgram(spec *ir.MapSpec) *ir.Program {
 	lookup := join(mapRef(ir.R1, ir.PseudoMapFD, 0), movr(ir.R2, ir.FP), add(ir.R2, -4), helper(abi.MapLookupElem))
 	return &ir.Program{Name: "count", Type: ir.XDP, Maps: []*ir.MapSpec{spec}, Insns: join(
@@ -81,7 +82,7 @@ func countProgram(spec *ir.MapSpec) *ir.Program {
 		load32(ir.R0, ir.R6, 0), ir.Insn{Op: ir.OpStore(ir.W32, ir.X), Dst: ir.FP, Off: -4, Src: ir.R0},
 		st(ir.W64, ir.FP, -16, 0),
 		lookup, ir.Insn{Op: ir.OpBranch(ir.JNE, ir.W64, ir.K), Dst: ir.R0, Off: 13},
-		mapRef(ir.R1, ir.PseudoMapFD, 0), movr(ir.R2, ir.FP), add(ir.R2, -4), movr(ir.R3, ir.FP), add(ir.R3, -16), mov(ir.R4, 0), helper(abi.MapUpdateElem),
+		mapRef(ir.R1, ir.PseudoMapFD, 0), movr(ir.R2, ir.FP), add(ir.R2, -4), movr(ir.R3, ir.FP), add(ir.R3, -16), mov(ir.R4, abi.UpdateNoExist), helper(abi.MapUpdateElem),
 		lookup, jeq0(ir.R0, 1),
 		ir.Insn{Op: ir.OpAtomic(ir.AtomicAdd, ir.W64, false), Dst: ir.R0, Src: ir.R8},
 		mov(ir.R0, 2), exit())}
