@@ -111,4 +111,3 @@ func runStep(t *testing.T, f *filetest.File, s filetest.Step, at string) {
 		require.Equal(t, want, outcomes[0].Results[0].Ret, "%s: r0", at)
 	}
 }
-
