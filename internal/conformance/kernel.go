@@ -13,16 +13,13 @@ import (
 // runKernel runs the program as a subprogram of one that sets up the suite's
 // entry state: see the package comment.
 func runKernel(ctx context.Context, p *ir.Program, memory []byte) (uint64, error) {
-	if err := kernel.Available(); err != nil {
-		return 0, &Error{Kind: Unsupported, Err: err}
-	}
 	if err := ctx.Err(); err != nil {
 		return 0, &Error{Kind: Failed, Err: err}
 	}
 	whole, result := wrap(p, memory)
-	prog, err := kernel.Load(whole, kernel.Options{Log: kernel.LogStates})
+	prog, err := kernel.Load(whole, kernel.Options{})
 	if err != nil {
-		return 0, notLoaded(err)
+		return 0, notLoaded(whole, err)
 	}
 	defer prog.Close()
 	if _, err := prog.TestRun(make([]byte, kernel.MinPacket), nil, 1); err != nil {
@@ -35,12 +32,17 @@ func runKernel(ctx context.Context, p *ir.Program, memory []byte) (uint64, error
 	return binary.NativeEndian.Uint64(value), nil
 }
 
-func notLoaded(err error) error {
+// notLoaded says why the kernel did not take a program. Of one that it rejects
+// it is asked again, for the log with all states.
+func notLoaded(whole *ir.Program, err error) error {
 	var refused *kernel.LoadError
-	if errors.As(err, &refused) && refused.Report.Verdict == kernel.Reject {
-		return &Error{Kind: Rejected, Err: err}
+	if !errors.As(err, &refused) || refused.Report.Verdict != kernel.Reject {
+		return &Error{Kind: Unsupported, Err: err}
 	}
-	return &Error{Kind: Unsupported, Err: err}
+	if r, again := kernel.Verify(whole, kernel.Options{Log: kernel.LogStates}); again == nil && r.Verdict == kernel.Reject {
+		refused.Report = r
+	}
+	return &Error{Kind: Rejected, Err: err}
 }
 
 // wrap returns an XDP program that calls p on the memory and stores r0 in the
