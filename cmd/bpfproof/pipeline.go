@@ -15,22 +15,12 @@ import (
 	"github.com/bpfproof/bpfproof/verifier"
 )
 
-// target is what backends may know of our runtime: how arrays lie in memory.
-func target() jit.Target {
-	return jit.Target{ArrayStride: func(m *ir.MapSpec) uint32 {
-		if m.Type != ir.Array {
-			return 0
-		}
-		return abi.ArrayStride(m)
-	}}
-}
-
 // backend returns the backend for this machine.
 func backend() (jit.Backend, error) {
 	if goruntime.GOARCH != amd64.Arch {
 		return nil, fmt.Errorf("no JIT for %s: bpfproof compiles for %s", goruntime.GOARCH, amd64.Arch)
 	}
-	return amd64.New(target()), nil
+	return amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), nil
 }
 
 // notAcceptedError is a verdict other than accept where one is needed.

@@ -45,14 +45,7 @@ type Outcome struct {
 }
 
 // Backend returns the backend under test.
-func Backend() jit.Backend {
-	return amd64.New(jit.Target{ArrayStride: func(m *ir.MapSpec) uint32 {
-		if m.Type != ir.Array {
-			return 0
-		}
-		return abi.ArrayStride(m)
-	}})
-}
+func Backend() jit.Backend { return amd64.New(jit.Target{ArrayStride: abi.ArrayStride}) }
 
 // Verify returns the verdict on p in a domain.
 func Verify(t testing.TB, p *ir.Program, domain string) *verifier.Report {
