@@ -1,6 +1,8 @@
 package progen
 
 import (
+	"slices"
+
 	"github.com/bpfproof/bpfproof/ir"
 )
 
@@ -55,13 +57,13 @@ func (f *function) possible() []step {
 		{when(2, Checksum, hasPacket(f.o.Type)), (*function).checksum},
 		{when(3, VarOffset|Branches, f.short != nil && f.loops == 0), (*function).farPacket},
 		{when(1, 0, f.short != nil), (*function).context},
-		{when(1, EarlyExit|Branches, f.loops == 0), (*function).early},
+		{when(1, EarlyExit|Branches, true), (*function).early},
 	}
 }
 
 // arithmetic adds any operation on numbers.
 func (f *function) arithmetic() {
-	row := f.row(ir.KindALU, ir.KindSwap)
+	row := f.row(numeric)
 	in := ir.Insn{Op: row.Op, Dst: f.pick(f.numbers &^ f.pinned)}
 	if row.ALU == ir.Mov || row.ALU.MovSX() != 0 {
 		in.Dst = f.pick(general &^ f.pinned)
@@ -93,22 +95,33 @@ func (f *function) operand(in *ir.Insn) {
 	}
 }
 
-// row returns an operation of the kinds, as far as the options allow.
-func (f *function) row(kinds ...ir.Kind) *ir.Row {
+// The rows to choose among. The slices are never changed.
+var (
+	numeric   = rowsOf(ir.KindALU, ir.KindSwap)
+	branching = rowsOf(ir.KindBranch)
+	modifying = rowsOf(ir.KindAtomic)
+)
+
+func rowsOf(kinds ...ir.Kind) []*ir.Row {
 	rows := ir.Rows()
 	var list []*ir.Row
 	for i := range rows {
-		r := &rows[i]
-		if r.Since == "v4" && !f.has(V4) {
-			continue
-		}
-		for _, k := range kinds {
-			if r.Kind == k {
-				list = append(list, r)
-			}
+		if slices.Contains(kinds, rows[i].Kind) {
+			list = append(list, &rows[i])
 		}
 	}
-	return list[f.IntN(len(list))]
+	return list
+}
+
+// row returns one of the rows that the options allow. The first is of version 1
+// or 3 in every list: it is allowed where none of 100 draws is.
+func (f *function) row(list []*ir.Row) *ir.Row {
+	for range 100 {
+		if r := list[f.IntN(len(list))]; r.Since != "v4" || f.has(V4) {
+			return r
+		}
+	}
+	return list[0]
 }
 
 func (f *function) constant() { f.fresh(f.pick(general &^ f.pinned)) }
@@ -161,7 +174,7 @@ func (f *function) load(op ir.Op, r region, aligned bool) {
 // atomic adds a read-modify-write. cmpxchg compares with r0 and writes it, so
 // r0 has to be a number; a fetch writes its source.
 func (f *function) atomic(r region) {
-	row := f.row(ir.KindAtomic)
+	row := f.row(modifying)
 	for row.Atomic == ir.AtomicCmpXchg && (!f.numbers.has(ir.R0) || f.pinned.has(ir.R0)) {
 		row = ir.OpAtomic(ir.AtomicAdd, row.Width, true).Row()
 	}
@@ -184,7 +197,7 @@ func (f *function) viaPointer() {
 
 // condition returns a conditional jump on numbers.
 func (f *function) condition() ir.Insn {
-	in := ir.Insn{Op: f.row(ir.KindBranch).Op, Dst: f.number()}
+	in := ir.Insn{Op: f.row(branching).Op, Dst: f.number()}
 	f.operand(&in)
 	return in
 }
