@@ -43,9 +43,18 @@ func EqualString(t testing.TB, name, got string) {
 	Equal(t, name, []byte(got))
 }
 
+// EqualIn is Equal for a file in another folder than testdata, relative to the
+// test's own: a document that a test writes.
+func EqualIn(t testing.TB, dir, name string, got []byte) {
+	t.Helper()
+	if err := compare(dir, name, got, *update); err != nil {
+		t.Error(err)
+	}
+}
+
 func compare(dir, name string, got []byte, write bool) error {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return fmt.Errorf("golden: compare %s: not a path below testdata", name)
+		return fmt.Errorf("golden: compare %s: not a path below %s", name, dir)
 	}
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	if write {
