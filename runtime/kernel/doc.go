@@ -12,7 +12,8 @@
 // A verdict is Accept if and only if the kernel returned a descriptor. Where
 // the kernel did not judge the program (no permission, no memory, no support)
 // the verdict is Unknown, never Reject. Close gives back every descriptor. What
-// the kernel cannot do is a typed error, never a made-up result.
+// the kernel cannot do is a typed error, never a made-up result. A log is
+// understood to its last character or says how many lines are not: [ParseLog].
 //
 // The package must not know the project's own verifier: the two are compared
 // by others.

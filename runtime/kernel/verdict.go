@@ -93,7 +93,11 @@ func newReport(err error, log string) *Report {
 			pc, _ := strconv.Atoi(m[1])
 			r.PC = ir.PC(pc)
 		}
-		if !r.Stats.parse(line) && line != "" {
+		if m := joined.FindStringSubmatchIndex(line); m != nil {
+			line = line[m[2]:]
+		}
+		loop := strings.HasPrefix(line, "cur state:") || strings.HasPrefix(line, "old state:") // behind "infinite loop detected"
+		if !r.Stats.parse(line) && line != "" && !loop {
 			last = line
 		}
 	}
