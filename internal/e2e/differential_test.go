@@ -350,7 +350,7 @@ func fileOf(p *ir.Program, in []runtime.Input) string {
 // and the translation of a part of the programs is proved. With -long there are
 // 1,000,000 programs.
 func TestDifferential(t *testing.T) {
-	total := long.N(2000, 1_000_000)
+	total := long.N(3000, 1_000_000)
 	c := newCampaign(t, long.N(10, 50))
 	var next atomic.Int64
 	var wg sync.WaitGroup
