@@ -160,9 +160,9 @@ func ParseLog(text string) (*Log, error) {
 	return p.log, nil
 }
 
-// Steps parses the report's log; see ParseLog. Of a truncated log the first
+// ParseLog parses the report's log; see ParseLog. Of a truncated log the first
 // line is passed over, since it is cut.
-func (r *Report) Steps() (*Log, error) {
+func (r *Report) ParseLog() (*Log, error) {
 	text := r.Log
 	if r.Truncated {
 		_, text, _ = strings.Cut(text, "\n")

@@ -33,7 +33,7 @@ func understood(t testing.TB, name string, p *ir.Program, level kernel.LogLevel)
 	t.Helper()
 	r, err := kernel.Verify(p, kernel.Options{Log: level})
 	require.NoError(t, err)
-	l, err := r.Steps()
+	l, err := r.ParseLog()
 	require.NoError(t, err, name)
 	require.Equal(t, r.Stats, l.Stats, name)
 	raw, err := wire.Encode(p.Insns)
@@ -112,7 +112,7 @@ func TestLogWithSourceLines(t *testing.T) {
 	need(t)
 	r, err := kernel.Verify(movExit(1), kernel.Options{Log: kernel.LogPaths, LineInfo: true})
 	require.NoError(t, err)
-	l, err := r.Steps()
+	l, err := r.ParseLog()
 	require.NoError(t, err)
 	var lines []int
 	for _, s := range l.Steps {
