@@ -10,8 +10,16 @@ import (
 //
 // Sound: the low bits of a sum depend on the operands' low bits only, so both
 // are added alike: each half of a with each half of b.
-func Add(w ir.Width, a, b T) T {
-	return settled(w, addHalves(w, a.Full, b.Full), addHalves(half(w), a.Low, b.Low))
+func Add(w ir.Width, a, b T) (r T) {
+	r.setAdd(w, &a, &b)
+	return r
+}
+
+func (r *T) setAdd(w ir.Width, a, b *T) {
+	h := half(w)
+	r.Full = addHalves(w, a.Full, b.Full)
+	r.Low = addHalves(h, a.Low, b.Low)
+	r.settle(h)
 }
 
 func addHalves(w ir.Width, a, b Halves) Halves {
@@ -38,8 +46,16 @@ func addRange(w ir.Width, x, y Range) Halves {
 }
 
 // Sub returns a - b modulo 2^w. Full and Low are each optimal. Sound as Add.
-func Sub(w ir.Width, a, b T) T {
-	return settled(w, subHalves(w, a.Full, b.Full), subHalves(half(w), a.Low, b.Low))
+func Sub(w ir.Width, a, b T) (r T) {
+	r.setSub(w, &a, &b)
+	return r
+}
+
+func (r *T) setSub(w ir.Width, a, b *T) {
+	h := half(w)
+	r.Full = subHalves(w, a.Full, b.Full)
+	r.Low = subHalves(h, a.Low, b.Low)
+	r.settle(h)
 }
 
 func subHalves(w ir.Width, a, b Halves) Halves {
@@ -67,8 +83,16 @@ func subRange(w ir.Width, x, y Range) Halves {
 //
 // Sound: the low bits of a product depend on the operands' low bits only. Each
 // half of a is multiplied with each half of b, by magnitude.
-func Mul(w ir.Width, a, b T) T {
-	return settled(w, mulHalves(w, a.Full, b.Full), mulHalves(half(w), a.Low, b.Low))
+func Mul(w ir.Width, a, b T) (r T) {
+	r.setMul(w, &a, &b)
+	return r
+}
+
+func (r *T) setMul(w ir.Width, a, b *T) {
+	h := half(w)
+	r.Full = mulHalves(w, a.Full, b.Full)
+	r.Low = mulHalves(h, a.Low, b.Low)
+	r.settle(h)
 }
 
 func mulHalves(w ir.Width, a, b Halves) Halves {

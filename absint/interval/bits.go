@@ -10,8 +10,15 @@ import (
 //
 // Sound: bits are independent, so Full and Low go alike, each half with each
 // half; the top bit of the result is that of both operands.
-func And(w ir.Width, a, b T) T {
-	return settled(w, andHalves(a.Full, b.Full), andHalves(a.Low, b.Low))
+func And(w ir.Width, a, b T) (r T) {
+	r.setAnd(w, &a, &b)
+	return r
+}
+
+func (r *T) setAnd(w ir.Width, a, b *T) {
+	r.Full = andHalves(a.Full, b.Full)
+	r.Low = andHalves(a.Low, b.Low)
+	r.settle(half(w))
 }
 
 func andHalves(a, b Halves) Halves {
@@ -20,8 +27,15 @@ func andHalves(a, b Halves) Halves {
 }
 
 // Or returns a | b. Full and Low are each optimal. Sound as And is.
-func Or(w ir.Width, a, b T) T {
-	return settled(w, orHalves(a.Full, b.Full), orHalves(a.Low, b.Low))
+func Or(w ir.Width, a, b T) (r T) {
+	r.setOr(w, &a, &b)
+	return r
+}
+
+func (r *T) setOr(w ir.Width, a, b *T) {
+	r.Full = orHalves(a.Full, b.Full)
+	r.Low = orHalves(a.Low, b.Low)
+	r.settle(half(w))
 }
 
 func orHalves(a, b Halves) Halves {
@@ -31,8 +45,15 @@ func orHalves(a, b Halves) Halves {
 
 // Xor returns a ^ b. Full and Low are each optimal where either operand is
 // known. Sound as And is.
-func Xor(w ir.Width, a, b T) T {
-	return settled(w, xorHalves(a.Full, b.Full), xorHalves(a.Low, b.Low))
+func Xor(w ir.Width, a, b T) (r T) {
+	r.setXor(w, &a, &b)
+	return r
+}
+
+func (r *T) setXor(w ir.Width, a, b *T) {
+	r.Full = xorHalves(a.Full, b.Full)
+	r.Low = xorHalves(a.Low, b.Low)
+	r.settle(half(w))
 }
 
 func xorHalves(a, b Halves) Halves {

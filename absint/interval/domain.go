@@ -95,45 +95,10 @@ func (Domain) Contains(w ir.Width, e T, x uint64) bool { return e.Contains(w, x)
 // Refine returns what x and y can be where x op y holds.
 func (Domain) Refine(op sem.CmpOp, w ir.Width, x, y T) (T, T) { return Refine(op, w, x, y) }
 
-// ALU returns the result of an eBPF operation (sem.ALU). Shift amounts lose
-// their bits from w on; remainders by 0 mean the same in both worlds.
-func (d Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) T {
-	p, ok := x.Small(w)
-	q, ok2 := y.Small(w)
-	if ok && ok2 {
-		if r, ok := Short(op, w, p, q); ok {
-			return Small(r)
-		}
-	}
-	switch op {
-	case ir.Add:
-		return Add(w, x, y)
-	case ir.Sub:
-		return Sub(w, x, y)
-	case ir.Mul:
-		return Mul(w, x, y)
-	case ir.Div:
-		return Div(w, x, y)
-	case ir.SDiv:
-		return SDivZero(w, x, y)
-	case ir.Mod:
-		return URem(w, x, y)
-	case ir.SMod:
-		return SRem(w, x, y)
-	case ir.And:
-		return And(w, x, y)
-	case ir.Or:
-		return Or(w, x, y)
-	case ir.Xor:
-		return Xor(w, x, y)
-	case ir.Lsh:
-		return Shl(w, x, And(w, y, Const(w, uint64(w-1))))
-	case ir.Rsh:
-		return LShr(w, x, And(w, y, Const(w, uint64(w-1))))
-	case ir.Arsh:
-		return AShr(w, x, And(w, y, Const(w, uint64(w-1))))
-	}
-	return sem.ALU[T](d, op, w, x, y)
+// ALU returns the result of an eBPF operation (sem.ALU).
+func (Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) (r T) {
+	r.SetALU(op, w, &x, &y)
+	return r
 }
 
 // Swap returns the byte order conversion of the low w bits of x.

@@ -71,15 +71,15 @@ func meet(a, b Halves) Halves { return Halves{meetRange(a.Pos, b.Pos), meetRange
 
 func (a Halves) leq(b Halves) bool { return a.Pos.leq(b.Pos) && a.Neg.leq(b.Neg) }
 
-func (a Halves) empty() bool { return a.Pos.empty() && a.Neg.empty() }
+func (a *Halves) empty() bool { return a.Pos.empty() && a.Neg.empty() }
 
-func (a Halves) contains(x uint64) bool { return a.Pos.contains(x) || a.Neg.contains(x) }
+func (a *Halves) contains(x uint64) bool { return a.Pos.contains(x) || a.Neg.contains(x) }
 
 // min returns the least word, read unsigned, of halves that are not empty.
-func (a Halves) min() uint64 { return min(a.Pos.Min, a.Neg.Min) }
+func (a *Halves) min() uint64 { return min(a.Pos.Min, a.Neg.Min) }
 
 // max returns the greatest word, read unsigned, of halves that are not empty.
-func (a Halves) max() uint64 { return max(a.Pos.Max, a.Neg.Max) }
+func (a *Halves) max() uint64 { return max(a.Pos.Max, a.Neg.Max) }
 
 // signed returns the least and greatest word, read signed, of halves that are
 // not empty.
@@ -95,7 +95,7 @@ func (a Halves) signed(w ir.Width) (lo, hi int64) {
 }
 
 // atLeast returns the least word that is not below x.
-func (a Halves) atLeast(x uint64) (uint64, bool) {
+func (a *Halves) atLeast(x uint64) (uint64, bool) {
 	if !a.Pos.empty() && x <= a.Pos.Max {
 		return max(x, a.Pos.Min), true
 	}
@@ -103,7 +103,7 @@ func (a Halves) atLeast(x uint64) (uint64, bool) {
 }
 
 // atMost returns the greatest word that is not above x.
-func (a Halves) atMost(x uint64) (uint64, bool) {
+func (a *Halves) atMost(x uint64) (uint64, bool) {
 	if !a.Neg.empty() && x >= a.Neg.Min {
 		return min(x, a.Neg.Max), true
 	}

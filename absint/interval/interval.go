@@ -105,31 +105,43 @@ func Settle(w ir.Width, t T) T {
 // greatest low half of words in the full ranges. The words at the full bounds
 // have low halves that are kept, so they are still there.
 func settle(w ir.Width, t T) T {
-	return settled(w, t.Full, t.Low)
+	t.settle(half(w))
+	return t
 }
 
 // settled returns the settled element of two parts.
 func settled(w ir.Width, full, low Halves) T {
-	full, low = settleHalves(half(w), full, low)
-	return T{full, low}
+	t := T{full, low}
+	t.settle(half(w))
+	return t
 }
 
-// settleHalves is settle on parts, which fit registers; h is half(w).
-func settleHalves(h ir.Width, full, low Halves) (Halves, Halves) {
-	p, n := within(h, full.Pos, low), within(h, full.Neg, low)
-	if n.empty() {
-		return Halves{p, n}, lows(h, p, low)
-	}
-	return Halves{p, n}, join(lows(h, p, low), lows(h, n, low))
-}
-
-// within cuts r to the least and the greatest of its words whose low h bits
-// are in low.
-func within(h ir.Width, r Range, low Halves) Range {
+// settle settles t in place; h is half(w).
+func (t *T) settle(h ir.Width) {
 	m := h.Mask()
-	if low.contains(r.Min&m) && low.contains(r.Max&m) {
-		return r
+	t.Full.Pos.within(m, &t.Low)
+	t.Full.Neg.within(m, &t.Low)
+	p, n := t.Full.Pos, t.Full.Neg
+	if !p.empty() && p.Max-p.Min >= m || !n.empty() && n.Max-n.Min >= m {
+		return // all low halves that are allowed are there
 	}
+	if n.empty() {
+		t.Low = lows(m, p, t.Low)
+		return
+	}
+	t.Low = join(lows(m, p, t.Low), lows(m, n, t.Low))
+}
+
+// within cuts r to the least and the greatest of its words whose low bits,
+// those of the mask m, are in low.
+func (r *Range) within(m uint64, low *Halves) {
+	if !low.contains(r.Min&m) || !low.contains(r.Max&m) {
+		*r = cutLow(m, *r, low)
+	}
+}
+
+// cutLow is within for a range that is cut, or empty.
+func cutLow(m uint64, r Range, low *Halves) Range {
 	if r.empty() || low.empty() {
 		return noRange()
 	}
@@ -151,16 +163,15 @@ func within(h ir.Width, r Range, low Halves) Range {
 	return ordered(lo|x, hi|y)
 }
 
-// lows cuts low to the least and the greatest low h bits of words in r, in
-// each half.
+// lows cuts low to the least and the greatest low bits, those of the mask m,
+// of words in r, in each half.
 //
-// A range of 2^h words or more has all of them; a shorter one has those from
+// A range of m+1 words or more has all of them; a shorter one has those from
 // its first word's to its last word's, which can wrap around.
-func lows(h ir.Width, r Range, low Halves) Halves {
+func lows(m uint64, r Range, low Halves) Halves {
 	if r.empty() {
 		return none()
 	}
-	m := h.Mask()
 	if r.Max-r.Min >= m {
 		return low
 	}

@@ -12,8 +12,13 @@ func Small(r Range) T {
 // Small returns the words of t as one range if all are below 2^(half(w)-1) and
 // there is one: then every range of t is that range, or is empty. Most values
 // in programs are such.
-func (t T) Small(w ir.Width) (Range, bool) {
-	return t.Full.Pos, t.Full.max() < half(w).SignBit() && !t.Full.Pos.empty()
+func (t *T) Small(w ir.Width) (Range, bool) {
+	return t.Full.Pos, t.small(half(w).SignBit())
+}
+
+// small reports whether t has words, and all are below limit.
+func (t *T) small(limit uint64) bool {
+	return t.Full.Pos.Max < limit && t.Full.Neg.Max == 0 && t.Full.Pos.Min <= t.Full.Pos.Max
 }
 
 // Short returns the result of an eBPF operation on words of ranges that are

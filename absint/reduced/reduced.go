@@ -39,26 +39,19 @@ func New() *Domain {
 }
 
 // ALU returns the result of an eBPF operation (sem.ALU), as the product does,
-// but without its detours: most values are small (see interval.Short), and
-// then the parts mostly agree at once.
-func (d *Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) T {
-	p, ok := x.B.Small(w)
-	q, ok2 := y.B.Small(w)
-	if ok && ok2 {
-		if r, ok := interval.Short(op, w, p, q); ok {
-			t := tnum.Domain{}.ALU(op, w, x.A, y.A)
-			if agreeSmall(t, r) {
-				return T{A: t, B: interval.Small(r)}
-			}
-			return d.reduce(w, t, interval.Small(r))
-		}
+// but without its detours.
+func (d *Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) (z T) {
+	z.A = tnum.Domain{}.ALU(op, w, x.A, y.A)
+	z.B.SetALU(op, w, &x.B, &y.B)
+	if !agree(w, z.A, &z.B) {
+		z = d.reduce(w, z.A, z.B)
 	}
-	return d.reduce(w, tnum.Domain{}.ALU(op, w, x.A, y.A), interval.Domain{}.ALU(op, w, x.B, y.B))
+	return z
 }
 
 // reduce is Reduce for what may be Bottom already.
 func (d *Domain) reduce(w ir.Width, t tnum.T, r interval.T) T {
-	if t.IsBottom() || r.IsBottom() {
+	if t.IsBottom() || r.Full.Pos.Empty() && r.Full.Neg.Empty() {
 		return d.Bottom()
 	}
 	t, r = Reduce(w, t, r)
@@ -75,14 +68,14 @@ const rounds = 4
 // Sound: each step keeps all words that both stand for, see tighten and learn.
 func Reduce(w ir.Width, t tnum.T, r interval.T) (tnum.T, interval.T) {
 	for range rounds {
-		if agree(w, t, r) {
+		if agree(w, t, &r) {
 			return t, r
 		}
-		r = tighten(w, t, r)
+		tighten(w, t, &r)
 		if r.IsBottom() {
 			return tnum.Bottom(), r
 		}
-		t = learn(w, t, r)
+		t = learn(w, t, &r)
 		if t.IsBottom() {
 			return t, interval.Bottom()
 		}
@@ -91,32 +84,33 @@ func Reduce(w ir.Width, t tnum.T, r interval.T) (tnum.T, interval.T) {
 }
 
 // agree reports that neither part can tell the other anything: all bounds are
-// words of t, and t knows all bits that the words in the ranges share.
-func agree(w ir.Width, t tnum.T, r interval.T) bool {
+// words of t, and t knows all bits that the words in the ranges share. It is
+// false if there is no word.
+func agree(w ir.Width, t tnum.T, r *interval.T) bool {
 	if x, ok := r.Small(w); ok {
-		return agreeSmall(t, x)
+		return !t.IsBottom() && bounded(t, x) && t.Mask&^below(x.Min^x.Max) == 0
+	}
+	if t.IsBottom() || r.Full.Pos.Empty() && r.Full.Neg.Empty() {
+		return false
 	}
 	m := interval.Half(w).Mask()
 	low := tnum.T{Value: t.Value & m, Mask: t.Mask & m}
 	return bounded(t, r.Full.Pos) && bounded(t, r.Full.Neg) && bounded(low, r.Low.Pos) && bounded(low, r.Low.Neg) &&
-		t.Mask&^open(r.Full) == 0 && low.Mask&^open(r.Low) == 0
+		t.Mask&^open(&r.Full) == 0 && low.Mask&^open(&r.Low) == 0
 }
 
-// agreeSmall is agree for words that one range tells all of.
-func agreeSmall(t tnum.T, r interval.Range) bool {
-	return bounded(t, r) && t.Mask&^(^uint64(0)>>bits.LeadingZeros64(r.Min^r.Max)) == 0
-}
+// below returns the word with all bits set up to the highest set bit of x.
+func below(x uint64) uint64 { return ^uint64(0) >> bits.LeadingZeros64(x) }
 
 // bounded reports whether both bounds of r, if it is not empty, are words of t.
 func bounded(t tnum.T, r interval.Range) bool {
-	return r.Empty() || (r.Min&^t.Mask == t.Value && r.Max&^t.Mask == t.Value)
+	return r.Empty() || ((r.Min^t.Value)|(r.Max^t.Value))&^t.Mask == 0
 }
 
 // open returns the bits that the words in a do not share: those from the first
 // one down in which bounds of a range differ, and those in which the ranges do.
-func open(a interval.Halves) uint64 {
-	p := ^uint64(0) >> bits.LeadingZeros64(a.Pos.Min^a.Pos.Max)
-	n := ^uint64(0) >> bits.LeadingZeros64(a.Neg.Min^a.Neg.Max)
+func open(a *interval.Halves) uint64 {
+	p, n := below(a.Pos.Min^a.Pos.Max), below(a.Neg.Min^a.Neg.Max)
 	if a.Pos.Empty() {
 		return n
 	}
@@ -130,10 +124,10 @@ func open(a interval.Halves) uint64 {
 //
 // Sound: no word of t lies between the old bound and the new one. Low halves
 // of words of t are words of the low half of t.
-func tighten(w ir.Width, t tnum.T, r interval.T) interval.T {
+func tighten(w ir.Width, t tnum.T, r *interval.T) {
 	m := interval.Half(w).Mask()
 	low := tnum.T{Value: t.Value & m, Mask: t.Mask & m}
-	return interval.Settle(w, interval.T{
+	*r = interval.Settle(w, interval.T{
 		Full: interval.Halves{Pos: cut(t, r.Full.Pos), Neg: cut(t, r.Full.Neg)},
 		Low:  interval.Halves{Pos: cut(low, r.Low.Pos), Neg: cut(low, r.Low.Neg)},
 	})
@@ -156,14 +150,14 @@ func cut(t tnum.T, r interval.Range) interval.Range {
 //
 // Sound: a word lies in one of the full ranges, its low half in one of the low
 // ones; see tnum.Range and tnum.Join.
-func learn(w ir.Width, t tnum.T, r interval.T) tnum.T {
-	low := enclose(r.Low)
+func learn(w ir.Width, t tnum.T, r *interval.T) tnum.T {
+	low := enclose(&r.Low)
 	low.Mask |= w.Mask() &^ interval.Half(w).Mask()
-	return tnum.Meet(tnum.Meet(t, enclose(r.Full)), low)
+	return tnum.Meet(tnum.Meet(t, enclose(&r.Full)), low)
 }
 
 // enclose returns the best tnum of the words in a, not empty.
-func enclose(a interval.Halves) tnum.T {
+func enclose(a *interval.Halves) tnum.T {
 	if a.Pos.Empty() {
 		return tnum.Range(a.Neg.Min, a.Neg.Max)
 	}
