@@ -18,7 +18,7 @@ func (r *T) SetALU(op ir.ALUOp, w ir.Width, x, y *T) {
 	}
 	switch op {
 	case ir.Add:
-		r.setAdd(w, x, y)
+		r.SetAdd(w, x, y)
 	case ir.Sub:
 		r.setSub(w, x, y)
 	case ir.Mul:

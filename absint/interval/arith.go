@@ -11,27 +11,36 @@ import (
 // Sound: the low bits of a sum depend on the operands' low bits only, so both
 // are added alike: each half of a with each half of b.
 func Add(w ir.Width, a, b T) (r T) {
-	r.setAdd(w, &a, &b)
+	r.SetAdd(w, &a, &b)
 	return r
 }
 
-func (r *T) setAdd(w ir.Width, a, b *T) {
+// SetAdd sets r to Add(w, *a, *b) without copying. r must be neither a nor b.
+func (r *T) SetAdd(w ir.Width, a, b *T) {
 	h := half(w)
-	r.Full = addHalves(w, a.Full, b.Full)
-	r.Low = addHalves(h, a.Low, b.Low)
+	if s := h.SignBit(); a.small(s) && b.small(s) && a.Full.Pos.Max+b.Full.Pos.Max < s {
+		r.SetSmall(Range{a.Full.Pos.Min + b.Full.Pos.Min, a.Full.Pos.Max + b.Full.Pos.Max})
+		return
+	}
+	r.Full.setSum(w, &a.Full, &b.Full)
+	r.Low.setSum(h, &a.Low, &b.Low)
 	r.settle(h)
 }
 
-func addHalves(w ir.Width, a, b Halves) Halves {
-	if a.Neg.empty() && b.Neg.empty() {
-		return addRange(w, a.Pos, b.Pos)
+// setSum sets r to a + b. Two ranges of words with top bit 0 have sums below
+// 2^w; any word added to all words gives all.
+func (r *Halves) setSum(w ir.Width, a, b *Halves) {
+	if a.Neg.empty() && b.Neg.empty() && !a.Pos.empty() && !b.Pos.empty() {
+		r.setSplit(w.Mask()>>1, a.Pos.Min+b.Pos.Min, a.Pos.Max+b.Pos.Max)
+		return
 	}
-	if a == all(w) && !b.empty() {
-		return a
+	if a.full(w.Mask()) && !b.empty() {
+		*r = *a
+		return
 	}
 	pp, pn := addRange(w, a.Pos, b.Pos), addRange(w, a.Pos, b.Neg)
 	np, nn := addRange(w, a.Neg, b.Pos), addRange(w, a.Neg, b.Neg)
-	return join(join(pp, pn), join(np, nn))
+	*r = join(join(pp, pn), join(np, nn))
 }
 
 // addRange returns x + y for ranges within halves.
@@ -53,21 +62,29 @@ func Sub(w ir.Width, a, b T) (r T) {
 
 func (r *T) setSub(w ir.Width, a, b *T) {
 	h := half(w)
-	r.Full = subHalves(w, a.Full, b.Full)
-	r.Low = subHalves(h, a.Low, b.Low)
+	r.Full.setDifference(w, &a.Full, &b.Full)
+	r.Low.setDifference(h, &a.Low, &b.Low)
 	r.settle(h)
 }
 
-func subHalves(w ir.Width, a, b Halves) Halves {
-	if a.Neg.empty() && b.Neg.empty() {
-		return subRange(w, a.Pos, b.Pos)
+// setDifference sets r to a - b.
+func (r *Halves) setDifference(w ir.Width, a, b *Halves) {
+	if a.Neg.empty() && b.Neg.empty() && !b.Pos.empty() && !a.Pos.empty() {
+		lo, hi := (a.Pos.Min-b.Pos.Max)&w.Mask(), (a.Pos.Max-b.Pos.Min)&w.Mask()
+		if lo <= hi { // all differences have the same sign
+			r.setSplit(w.Mask()>>1, lo, hi)
+			return
+		}
+		r.Pos, r.Neg = Range{0, hi}, Range{lo, w.Mask()}
+		return
 	}
-	if a == all(w) && !b.empty() {
-		return a
+	if a.full(w.Mask()) && !b.empty() {
+		*r = *a
+		return
 	}
 	pp, pn := subRange(w, a.Pos, b.Pos), subRange(w, a.Pos, b.Neg)
 	np, nn := subRange(w, a.Neg, b.Pos), subRange(w, a.Neg, b.Neg)
-	return join(join(pp, pn), join(np, nn))
+	*r = join(join(pp, pn), join(np, nn))
 }
 
 // subRange returns x - y for ranges within halves, as addRange does: the least

@@ -41,6 +41,11 @@ func all(w ir.Width) Halves {
 	return Halves{Range{0, w.Mask() >> 1}, Range{w.SignBit(), w.Mask()}}
 }
 
+// full reports whether a has all words up to m.
+func (a *Halves) full(m uint64) bool {
+	return a.Pos.Min == 0 && a.Pos.Max+1 == a.Neg.Min && a.Neg.Max == m
+}
+
 // single returns the w-bit word x.
 func single(w ir.Width, x uint64) Halves { return split(w, x, x) }
 
@@ -54,6 +59,19 @@ func split(w ir.Width, lo, hi uint64) Halves {
 		return Halves{noRange(), Range{lo, hi}}
 	}
 	return Halves{Range{lo, s - 1}, Range{s, hi}}
+}
+
+// setSplit sets a to the words from lo to hi, lo <= hi; most is the greatest
+// word with top bit 0.
+func (a *Halves) setSplit(most, lo, hi uint64) {
+	if hi <= most {
+		a.Pos, a.Neg = Range{lo, hi}, noRange()
+		return
+	}
+	a.Pos, a.Neg = noRange(), Range{lo, hi}
+	if lo <= most {
+		a.Pos, a.Neg = Range{lo, most}, Range{most + 1, hi}
+	}
 }
 
 // arc returns the best halves of the w-bit words met in going up from lo to

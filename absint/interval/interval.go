@@ -119,8 +119,10 @@ func settled(w ir.Width, full, low Halves) T {
 // settle settles t in place; h is half(w).
 func (t *T) settle(h ir.Width) {
 	m := h.Mask()
-	t.Full.Pos.within(m, &t.Low)
-	t.Full.Neg.within(m, &t.Low)
+	if !t.Low.full(m) {
+		t.Full.Pos.within(m, &t.Low)
+		t.Full.Neg.within(m, &t.Low)
+	}
 	p, n := t.Full.Pos, t.Full.Neg
 	if !p.empty() && p.Max-p.Min >= m || !n.empty() && n.Max-n.Min >= m {
 		return // all low halves that are allowed are there

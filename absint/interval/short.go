@@ -9,6 +9,12 @@ func Small(r Range) T {
 	return T{h, h}
 }
 
+// SetSmall sets t to Small(r).
+func (t *T) SetSmall(r Range) {
+	t.Full.Pos, t.Full.Neg = r, noRange()
+	t.Low.Pos, t.Low.Neg = r, noRange()
+}
+
 // Small returns the words of t as one range if all are below 2^(half(w)-1) and
 // there is one: then every range of t is that range, or is empty. Most values
 // in programs are such.

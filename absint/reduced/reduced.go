@@ -39,14 +39,40 @@ func New() *Domain {
 }
 
 // ALU returns the result of an eBPF operation (sem.ALU), as the product does,
-// but without its detours.
+// but without its detours: most values are small (see interval.Short), and
+// then the parts mostly agree at once.
 func (d *Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) (z T) {
+	if op == ir.Add {
+		d.add(w, &x, &y, &z)
+		return z
+	}
+	if p, ok := x.B.Small(w); ok {
+		if q, ok := y.B.Small(w); ok {
+			if r, ok := interval.Short(op, w, p, q); ok {
+				z.A = tnum.Domain{}.ALU(op, w, x.A, y.A)
+				if !agreeSmall(z.A, r) {
+					return d.reduce(w, z.A, interval.Small(r))
+				}
+				z.B.SetSmall(r)
+				return z
+			}
+		}
+	}
 	z.A = tnum.Domain{}.ALU(op, w, x.A, y.A)
 	z.B.SetALU(op, w, &x.B, &y.B)
 	if !agree(w, z.A, &z.B) {
-		z = d.reduce(w, z.A, z.B)
+		return d.reduce(w, z.A, z.B)
 	}
 	return z
+}
+
+// add sets z to ALU for additions, the most frequent operation.
+func (d *Domain) add(w ir.Width, x, y, z *T) {
+	z.A = tnum.Add(w, x.A, y.A)
+	z.B.SetAdd(w, &x.B, &y.B)
+	if !agree(w, z.A, &z.B) {
+		*z = d.reduce(w, z.A, z.B)
+	}
 }
 
 // reduce is Reduce for what may be Bottom already.
@@ -88,36 +114,35 @@ func Reduce(w ir.Width, t tnum.T, r interval.T) (tnum.T, interval.T) {
 // false if there is no word.
 func agree(w ir.Width, t tnum.T, r *interval.T) bool {
 	if x, ok := r.Small(w); ok {
-		return !t.IsBottom() && bounded(t, x) && t.Mask&^below(x.Min^x.Max) == 0
-	}
-	if t.IsBottom() || r.Full.Pos.Empty() && r.Full.Neg.Empty() {
-		return false
+		return agreeSmall(t, x)
 	}
 	m := interval.Half(w).Mask()
-	low := tnum.T{Value: t.Value & m, Mask: t.Mask & m}
-	return bounded(t, r.Full.Pos) && bounded(t, r.Full.Neg) && bounded(low, r.Low.Pos) && bounded(low, r.Low.Neg) &&
-		t.Mask&^open(&r.Full) == 0 && low.Mask&^open(&r.Low) == 0
+	return !t.IsBottom() && agreeHalves(t, &r.Full) && agreeHalves(tnum.T{Value: t.Value & m, Mask: t.Mask & m}, &r.Low)
+}
+
+// agreeHalves is agree for the words of one width; false if there is none.
+func agreeHalves(t tnum.T, a *interval.Halves) bool {
+	if a.Neg.Empty() {
+		return !a.Pos.Empty() && agreeSmall(t, a.Pos)
+	}
+	if a.Pos.Empty() {
+		return agreeSmall(t, a.Neg)
+	}
+	open := below(a.Pos.Min^a.Pos.Max) | below(a.Neg.Min^a.Neg.Max) | (a.Pos.Min ^ a.Neg.Min)
+	return bounded(t, a.Pos) && bounded(t, a.Neg) && t.Mask&^open == 0
+}
+
+// agreeSmall is agree for words that one range, not empty, tells all of.
+func agreeSmall(t tnum.T, r interval.Range) bool {
+	return (((r.Min^t.Value)|(r.Max^t.Value))&^t.Mask)|(t.Mask&^below(r.Min^r.Max)) == 0
 }
 
 // below returns the word with all bits set up to the highest set bit of x.
 func below(x uint64) uint64 { return ^uint64(0) >> bits.LeadingZeros64(x) }
 
-// bounded reports whether both bounds of r, if it is not empty, are words of t.
+// bounded reports whether both bounds of r are words of t.
 func bounded(t tnum.T, r interval.Range) bool {
-	return r.Empty() || ((r.Min^t.Value)|(r.Max^t.Value))&^t.Mask == 0
-}
-
-// open returns the bits that the words in a do not share: those from the first
-// one down in which bounds of a range differ, and those in which the ranges do.
-func open(a *interval.Halves) uint64 {
-	p, n := below(a.Pos.Min^a.Pos.Max), below(a.Neg.Min^a.Neg.Max)
-	if a.Pos.Empty() {
-		return n
-	}
-	if a.Neg.Empty() {
-		return p
-	}
-	return p | n | (a.Pos.Min ^ a.Neg.Min)
+	return ((r.Min^t.Value)|(r.Max^t.Value))&^t.Mask == 0
 }
 
 // tighten moves each bound to the nearest word of t within its range.

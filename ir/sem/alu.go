@@ -23,14 +23,34 @@ func ALU[V any](a Algebra[V], op ir.ALUOp, w ir.Width, x, y V) V {
 	case ir.SMod:
 		return a.Ite(isZero(a, w, y), x, a.Bin(SRem, w, x, y))
 	case ir.Lsh, ir.Rsh, ir.Arsh:
-		return a.Bin(shiftOps[op], w, x, a.Bin(And, w, y, a.Const(w, uint64(w-1))))
+		return a.Bin(plain(op), w, x, a.Bin(And, w, y, a.Const(w, uint64(w-1))))
 	}
-	return a.Bin(plainOps[op], w, x, y)
+	return a.Bin(plain(op), w, x, y)
 }
 
-var plainOps = map[ir.ALUOp]BinOp{ir.Add: Add, ir.Sub: Sub, ir.Mul: Mul, ir.And: And, ir.Or: Or, ir.Xor: Xor}
-
-var shiftOps = map[ir.ALUOp]BinOp{ir.Lsh: Shl, ir.Rsh: LShr, ir.Arsh: AShr}
+// plain returns the operation on words that op is, save for what ALU does to
+// its operands.
+func plain(op ir.ALUOp) BinOp {
+	switch op {
+	case ir.Add:
+		return Add
+	case ir.Sub:
+		return Sub
+	case ir.Mul:
+		return Mul
+	case ir.And:
+		return And
+	case ir.Or:
+		return Or
+	case ir.Xor:
+		return Xor
+	case ir.Lsh:
+		return Shl
+	case ir.Rsh:
+		return LShr
+	}
+	return AShr
+}
 
 func isZero[V any](a Algebra[V], w ir.Width, x V) V { return a.Cmp(EQ, w, x, a.Const(w, 0)) }
 

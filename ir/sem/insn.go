@@ -58,7 +58,19 @@ func Atomic[V any](a Algebra[V], op ir.AtomicOp, w ir.Width, old, src, r0 V) V {
 	case ir.AtomicCmpXchg:
 		return a.Ite(a.Cmp(EQ, w, old, low(a, r0, w)), x, old)
 	}
-	return a.Bin(atomicOps[op], w, old, x)
+	return a.Bin(update(op), w, old, x)
 }
 
-var atomicOps = map[ir.AtomicOp]BinOp{ir.AtomicAdd: Add, ir.AtomicOr: Or, ir.AtomicAnd: And, ir.AtomicXor: Xor}
+// update returns the operation of an atomic one that reads, changes and
+// writes.
+func update(op ir.AtomicOp) BinOp {
+	switch op {
+	case ir.AtomicAdd:
+		return Add
+	case ir.AtomicOr:
+		return Or
+	case ir.AtomicAnd:
+		return And
+	}
+	return Xor
+}
