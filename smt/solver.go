@@ -36,6 +36,17 @@ type Result struct {
 	Limit   Limits
 	Seed    uint32
 	Elapsed time.Duration
+	Proof   *ProofInfo // if Unsat and the solver's proof of it was checked; otherwise nil
+}
+
+// ProofInfo describes a proof of Unsat that was checked without trusting the
+// solver.
+type ProofInfo struct {
+	Bytes     int64         // length of the proof as the solver wrote it
+	Lemmas    int           // steps that add a clause
+	Checked   int           // of these, those that the conclusion rests on
+	CheckTime time.Duration // of the check when it was made
+	Cached    bool          // it was made in an earlier run, for the same clauses
 }
 
 // Solver decides assertions: terms of one bit that must all be 1. A Solver is

@@ -1,6 +1,7 @@
-// Package solvers picks a solver by name: a table over smt/z3 and smt/smtlib.
+// Package solvers picks a solver by name: a table over smt/z3, smt/smtlib and
+// smt/bitblast.
 //
-// It is apart from both so that neither knows the other, and so that whoever
+// It is apart from them so that none knows another, and so that whoever
 // is given an smt.Solver need not link libz3. It must not know what is solved.
 // The table does not change while a program runs.
 //
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/bpfproof/bpfproof/smt"
+	"github.com/bpfproof/bpfproof/smt/bitblast"
 	"github.com/bpfproof/bpfproof/smt/smtlib"
 	"github.com/bpfproof/bpfproof/smt/z3"
 )
@@ -25,11 +27,13 @@ func table() []choice {
 	pipe := func(p smtlib.Program) choice {
 		return choice{p.Name, func(l smt.Limits) (smt.Solver, error) { return smtlib.New(p, l) }}
 	}
-	return []choice{{z3.Name, z3.New}, pipe(smtlib.Z3()), pipe(smtlib.CVC5())}
+	cadical := func(l smt.Limits) (smt.Solver, error) { return bitblast.New(l, bitblast.Options{}) }
+	return []choice{{z3.Name, z3.New}, pipe(smtlib.Z3()), pipe(smtlib.CVC5()), {bitblast.Name, cadical}}
 }
 
 // Names lists the solvers that New knows: libz3 in this process, and programs
-// over a pipe. Whether they are there is not looked at.
+// over a pipe; cadical decides after bit-blasting. Whether they are there is not
+// looked at.
 func Names() []string {
 	var names []string
 	for _, c := range table() {
