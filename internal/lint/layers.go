@@ -19,7 +19,7 @@ var layers = []rule{
 	{"ir/sem", 1, "ir"}, {"ir/wire", 1, "ir"}, {"ir/asm", 1, "ir"}, {"ir/cfg", 1, "ir"}, {"ir/abi", 1, "ir"}, {"ir/dump", 1, "ir"},
 	{"ir/elf", 2, "elf"}, {"absint", 2, "absint"}, {"smt", 2, "smt"}, {"corpus", 2, "corpus"},
 	{"absint/", 3, "absint"}, {"smt/", 3, "smt"},
-	{"verifier", 4, "verifier"}, {"runtime", 4, "runtime"}, {"jit", 4, "jit"},
+	{"soundness", 4, "soundness"}, {"verifier", 4, "verifier"}, {"runtime", 4, "runtime"}, {"jit", 4, "jit"},
 	{"jitproof", 5, "jitproof"}, {"runtime/native", 5, "native"}, {"runtime/kernel", 5, "kernel"},
 	{"cmd", 6, "cmd"}, {"papers", 6, "papers"}, {"internal/e2e", 6, "e2e"}, {"internal/conformance", 6, "conformance"},
 }

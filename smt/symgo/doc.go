@@ -19,9 +19,9 @@
 //
 // # Invariants
 //
-// For every assignment of the variables under which all assumptions are 1 and
-// no check is, the result terms have the values that the compiled function
-// returns. int, uint and uintptr have 64 bits. Everything that can panic
+// For every assignment of the variables, if no check is 1, the result terms have
+// the values that the compiled function returns; where loops are cut, for some
+// values of the variables made for them under which all assumptions are 1. int, uint and uintptr have 64 bits. Everything that can panic
 // (index, division by zero, negative shift, nil, explicit panic, failed type
 // assertion) is a [Check] with the condition under which it happens; after a
 // panic the results mean nothing, so a proof must show that there is none.

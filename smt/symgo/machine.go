@@ -51,16 +51,18 @@ func (e *Error) Error() string {
 type Check struct {
 	Pos  token.Position
 	What string   // such as "division by zero"
-	Cond smt.Term // 1 where it happens
+	Cond smt.Term // 1 where it happens, and all assumptions made before hold
 }
 
 // Result is what a call comes to.
 type Result struct {
 	Results []Value
 	Checks  []Check
-	// Fails is 1 where any of Checks is.
+	// Fails is 1 where any of Checks is. That it never is must be shown without
+	// Assume: a check that an invariant holds must not rest on that it does.
 	Fails smt.Term
-	// Assume holds what the invariants of cut loops say of their variables.
+	// Assume holds what the invariants of cut loops and contracts say of the
+	// variables made for them. What is shown of Results may rest on it.
 	Assume []smt.Term
 }
 
@@ -217,6 +219,9 @@ func (m *Machine) check(p *pathCond, pos token.Pos, what string, cond smt.Term) 
 		return
 	}
 	cond = m.b.And(p.all, cond)
+	for _, t := range m.assume {
+		cond = m.b.And(t, cond)
+	}
 	if v, ok := m.b.ConstValue(cond); ok && v == 0 {
 		return
 	}

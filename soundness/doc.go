@@ -1,0 +1,28 @@
+// Package soundness states what it means that an abstract domain is right, as
+// obligations for a solver, from the Go source of the domain that runs.
+//
+// It knows the contract of package absint and the meaning of words. It must
+// not know how any domain works: there is no model of an operator here, and
+// what is proved of a domain is read from its source.
+//
+// # Obligations
+//
+// An [Obligation] has premises and goals over the words of symbolic elements
+// and of their members. For an operation on words that is: for all valid
+// elements a and b of w bits, and all words x in a and y in b, the operator does
+// not panic, its result is valid, and contains the result of package sem on x
+// and y. Validity and membership are the domain's own functions, translated
+// like its operators. Lattice operations and refinements are stated likewise.
+//
+// # Invariants
+//
+// Nothing depends on map order: the same domain gives the same terms. An answer
+// that is not a proof is never counted as one ([smt.Undecided]).
+//
+//	s, err := soundness.Load(soundness.Domains()[0])
+//	ob, err := s.Build(soundness.Ops()[0])
+//	proof, err := ob.Prove(ctx, solver)
+//
+// Source: H. Vishwanathan, M. Shachnai, S. Narayana, S. Nagarakatte: Verifying
+// the Verifier: eBPF Range Analysis Verification, CAV 2023, for the conditions.
+package soundness

@@ -1,0 +1,78 @@
+package soundness
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/smt"
+)
+
+// Goal is one statement to be proved; its term has one bit.
+type Goal struct {
+	Name string
+	Term smt.Term
+}
+
+// Obligation is what has to be proved of one operation of one domain: each
+// goal follows from the premises. Members are the variables x and y, elements
+// those whose names start with a, b, c or d.
+type Obligation struct {
+	Domain   string
+	Op       string
+	Width    ir.Width
+	Builder  *smt.Builder
+	Premises []smt.Term
+	Goals    []Goal
+	Checks   string // what can panic, and where
+}
+
+// Build states an operation of the domain. An error tells what in its source
+// is outside of what symgo translates.
+func (s *Subject) Build(op Op) (*Obligation, error) {
+	b := smt.NewBuilder()
+	st := &statement{calls: s.calls(b), w: op.Width}
+	op.state(st)
+	if st.err != nil {
+		return nil, fmt.Errorf("soundness: build %s of %s at %d bits: %w", op.Name, s.Domain.Name, op.Width, st.err)
+	}
+	o := &Obligation{Domain: s.Domain.Name, Op: op.Name, Width: op.Width, Builder: b, Checks: st.describeChecks()}
+	o.Premises = st.premises
+	o.Goals = []Goal{{"no panic", b.Not(st.fails)}}
+	for _, g := range st.goals {
+		o.Goals = append(o.Goals, Goal{g.Name, b.Implies(b.And(st.assume...), g.Term)})
+	}
+	return o, nil
+}
+
+// Stats measures the terms of all goals and premises.
+func (o *Obligation) Stats() smt.Stats {
+	ts := append([]smt.Term(nil), o.Premises...)
+	for _, g := range o.Goals {
+		ts = append(ts, g.Term)
+	}
+	return o.Builder.Stats(ts...)
+}
+
+// Proof is the answer for one goal.
+type Proof struct {
+	Goal string
+	smt.Proof
+}
+
+// Prove decides the goals in order and stops at the first that is not proved.
+// The obligation is discharged if as many goals are proved as there are.
+func (o *Obligation) Prove(ctx context.Context, solver smt.Solver) ([]Proof, error) {
+	var proofs []Proof
+	for _, g := range o.Goals {
+		p, err := smt.Prove(ctx, solver, o.Builder, o.Premises, g.Term)
+		if err != nil {
+			return proofs, fmt.Errorf("soundness: prove %s of %s at %d bits: %s: %w", o.Op, o.Domain, o.Width, g.Name, err)
+		}
+		proofs = append(proofs, Proof{g.Name, p})
+		if p.Outcome != smt.Proved {
+			break
+		}
+	}
+	return proofs, nil
+}
