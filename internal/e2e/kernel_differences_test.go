@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -21,6 +22,7 @@ import (
 // their specifications: docs/kernel-differences.md has its reason.
 type fact struct {
 	name    string // the heading in the document
+	typ     string // the program type; "" is xdp
 	text    string
 	refusal string // part of what the kernel says; "" if it accepts the program
 	finding verifier.Code
@@ -132,6 +134,11 @@ var facts = []fact{
 		require.NoError(t, err)
 		require.Equal(t, uint32(7), out.Ret)
 	}},
+	{name: "context of socket buffers", typ: "sched_cls", text: "r0 = *(u32 *)(r1 + 16)\nexit", ours: returns(0), kernel: func(t *testing.T, p *ir.Program) {
+		out, err := testRun(t, p, 64) // the protocol of an empty Ethernet header, in network order
+		require.NoError(t, err)
+		require.Equal(t, uint32(0x0400), out.Ret)
+	}},
 	{name: "random numbers", text: "call get_prandom_u32\nexit", ours: repeats},
 }
 
@@ -154,7 +161,7 @@ func TestKernelDifferences(t *testing.T) {
 	require.ElementsMatch(t, names, headings, "docs/kernel-differences.md and the tests list the same differences")
 	for _, f := range facts {
 		t.Run(f.name, func(t *testing.T) {
-			p, err := asm.Parse("fact.s", ".type xdp\n.license GPL\n"+f.text+"\n")
+			p, err := asm.Parse("fact.s", ".type "+cmp.Or(f.typ, "xdp")+"\n.license GPL\n"+f.text+"\n")
 			require.NoError(t, err)
 			if f.finding != "" {
 				r := Verify(t, p, Domain)

@@ -148,3 +148,81 @@ func FuzzBytes(f *testing.F) {
 		run(t, p, progen.Input(progen.Bytes(data), o), func(ir.PC) {})
 	})
 }
+
+func TestMutate(t *testing.T) {
+	same := 0
+	for seed := range uint64(500) {
+		p := progen.New(progen.Seed(seed), progen.Options{Type: types[seed%5], Size: 1 + int(seed%30)})
+		before := text(t, p)
+		q := progen.Mutate(progen.Seed(seed), p)
+		require.Equal(t, before, text(t, p), "the original changed")
+		require.NoError(t, q.Check())
+		require.Equal(t, text(t, q), text(t, progen.Mutate(progen.Seed(seed), p)))
+		if text(t, q) == before {
+			same++
+		}
+	}
+	require.Less(t, same, 100)
+}
+
+// TestMinimise looks for the smallest program with some property, which is
+// known.
+func TestMinimise(t *testing.T) {
+	has := func(p *ir.Program, op ir.Op) bool {
+		for _, in := range p.All() {
+			if in.Op == op {
+				return true
+			}
+		}
+		return false
+	}
+	smallest := map[ir.Op]int{
+		ir.OpALU(ir.SMod, ir.W32, ir.X):      2, // and exit
+		ir.OpStore(ir.W16, ir.X):             2,
+		ir.OpBranch(ir.JSGE, ir.W64, ir.X):   2,
+		ir.OpCall(ir.CallHelper):             2,
+		ir.OpCall(ir.CallLocal):              3, // and the function's exit
+		ir.OpLoadImm(ir.PseudoMapFD):         2,
+		ir.OpAtomic(ir.AtomicXchg, 64, true): 2,
+	}
+	for op, want := range smallest {
+		found := 0
+		for seed := uint64(0); found < 3; seed++ {
+			require.Less(t, seed, uint64(2000), op)
+			p := progen.New(progen.Seed(seed), progen.Options{Type: ir.XDP})
+			if !has(p, op) {
+				continue
+			}
+			found++
+			before, asked := text(t, p), 0
+			q := progen.Minimise(p, func(q *ir.Program) bool {
+				asked++
+				require.NoError(t, q.Check())
+				return has(q, op)
+			}, 3000)
+			require.LessOrEqual(t, asked, 3000)
+			require.Equal(t, before, text(t, p), "the original changed")
+			require.Equal(t, want, q.Count(), "%v, seed %d:\n%s", op, seed, text(t, q))
+			require.LessOrEqual(t, len(q.Maps), 1)
+		}
+	}
+}
+
+func TestMinimiseKeeps(t *testing.T) {
+	p := progen.New(progen.Seed(1), progen.Options{Type: ir.XDP})
+	require.Same(t, p, progen.Minimise(p, func(*ir.Program) bool { return false }, 1000))
+	asked := 0
+	progen.Minimise(p, func(*ir.Program) bool { asked++; return true }, 7)
+	require.Equal(t, 7, asked)
+}
+
+func TestMinimiseBytes(t *testing.T) {
+	data := []byte("0123456789abcdef0123456789abcdef")
+	got := progen.MinimiseBytes(data, func(b []byte) bool { return len(b) > 20 && b[5] >= 3 && b[17] != 0 }, 1000)
+	want := make([]byte, 21)
+	want[5], want[17] = 3, 1
+	require.Equal(t, want[:17], got[:17])
+	require.Equal(t, byte(1), got[17])
+	require.Len(t, got, 21)
+	require.Equal(t, []byte("0123456789abcdef0123456789abcdef"), data)
+}
