@@ -15,10 +15,19 @@ type Program struct {
 	// BPF_PROG_LOAD, 0 if the type needs none.
 	AttachType uint32
 	LoadFlags  uint32
-	Insns      []Insn // indexed by PC; see the package comment
-	Maps       []*MapSpec
-	Funcs      []Func // the program's subprograms in order of PC; Funcs[0] starts at 0
-	Lines      []Line // in order of PC; may be empty
+	Insns      []Insn     // indexed by PC; see the package comment
+	Maps       []*MapSpec // those that instructions name, and those that elements of such maps refer to
+	Funcs      []Func     // the program's subprograms in order of PC; Funcs[0] starts at 0
+	Lines      []Line     // in order of PC; may be empty
+	Externs    []Extern   // in order of PC; may be empty
+}
+
+// Extern names the function or variable of the kernel that the call or 64-bit
+// load at PC refers to by its BTF id.
+type Extern struct {
+	PC   PC
+	Name string
+	ID   uint32
 }
 
 // Func is a subprogram: it reaches to the next one's PC or the program's end.
@@ -86,10 +95,16 @@ type MapSpec struct {
 	Flags      uint32
 	Inner      *MapSpec // of map-in-map kinds
 	Contents   []MapElem
-	Frozen     bool // contents never change after load: .rodata
-	Opaque     bool // values hold kernel objects (lock, timer, kptr), which are no plain bytes
-	BTF        any  // type information of the loader that read the map; nil if none
+	Extra      uint64 // map_extra of bpf(2): hash functions of a bloom filter, address of an arena
+	Frozen     bool   // contents never change after load: .rodata
+	Opaque     bool   // values hold kernel objects (lock, timer, kptr), which are no plain bytes
+	BTF        any    // type information of the loader that read the map; nil if none
 }
 
-// MapElem is an initial element of a map.
-type MapElem struct{ Key, Value []byte }
+// MapElem is an initial element of a map. Where the value is a reference, Value
+// is nil and one of Map and Program says to what.
+type MapElem struct {
+	Key, Value []byte
+	Map        *MapSpec // of map-in-map kinds
+	Program    string   // of a program array: the name of a program of the same object
+}

@@ -58,8 +58,9 @@ func writeSlots(cmd *cobra.Command, out string, raw []byte) error {
 
 func disCmd() *cobra.Command {
 	var in input
+	var source bool
 	cmd := &cobra.Command{
-		Use:   "dis X",
+		Use:   "dis [-S] X",
 		Short: "print programs as text that asm reads",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -67,8 +68,12 @@ func disCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			printProgram := asm.Print
+			if source {
+				printProgram = asm.PrintSource
+			}
 			for _, p := range programs {
-				if err := asm.Print(cmd.OutOrStdout(), p); err != nil {
+				if err := printProgram(cmd.OutOrStdout(), p); err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
 			}
@@ -76,5 +81,6 @@ func disCmd() *cobra.Command {
 		},
 	}
 	in.flags(cmd)
+	cmd.Flags().BoolVarP(&source, "source", "S", false, "with the lines of the source as comments, where the object has them")
 	return cmd
 }

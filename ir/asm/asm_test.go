@@ -181,12 +181,14 @@ func TestErrors(t *testing.T) {
 		{"a:\na: exit", `x.s:2:1: label "a" is already at slot 0`},
 		{"r1 = map[m]", `x.s:1:10: map "m" is not declared above`},
 		{".map m tree", `x.s:1:8: expected a map type, found "tree"`},
-		{".map m hash key 4 size 4", `x.s:1:19: expected key, value, entries, flags, frozen, opaque or inner, found "size"`},
+		{".map m hash key 4 size 4", `x.s:1:19: expected key, value, entries, flags, extra, frozen, opaque or inner, found "size"`},
 		{".map m hash\n.map m hash", `x.s:2:6: map "m" is already declared`},
 		{".map m array_of_maps inner (i array", `x.s:1:36: expected ")", found end of line`},
 		{".elem 3 00 00", "x.s:1:7: map 3 is not declared above"},
 		{".map m hash\n.elem m 0 00", `x.s:2:9: expected a key in hex, found "0"`},
 		{".type xpd", `x.s:1:7: expected a program type, found "xpd"`},
+		{".map m hash\n.elem m 00 map n", `x.s:2:16: map "n" is not declared above`},
+		{".map m hash\n.elem m 00 map 1", `x.s:2:16: map 1 is not declared above`},
 		{".global x", `x.s:1:1: expected .name, .section, .type, .license, .func, .map or .elem, found ".global"`},
 		{".func a\n.func b\nexit", `x.s:2:7: function "a" is empty`},
 		{".func a\nexit\n.func a\ncall a\nexit", `x.s:4:6: label "a" is ambiguous: it is declared more than once`},
@@ -216,9 +218,13 @@ const example = `.name count
 .type xdp
 .license "Dual BSD/GPL"
 .map hits array key 4 value 8 entries 16 flags 0x400
-.elem 0 00000000 0100000000000000
 .map .rodata array key 4 value 3 entries 1 frozen
 .map "odd name" array_of_maps key 4 value 4 entries 2 inner ("" hash key 8 value 4 entries 9)
+.map filter bloom_filter key 0 value 4 entries 7 extra 0x5
+.map jumps prog_array key 4 value 4 entries 2
+.elem 0 00000000 0100000000000000
+.elem 2 01000000 map 0
+.elem 4 01000000 program "next one"
 	r1 = map[hits]
 	r1 = map[.rodata] + 2
 	r1 = map["odd name"]
@@ -365,6 +371,13 @@ func randomProgram(t *rapid.T) *ir.Program {
 		}
 		if b := rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "bytes"); rapid.Bool().Draw(t, "contents") {
 			m.Contents = []ir.MapElem{{Key: b, Value: []byte{1}}}
+			if rapid.Bool().Draw(t, "program element") {
+				m.Contents = append(m.Contents, ir.MapElem{Key: b, Program: name.Draw(t, "element")})
+			}
+			if len(p.Maps) > 0 && rapid.Bool().Draw(t, "map element") {
+				m.Contents = append(m.Contents, ir.MapElem{Key: b, Map: p.Maps[0]})
+			}
+			m.Extra = rapid.Uint64().Draw(t, "extra")
 		}
 		p.Maps = append(p.Maps, m)
 	}
@@ -450,4 +463,17 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 	b.ReportMetric(8001*float64(b.N)/b.Elapsed().Seconds(), "insns/s")
+}
+
+func TestPrintSource(t *testing.T) {
+	p, err := asm.Parse("x.s", example)
+	require.NoError(t, err)
+	p.Lines = []ir.Line{{PC: 0, File: "a.c", Line: 3, Text: "x = y; /* odd */"}, {PC: 2, File: "a.c", Line: 4, Text: "two\nlines\u2028"}, {PC: 2, File: "b.h", Line: 9, Text: ""}}
+	var out strings.Builder
+	require.NoError(t, asm.PrintSource(&out, p))
+	require.Contains(t, out.String(), "\t; x = y; /* odd */ @ a.c:3\n\tr1 = map[hits]\n\t; two lines  @ a.c:4\n\t;  @ b.h:9\n\tr1 = map[.rodata] + 2\n")
+	q, err := asm.Parse("x.s", out.String())
+	require.NoError(t, err)
+	require.Equal(t, p.Insns, q.Insns)
+	require.Equal(t, p.Funcs, q.Funcs)
 }

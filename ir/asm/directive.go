@@ -80,6 +80,8 @@ func (p *parser) spec(name string) *ir.MapSpec {
 			m.MaxEntries = uint32(p.small("a number of entries", math.MaxUint32))
 		case t.isName("flags"):
 			m.Flags = uint32(p.small("flags", math.MaxUint32))
+		case t.isName("extra"):
+			m.Extra = p.small("map_extra", math.MaxUint64)
 		case t.isName("frozen"):
 			m.Frozen = true
 		case t.isName("opaque"):
@@ -92,7 +94,7 @@ func (p *parser) spec(name string) *ir.MapSpec {
 		case t.isOp(")") && len(open) > 1:
 			open = open[:len(open)-1]
 		default:
-			p.expected(t, "key, value, entries, flags, frozen, opaque or inner")
+			p.expected(t, "key, value, entries, flags, extra, frozen, opaque or inner")
 		}
 	}
 	if len(open) > 1 {
@@ -107,7 +109,23 @@ func (p *parser) element() {
 	if i >= len(p.prog.Maps) {
 		p.fail(t, "map %d is not declared above", i)
 	}
-	e := ir.MapElem{Key: p.hex("a key in hex"), Value: p.hex("a value in hex")}
+	e := ir.MapElem{Key: p.hex("a key in hex")}
+	switch t := p.peek(); {
+	case t.isName("program"):
+		p.take()
+		e.Program = p.name("a program name")
+	case t.isName("map"):
+		p.take()
+		t := p.peek()
+		inner := p.mapIndex()
+		if inner >= len(p.prog.Maps) {
+			p.fail(t, "map %d is not declared above", inner)
+		} else if p.err == nil {
+			e.Map = p.prog.Maps[inner]
+		}
+	default:
+		e.Value = p.hex("a value in hex, map or program")
+	}
 	if p.err == nil {
 		m := p.prog.Maps[i]
 		m.Contents = append(m.Contents, e)

@@ -24,8 +24,8 @@
 //	.name   count
 //	.type   xdp                                       ; as bpftool names it
 //	.license GPL
-//	.map    hits array key 4 value 8 entries 16       ; and flags N, frozen, opaque, inner (name type ...)
-//	.elem   hits 00000000 0100000000000000            ; key and value in hex
+//	.map    hits array key 4 value 8 entries 16       ; and flags N, extra N, frozen, opaque, inner (name type ...)
+//	.elem   hits 00000000 0100000000000000            ; key and value in hex; or "map NAME", "program NAME" as the value
 //
 //		*(u32 *)(r10 - 4) = 0
 //		r1 = map[hits]                            ; the map

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bpfproof/bpfproof/ir"
 )
@@ -12,7 +14,13 @@ import (
 // Print writes p as text that Parse reads. The error is w's, or an
 // *ir.FormError for an instruction that has no text (see [ir.Insn.Check]) or a
 // 64-bit load without its second slot; nothing is written then.
-func Print(w io.Writer, p *ir.Program) error {
+func Print(w io.Writer, p *ir.Program) error { return write(w, p, false) }
+
+// PrintSource is Print with the lines of the source as comments before the
+// instructions that were made of them, where p.Lines has them.
+func PrintSource(w io.Writer, p *ir.Program) error { return write(w, p, true) }
+
+func write(w io.Writer, p *ir.Program, source bool) error {
 	for pc, in := range p.Insns {
 		if err := in.Check(ir.PC(pc)); err != nil {
 			return fmt.Errorf("asm: print program: %w", err)
@@ -30,6 +38,10 @@ func Print(w io.Writer, p *ir.Program) error {
 		return err
 	}
 	next := 0
+	lines := p.Lines
+	if !source {
+		lines = nil
+	}
 	for pc := range p.All() {
 		for next < len(p.Funcs) && p.Funcs[next].PC <= pc {
 			if f := p.Funcs[next]; declared(p, f) {
@@ -40,9 +52,27 @@ func Print(w io.Writer, p *ir.Program) error {
 		if label, ok := n.labels[pc]; ok {
 			fmt.Fprintf(b, "%s:\n", label)
 		}
+		lines = comments(b, lines, pc)
 		fmt.Fprintf(b, "\t%s\n", n.insn(pc))
 	}
 	return b.Flush()
+}
+
+// comments writes the source lines that start at pc or before, and returns the
+// others. A line is one comment, whatever it holds.
+func comments(w io.Writer, lines []ir.Line, pc ir.PC) []ir.Line {
+	for len(lines) > 0 && lines[0].PC <= pc {
+		l := lines[0]
+		lines = lines[1:]
+		text := strings.Map(func(r rune) rune {
+			if !unicode.IsPrint(r) {
+				return ' '
+			}
+			return r
+		}, l.Text+" @ "+l.File)
+		fmt.Fprintf(w, "\t; %s:%d\n", text, l.Line)
+	}
+	return lines
 }
 
 // nameFuncs finds the functions whose name says which they are: the only one
@@ -98,14 +128,20 @@ func header(w io.Writer, p *ir.Program) error {
 	if p.License != "" {
 		fmt.Fprintf(w, ".license %s\n", quote(p.License))
 	}
-	for i, m := range p.Maps {
+	for _, m := range p.Maps {
 		text, err := specText(m, 0)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(w, ".map %s\n", text)
+	}
+	for i, m := range p.Maps { // elements may refer to any of the maps
 		for _, e := range m.Contents {
-			fmt.Fprintf(w, ".elem %d %s %s\n", i, hexText(e.Key), hexText(e.Value))
+			value, err := elemText(p, e)
+			if err != nil {
+				return fmt.Errorf("asm: print map %q: %w", m.Name, err)
+			}
+			fmt.Fprintf(w, ".elem %d %s %s\n", i, hexText(e.Key), value)
 		}
 	}
 	return nil
@@ -123,6 +159,21 @@ func kindText[T interface {
 	return fmt.Sprint(uint32(x))
 }
 
+// elemText returns the value of an element: bytes, or what it refers to.
+func elemText(p *ir.Program, e ir.MapElem) (string, error) {
+	switch {
+	case e.Program != "":
+		return "program " + quote(e.Program), nil
+	case e.Map == nil:
+		return hexText(e.Value), nil
+	}
+	i := slices.Index(p.Maps, e.Map)
+	if i < 0 {
+		return "", fmt.Errorf("an element refers to map %q, which the program does not list", e.Map.Name)
+	}
+	return fmt.Sprintf("map %d", i), nil
+}
+
 func hexText(b []byte) string {
 	if len(b) == 0 {
 		return `""`
@@ -138,6 +189,9 @@ func specText(m *ir.MapSpec, depth int) (string, error) {
 	s := fmt.Sprintf("%s %s key %d value %d entries %d", quote(m.Name), kindText(m.Type, ir.ParseMapType), m.KeySize, m.ValueSize, m.MaxEntries)
 	if m.Flags != 0 {
 		s += fmt.Sprintf(" flags %#x", m.Flags)
+	}
+	if m.Extra != 0 {
+		s += fmt.Sprintf(" extra %#x", m.Extra)
 	}
 	if m.Frozen {
 		s += " frozen"

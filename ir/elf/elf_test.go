@@ -215,7 +215,6 @@ func TestErrors(t *testing.T) {
 		change(data)
 		return data
 	}
-	kfunc := testdata(t, "kfunc.o")
 	firstInsn := func() int { // of section xdp
 		at := 0
 		patchSection(t, good, "xdp", func(h []byte) { at = int(binary.LittleEndian.Uint64(h[24:])) })
@@ -244,7 +243,6 @@ func TestErrors(t *testing.T) {
 		{"huge bss", patchSection(t, globals, ".bss", put64(32, 4<<30)), `section ".bss": 4294967296 zero bytes are more than the 16777216 allowed`},
 		{"compressed", patchSection(t, good, ".BTF", put64(8, 0x800)), `compressed`},
 		{"reserved field", header(func(b []byte) { b[firstInsn+8*2+2] = 1 }), `section "xdp": offset 0x10: wire: decode slot 2`},
-		{"kernel function", kfunc, `section "xdp": symbol "bpf_rcu_read_lock": offset 0x0: kernel functions are not supported`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -257,9 +255,7 @@ func TestErrors(t *testing.T) {
 			require.ErrorAs(t, err, &typed)
 		})
 	}
-	_, err := elf.ReadBytes("k.o", kfunc)
-	require.ErrorIs(t, err, elf.ErrUnsupported)
-	_, err = elf.Load("testdata")
+	_, err := elf.Load("testdata")
 	require.EqualError(t, err, "elf: read testdata: not a regular file")
 	_, err = elf.Load("testdata/none.o")
 	require.True(t, errors.Is(err, os.ErrNotExist))
@@ -337,7 +333,7 @@ func FuzzELF(f *testing.F) {
 		}
 	}
 	f.Add(tiny())
-	for _, name := range []string{"core.o", "kfunc.o", "missing_map.o"} {
+	for _, name := range []string{"core.o", "funcs.o", "globals.o", "kconfig.o", "kfuncs.o", "ksyms.o", "legacy.o", "missing_map.o", "text_only.o", "values.o"} {
 		f.Add(testdata(f, name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

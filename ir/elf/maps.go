@@ -1,8 +1,10 @@
 package elf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -33,13 +35,21 @@ func (rd *reader) maps(obj *Object) error {
 		rd.byName[name], rd.order[m] = m, len(obj.Maps)
 		obj.Maps = append(obj.Maps, m)
 	}
-	return nil
+	return rd.resolve()
 }
 
 func (rd *reader) mapSpec(name string, s *ebpf.MapSpec) (*ir.MapSpec, error) {
 	m := &ir.MapSpec{
 		Name: name, Type: ir.MapType(s.Type), KeySize: s.KeySize, ValueSize: s.ValueSize,
-		MaxEntries: s.MaxEntries, Flags: s.Flags,
+		MaxEntries: s.MaxEntries, Flags: s.Flags, Extra: s.MapExtra,
+	}
+	if bss, ok := strings.CutPrefix(name, renamed+".bss."); ok && rd.file.Section(name) == nil {
+		m.Name = ".bss." + bss
+		s = s.Copy()
+		var ds *btf.Datasec
+		if rd.spec.Types != nil && rd.spec.Types.TypeByName(m.Name, &ds) == nil {
+			s.Key, s.Value = &btf.Void{}, ds
+		}
 	}
 	if s.Key != nil || s.Value != nil {
 		m.BTF = &MapTypes{Key: s.Key, Value: s.Value}
@@ -47,11 +57,11 @@ func (rd *reader) mapSpec(name string, s *ebpf.MapSpec) (*ir.MapSpec, error) {
 	fail := func(format string, args ...any) error {
 		return rd.errorf(rd.sectionOf(name), name, -1, format, args...)
 	}
-	switch {
-	case s.Extra != nil && s.Extra.Len() > 0:
-		return nil, fail("%d bytes behind the fields of a map definition are %w", s.Extra.Len(), ErrUnsupported)
-	case s.MapExtra != 0:
-		return nil, fail("map_extra is %w", ErrUnsupported)
+	if s.Extra != nil {
+		// Other loaders put fields of their own behind those of the definition.
+		if rest, err := io.ReadAll(s.Extra); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
+			return nil, fail("fields behind those of struct bpf_map_def are %w: they hold %x", ErrUnsupported, rest)
+		}
 	}
 	if s.InnerMap != nil {
 		inner, err := rd.mapSpec(name+".inner", s.InnerMap)
@@ -61,18 +71,68 @@ func (rd *reader) mapSpec(name string, s *ebpf.MapSpec) (*ir.MapSpec, error) {
 		m.Inner = inner
 	}
 	for _, kv := range s.Contents {
-		key, okKey := asBytes(kv.Key)
-		value, okValue := asBytes(kv.Value)
-		if !okKey || !okValue {
-			return nil, fail("an initial element that refers to %v is %w", kv.Value, ErrUnsupported)
+		e, err := rd.element(m, kv)
+		if err != nil {
+			return nil, fail("%w", err)
 		}
-		if len(key) != int(m.KeySize) || len(value) != int(m.ValueSize) {
-			return nil, fail("an initial element has %d and %d bytes of key and value, the map %d and %d", len(key), len(value), m.KeySize, m.ValueSize)
-		}
-		m.Contents = append(m.Contents, ir.MapElem{Key: key, Value: value})
+		m.Contents = append(m.Contents, e)
 	}
 	m.Frozen = strings.HasPrefix(name, ".rodata") && s.Flags&flagReadOnlyProg != 0
 	return m, nil
+}
+
+// element returns an initial element: bytes, or what the value refers to by
+// name. References to maps are names until all maps are read: see resolve.
+func (rd *reader) element(m *ir.MapSpec, kv ebpf.MapKV) (ir.MapElem, error) {
+	var e ir.MapElem
+	var ok bool
+	if e.Key, ok = asBytes(kv.Key); !ok || len(e.Key) != int(m.KeySize) {
+		return e, fmt.Errorf("an initial element has the key %v, the map keys of %d bytes", kv.Key, m.KeySize)
+	}
+	if name, ok := kv.Value.(string); ok {
+		if m.Type != ir.ProgArray {
+			rd.refs = append(rd.refs, elemRef{m, len(m.Contents), name})
+		} else {
+			e.Program = name
+		}
+		return e, nil
+	}
+	if e.Value, ok = asBytes(kv.Value); !ok || len(e.Value) != int(m.ValueSize) {
+		return e, fmt.Errorf("an initial element has another value than %d bytes", m.ValueSize)
+	}
+	return e, nil
+}
+
+// elemRef is an element whose value is a map.
+type elemRef struct {
+	m    *ir.MapSpec
+	elem int
+	name string
+}
+
+// resolve puts the maps in the place of the names that elements give.
+func (rd *reader) resolve() error {
+	for _, r := range rd.refs {
+		to := rd.byName[r.name]
+		if to == nil {
+			return rd.errorf(rd.sectionOf(r.m.Name), r.m.Name, -1, "an initial element refers to %q, which is no map", r.name)
+		}
+		r.m.Contents[r.elem].Map = to
+	}
+	return nil
+}
+
+// resolvePrograms refuses elements of program arrays that no program has the
+// name of.
+func (rd *reader) resolvePrograms(obj *Object) error {
+	for _, m := range obj.Maps {
+		for _, e := range m.Contents {
+			if e.Program != "" && obj.Program(e.Program) == nil {
+				return rd.errorf(rd.sectionOf(m.Name), m.Name, -1, "an initial element refers to %q, which is no program", e.Program)
+			}
+		}
+	}
+	return nil
 }
 
 // asBytes returns the wire form of an initial key or value.

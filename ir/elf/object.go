@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -21,6 +22,9 @@ type Object struct {
 	Programs []*ir.Program // in the order of their places in the file
 	Maps     []*ir.MapSpec // in the order of their places in the file
 	Types    *btf.Spec     // nil if the object has no BTF
+	// Funcs holds the types of functions by name, with the names of their arguments
+	// and whether they are static or global; empty if the object has no BTF.
+	Funcs map[string]*btf.Func
 }
 
 // Program returns the program with the given name, or nil.
@@ -36,9 +40,18 @@ func (o *Object) Program(name string) *ir.Program {
 // Options selects what an object is read against. The zero value reads it for
 // the running kernel.
 type Options struct {
-	// Kernel holds the types that CO-RE relocations are resolved against; nil
-	// means those of the running kernel.
+	// Kernel holds the types that CO-RE relocations and .ksyms are resolved against;
+	// nil means those of the running kernel.
 	Kernel *btf.Spec
+	// Symbols are the kernel's addresses for .ksyms variables without type; nil
+	// means those of the running kernel, or none if Kernel is given.
+	Symbols map[string]uint64
+	// Config is the path of the kernel's configuration for .kconfig, compressed or
+	// not; "" means that of the running kernel.
+	Config string
+	// Version is the kernel's version, major<<16 | minor<<8 | patch; 0 means that of
+	// the running kernel.
+	Version uint32
 }
 
 // Load reads the object file at path. Errors about its contents are *Error.
@@ -75,16 +88,30 @@ func ReadWith(name string, r io.ReaderAt, opts Options) (obj *Object, err error)
 	if err := rd.checkFile(); err != nil {
 		return nil, err
 	}
-	spec, err := ebpf.LoadCollectionSpecFromReader(r)
+	if err := rd.loadKsyms(); err != nil {
+		return nil, err
+	}
+	adapted, err := rd.adapt()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := ebpf.LoadCollectionSpecFromReader(adapted)
 	if err != nil {
 		return nil, &Error{File: name, Offset: -1, Reason: oneLine(err), Err: err}
 	}
 	rd.spec = spec
-	obj = &Object{Name: name, Types: spec.Types}
+	obj = &Object{Name: name, Types: spec.Types, Funcs: map[string]*btf.Func{}}
+	rd.funcs = obj.Funcs
 	if err := rd.maps(obj); err != nil {
 		return nil, err
 	}
+	if err := rd.kconfig(obj); err != nil {
+		return nil, err
+	}
 	if err := rd.programs(obj); err != nil {
+		return nil, err
+	}
+	if err := rd.resolvePrograms(obj); err != nil {
 		return nil, err
 	}
 	return obj, nil
@@ -104,7 +131,12 @@ type reader struct {
 	symbols []elf.Symbol
 	spec    *ebpf.CollectionSpec
 	byName  map[string]*ir.MapSpec // under the names that instructions refer to
+	refs    []elemRef              // elements that refer to maps
 	order   map[*ir.MapSpec]int    // place in Object.Maps
+	types   *btfIndex              // nil if the object has no BTF
+	ksyms   map[string]ksym        // what .ksyms declares
+	rels    map[int][]byte         // contents of relocation sections
+	funcs   map[string]*btf.Func   // Object.Funcs
 }
 
 // errorf returns an error at a section, "" for none.
@@ -134,8 +166,12 @@ func (rd *reader) places() map[string]place {
 		}
 	}
 	for i, s := range rd.file.Sections {
-		if _, ok := at[s.Name]; !ok {
-			at[s.Name] = place{section: elf.SectionIndex(i)}
+		name := s.Name
+		if strings.HasPrefix(name, ".bss.") {
+			name = renamed + name
+		}
+		if _, ok := at[name]; !ok {
+			at[name] = place{section: elf.SectionIndex(i)}
 		}
 	}
 	return at

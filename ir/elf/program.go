@@ -3,6 +3,7 @@ package elf
 import (
 	"bytes"
 	"cmp"
+	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -16,11 +17,14 @@ import (
 	"github.com/bpfproof/bpfproof/ir/wire"
 )
 
-// programs fills obj.Programs: one for every function in a program section,
-// with the functions it calls linked in behind it.
+// programs fills obj.Programs: one for every function in a program section that
+// is not static, with the functions it calls linked in behind it.
 func (rd *reader) programs(obj *Object) error {
 	at := rd.places()
 	for _, name := range inOrder(rd.spec.Programs, at) {
+		if rd.static(name) {
+			continue // a function that programs beside it call
+		}
 		p, err := rd.program(rd.spec.Programs[name])
 		if err != nil {
 			return err
@@ -33,26 +37,42 @@ func (rd *reader) programs(obj *Object) error {
 	return nil
 }
 
+// static reports whether a function is local to the object.
+func (rd *reader) static(name string) bool {
+	for _, s := range rd.symbols {
+		if s.Name == name && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
+			return elf.ST_BIND(s.Info) == elf.STB_LOCAL
+		}
+	}
+	return false
+}
+
 // linker turns one linked instruction stream into a program.
 type linker struct {
 	rd    *reader
 	prog  *ir.Program
 	insns asm.Instructions
 	funcs map[string]ir.PC
+	// poisoned are calls of weak kernel functions that the kernel does not have.
+	poisoned []ir.PC
 }
 
 func (rd *reader) program(ps *ebpf.ProgramSpec) (*ir.Program, error) {
-	if ps.Type == ebpf.UnspecifiedProgram {
+	typ, attach, flags, ok := SectionProgram(ps.SectionName)
+	if !ok {
 		return nil, rd.errorf(ps.SectionName, ps.Name, -1, "unknown program section: its name stands for no program type")
 	}
 	l := &linker{rd: rd, insns: slices.Clone(ps.Instructions), funcs: map[string]ir.PC{}, prog: &ir.Program{
-		Name: ps.Name, Section: ps.SectionName, Type: ir.ProgType(ps.Type), License: ps.License,
-		AttachType: uint32(ps.AttachType), LoadFlags: ps.Flags,
+		Name: ps.Name, Section: ps.SectionName, Type: typ, License: ps.License,
+		AttachType: attach, LoadFlags: flags,
 	}}
 	if err := l.relocateTypes(ps.ByteOrder); err != nil {
 		return nil, err
 	}
 	l.functions()
+	if err := l.externs(); err != nil {
+		return nil, err
+	}
 	if err := l.references(); err != nil {
 		return nil, err
 	}
@@ -65,6 +85,9 @@ func (rd *reader) program(ps *ebpf.ProgramSpec) (*ir.Program, error) {
 		return nil, rd.errorf(ps.SectionName, ps.Name, -1, "%w", err)
 	}
 	l.prog.Insns = insns
+	for _, pc := range l.poisoned {
+		insns[pc].Imm = poisonKfunc
+	}
 	if err := l.prog.Check(); err != nil {
 		return nil, rd.errorf(ps.SectionName, ps.Name, -1, "%w", err)
 	}
@@ -86,12 +109,9 @@ func (l *linker) relocateTypes(order binary.ByteOrder) error {
 	if len(relos) == 0 {
 		return nil
 	}
-	kernel := l.rd.opts.Kernel
-	if kernel == nil {
-		var err error
-		if kernel, err = btf.LoadKernelSpec(); err != nil {
-			return l.rd.errorf(l.prog.Section, l.prog.Name, -1, "CO-RE relocations need the kernel's BTF: %s", oneLine(err))
-		}
+	kernel, err := l.rd.kernelTypes()
+	if err != nil {
+		return l.rd.errorf(l.prog.Section, l.prog.Name, -1, "CO-RE relocations need the kernel's BTF: %s", oneLine(err))
 	}
 	fixups, err := btf.CORERelocate(relos, []*btf.Spec{kernel}, order, l.rd.spec.Types.TypeID)
 	if err != nil {
@@ -112,6 +132,9 @@ func (l *linker) functions() {
 		if name := it.Ins.Symbol(); name != "" {
 			l.funcs[name] = pc
 			l.prog.Funcs = append(l.prog.Funcs, ir.Func{Name: name, PC: pc})
+			if f := btf.FuncMetadata(it.Ins); f != nil {
+				l.rd.funcs[name] = f
+			}
 		}
 		if s, ok := it.Ins.Source().(*btf.Line); ok {
 			l.prog.Lines = append(l.prog.Lines, ir.Line{
@@ -148,9 +171,6 @@ func (l *linker) references() error {
 			if _, ok := l.funcs[ref]; !ok {
 				return l.undefined(ir.PC(it.Offset), ref)
 			}
-		case ins.IsKfuncCall():
-			section, off := l.origin(ir.PC(it.Offset))
-			return l.rd.errorf(section, ref, off, "kernel functions are %w", ErrUnsupported)
 		default:
 			return l.undefined(ir.PC(it.Offset), ref)
 		}
@@ -158,13 +178,24 @@ func (l *linker) references() error {
 	return nil
 }
 
-// mapsUsed fills prog.Maps with the maps that the program refers to.
+// mapsUsed fills prog.Maps with the maps that the program refers to, and those
+// that their elements refer to.
 func (l *linker) mapsUsed() {
 	used := map[*ir.MapSpec]bool{}
-	for it := l.insns.Iterate(); it.Next(); {
-		if m := l.rd.byName[it.Ins.Reference()]; it.Ins.IsLoadFromMap() && m != nil && !used[m] {
+	add := func(m *ir.MapSpec) {
+		if m != nil && !used[m] {
 			used[m] = true
 			l.prog.Maps = append(l.prog.Maps, m)
+		}
+	}
+	for it := l.insns.Iterate(); it.Next(); {
+		if it.Ins.IsLoadFromMap() {
+			add(l.rd.byName[it.Ins.Reference()])
+		}
+	}
+	for i := 0; i < len(l.prog.Maps); i++ {
+		for _, e := range l.prog.Maps[i].Contents {
+			add(e.Map)
 		}
 	}
 	slices.SortFunc(l.prog.Maps, func(a, b *ir.MapSpec) int { return cmp.Compare(l.rd.order[a], l.rd.order[b]) })
@@ -172,17 +203,6 @@ func (l *linker) mapsUsed() {
 
 func (l *linker) undefined(pc ir.PC, ref string) error {
 	section, off := l.origin(pc)
-	for _, virtual := range []string{".kconfig", ".ksyms"} {
-		var ds *btf.Datasec
-		if l.rd.spec.Types == nil || l.rd.spec.Types.TypeByName(virtual, &ds) != nil {
-			continue
-		}
-		for _, v := range ds.Vars {
-			if v.Type.TypeName() == ref {
-				return l.rd.errorf(section, ref, off, "variables of the kernel (%s) are %w", virtual, ErrUnsupported)
-			}
-		}
-	}
 	if ref == "" {
 		return l.rd.errorf(section, "", off, "map load without a relocation that names the map")
 	}

@@ -9,10 +9,11 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 )
 
-// A struct bpf_line_info and the split of its last word: the line above, the
-// column in the low bits.
+// The sizes of struct bpf_line_info and struct bpf_func_info, and the split of
+// the last word of a line: the number above, the column in the low bits.
 const (
 	lineRecord = 16
+	funcRecord = 8
 	lineShift  = 10
 )
 
@@ -20,14 +21,32 @@ const (
 // instruction, whose line number is the PC plus 1. The kernel keeps the records
 // beside the instructions through all its rewriting, so what comes back tells
 // which machine code belongs to which PC.
+//
+// The kernel also wants a type for every function of a program that has
+// callbacks ("missing btf func_info"): a static function that returns an int,
+// since the verifier goes by the code of static functions alone.
 type lineInfo struct {
 	fd      int
-	records []byte
+	records []byte // of lines
 	count   uint32
+	funcs   []byte // of functions
+	nfuncs  uint32
 }
 
-func newLineInfo(p *ir.Program) (*lineInfo, error) {
-	if p.Slots() >= 1<<(32-lineShift)-1 {
+// hasCallbacks reports whether p takes the address of a function.
+func hasCallbacks(p *ir.Program) bool {
+	for _, in := range p.All() {
+		if in.Op == ir.OpLoadImm(ir.PseudoFunc) {
+			return true
+		}
+	}
+	return false
+}
+
+// newLineInfo makes a line record for every instruction if lines is set, and a
+// function record for every function if the program has callbacks.
+func newLineInfo(p *ir.Program, lines bool) (*lineInfo, error) {
+	if lines && p.Slots() >= 1<<(32-lineShift)-1 {
 		return nil, fmt.Errorf("kernel: load %s: line records reach only to PC %d", p.Name, 1<<(32-lineShift)-2)
 	}
 	strings := []byte("\x00int\x00p\x00")
@@ -35,18 +54,32 @@ func newLineInfo(p *ir.Program) (*lineInfo, error) {
 	l := &lineInfo{}
 	le := binary.LittleEndian
 	for pc := range p.All() {
+		if !lines {
+			break
+		}
 		l.records = le.AppendUint32(l.records, uint32(pc))
 		l.records = le.AppendUint32(l.records, fileName)
 		l.records = le.AppendUint32(l.records, fileName)
 		l.records = le.AppendUint32(l.records, uint32(pc+1)<<lineShift)
 		l.count++
 	}
-	// One type, int, since the kernel refuses type information without types
-	// (Documentation/bpf/btf.rst: header, btf_type, the encoding of an int).
+	// At least one type, int, since the kernel refuses type information without
+	// types (Documentation/bpf/btf.rst: header, btf_type, the encoding of an int).
 	types := le.AppendUint32(nil, intName)
 	types = le.AppendUint32(types, 1<<24) // BTF_KIND_INT
 	types = le.AppendUint32(types, 4)     // bytes
 	types = le.AppendUint32(types, 1<<24|32)
+	if hasCallbacks(p) {
+		const intType, protoType, funcType = 1, 2, 3
+		for _, x := range []uint32{0, 13 << 24, intType, fileName, 12 << 24, protoType} { // FUNC_PROTO, static FUNC
+			types = le.AppendUint32(types, x)
+		}
+		for _, f := range p.Funcs {
+			l.funcs = le.AppendUint32(l.funcs, uint32(f.PC))
+			l.funcs = le.AppendUint32(l.funcs, funcType)
+			l.nfuncs++
+		}
+	}
 	blob := le.AppendUint16(nil, 0xeb9f)
 	blob = append(blob, 1, 0)
 	for _, x := range []int{24, 0, len(types), len(types), len(strings)} {

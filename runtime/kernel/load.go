@@ -80,13 +80,19 @@ func Load(p *ir.Program, opts Options) (_ *Program, err error) {
 		logLevel: uint32(opts.Log | LogStats), progFlags: p.LoadFlags, attachType: p.AttachType,
 	}
 	copy(a.progName[:15], objName(p.Name))
-	if opts.LineInfo {
-		lines, err := newLineInfo(p)
+	if opts.LineInfo || hasCallbacks(p) {
+		lines, err := newLineInfo(p, opts.LineInfo)
 		if err != nil {
 			return nil, err
 		}
 		defer lines.close()
-		a.btfFD, a.lineInfo, a.lineInfoRecSize, a.lineInfoCnt = uint32(lines.fd), bytesPtr(lines.records), lineRecord, lines.count
+		a.btfFD = uint32(lines.fd)
+		if lines.count > 0 {
+			a.lineInfo, a.lineInfoRecSize, a.lineInfoCnt = bytesPtr(lines.records), lineRecord, lines.count
+		}
+		if lines.nfuncs > 0 {
+			a.funcInfo, a.funcInfoRecSize, a.funcInfoCnt = bytesPtr(lines.funcs), funcRecord, lines.nfuncs
+		}
 	}
 	prog.report, prog.fd = load(a)
 	if prog.report.Verdict != Accept {

@@ -17,29 +17,85 @@ import (
 type Map struct {
 	spec *ir.MapSpec
 	m    *ebpf.Map
+	held []*Map // maps that elements refer to, which are closed with the map
 }
 
-// NewMap creates a map with its initial contents; a frozen one is frozen.
+// NewMap creates a map with its initial contents; a frozen one is frozen. Maps
+// that elements refer to are created with it. Elements that refer to programs
+// are left empty: Fill sets them, once the programs are loaded.
 func NewMap(spec *ir.MapSpec) (*Map, error) {
+	return newMap(spec, nil)
+}
+
+// newMap is NewMap with those maps that exist already, by spec.
+func newMap(spec *ir.MapSpec, have map[*ir.MapSpec]*Map) (_ *Map, err error) {
 	raiseMemlock()
 	s := cilium(spec)
 	m, err := ebpf.NewMap(s)
 	if err != nil {
 		return nil, fmt.Errorf("kernel: create map %q: %w", spec.Name, err)
 	}
+	created := &Map{spec: spec, m: m}
+	defer func() {
+		if err != nil {
+			_ = created.Close()
+		}
+	}()
 	for _, e := range spec.Contents {
-		if err := m.Update(e.Key, e.Value, ebpf.UpdateAny); err != nil {
-			_ = m.Close()
+		if err := created.put(e, have); err != nil {
 			return nil, fmt.Errorf("kernel: fill map %q: %w", spec.Name, err)
 		}
 	}
 	if spec.Frozen {
 		if err := m.Freeze(); err != nil && !errors.Is(err, unix.EBUSY) {
-			_ = m.Close()
 			return nil, fmt.Errorf("kernel: freeze map %q: %w", spec.Name, err)
 		}
 	}
-	return &Map{spec: spec, m: m}, nil
+	return created, nil
+}
+
+// put sets an initial element.
+func (m *Map) put(e ir.MapElem, have map[*ir.MapSpec]*Map) error {
+	switch {
+	case e.Program != "":
+		return nil
+	case e.Map == nil:
+		return m.m.Update(e.Key, e.Value, ebpf.UpdateAny)
+	case e.Map == m.spec:
+		return errors.New("an element refers to the map itself")
+	}
+	inner := have[e.Map]
+	for _, h := range m.held {
+		if h.spec == e.Map {
+			inner = h
+		}
+	}
+	if inner == nil {
+		var err error
+		if inner, err = newMap(e.Map, have); err != nil {
+			return err
+		}
+		m.held = append(m.held, inner)
+	}
+	return m.m.Update(e.Key, uint32(inner.fd()), ebpf.UpdateAny)
+}
+
+// Fill sets the elements that refer to programs, by the names of the programs.
+// One whose program is not given is an error.
+func (m *Map) Fill(programs map[string]*Program) error {
+	for _, e := range m.spec.Contents {
+		if e.Program == "" {
+			continue
+		}
+		p := programs[e.Program]
+		if p == nil || p.fd < 0 {
+			return fmt.Errorf("kernel: fill map %q: program %q is not given or closed", m.spec.Name, e.Program)
+		}
+		if err := m.m.Update(e.Key, uint32(p.fd), ebpf.UpdateAny); err != nil {
+			return m.failed("fill", err)
+		}
+	}
+	return nil
 }
 
 // cilium returns the spec without contents, which NewMap writes itself: the
@@ -47,7 +103,7 @@ func NewMap(spec *ir.MapSpec) (*Map, error) {
 func cilium(spec *ir.MapSpec) *ebpf.MapSpec {
 	s := &ebpf.MapSpec{
 		Name: mapName(spec.Name), Type: ebpf.MapType(spec.Type), KeySize: spec.KeySize, ValueSize: spec.ValueSize,
-		MaxEntries: spec.MaxEntries, Flags: spec.Flags,
+		MaxEntries: spec.MaxEntries, Flags: spec.Flags, MapExtra: spec.Extra,
 	}
 	if types, ok := spec.BTF.(*elf.MapTypes); ok {
 		s.Key, s.Value = types.Key, types.Value
@@ -135,8 +191,16 @@ func (m *Map) Elems() ([]ir.MapElem, error) {
 	}
 }
 
-// Close gives the map back. Further calls do nothing.
-func (m *Map) Close() error { return m.m.Close() }
+// Close gives the map back, and the maps that were created with it. Further
+// calls do nothing.
+func (m *Map) Close() error {
+	errs := []error{m.m.Close()}
+	for _, h := range m.held {
+		errs = append(errs, h.Close())
+	}
+	m.held = nil
+	return errors.Join(errs...)
+}
 
 // mapError is a failed operation: the errno for code, words for people.
 type mapError struct {

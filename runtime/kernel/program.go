@@ -60,16 +60,37 @@ func (p *Program) openMaps(given []*Map) error {
 		return fmt.Errorf("kernel: load %s: %d maps given, it refers to %d", p.source.Name, len(given), len(p.source.Maps))
 	}
 	p.maps = slices.Grow(slices.Clone(given), len(p.source.Maps))[:len(p.source.Maps)]
+	have := map[*ir.MapSpec]*Map{}
 	for i, m := range p.maps {
 		if m != nil {
+			have[p.source.Maps[i]] = m
+		}
+	}
+	for _, i := range p.creationOrder() {
+		if p.maps[i] != nil {
 			continue
 		}
-		created, err := NewMap(p.source.Maps[i])
+		created, err := newMap(p.source.Maps[i], have)
 		if err != nil {
 			return fmt.Errorf("kernel: load %s: %w", p.source.Name, err)
 		}
 		p.maps[i] = created
 		p.owned = append(p.owned, created)
+		have[created.spec] = created
 	}
 	return nil
+}
+
+// creationOrder returns the indices of the program's maps, those that others
+// refer to first.
+func (p *Program) creationOrder() []int {
+	var plain, referring []int
+	for i, m := range p.source.Maps {
+		if m.Inner != nil {
+			referring = append(referring, i)
+		} else {
+			plain = append(plain, i)
+		}
+	}
+	return append(plain, referring...)
 }
