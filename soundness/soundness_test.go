@@ -44,6 +44,9 @@ func TestBuild(t *testing.T) {
 		s, err := soundness.Load(d)
 		require.NoError(t, err)
 		for i, op := range soundness.Ops() {
+			if d.Name == "tnum+interval" && op.Width != ir.W64 {
+				continue // like those at 64 bits, and large
+			}
 			start := time.Now()
 			ob, err := s.Build(op)
 			require.NoError(t, err)

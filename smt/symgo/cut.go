@@ -13,8 +13,9 @@ import (
 
 // Cut declares an invariant of a loop, by which it is not unrolled: the
 // invariant is checked where the loop is entered and again after one iteration
-// from any variables that satisfy it, and assumed in between and behind it.
-// That is an induction over the iterations; that they end is not shown.
+// from any variables that satisfy it, and assumed in between and behind it,
+// where the iteration is the last. That is an induction over the iterations;
+// that they end is not shown.
 //
 // Ghosts are words that the proof keeps beside the variables of the loop, such
 // as the sum so far that some member of an abstract value stands for.
@@ -158,6 +159,9 @@ func (a *activation) runCut(c *Cut, head int, s *state) {
 		vars = c.Step(vars, before, after)
 	}
 	a.m.check(end.path, pos, "invariant does not hold after an iteration", a.m.b.Not(c.Invariant(vars, after)))
+	for _, e := range back { // what follows starts from the last iteration
+		a.m.assume = append(a.m.assume, a.m.b.Not(e.state.path.all))
+	}
 }
 
 // silent returns cuttings for a trial: what goes back to their heads is lost.
