@@ -70,15 +70,18 @@ func (rd *reader) loadKsyms() error {
 	return nil
 }
 
-// undefined returns the symbol of something that the object uses and does not
-// define.
-func (rd *reader) undefined(name string) (elf.Symbol, bool) {
-	for _, s := range rd.symbols {
-		if s.Name == name && s.Section == elf.SHN_UNDEF {
-			return s, true
+// weak reports whether something that the object uses and does not define may
+// be missing.
+func (rd *reader) weak(name string) bool {
+	if rd.isWeak == nil {
+		rd.isWeak = map[string]bool{}
+		for _, s := range rd.symbols {
+			if s.Section == elf.SHN_UNDEF && elf.ST_BIND(s.Info) == elf.STB_WEAK {
+				rd.isWeak[s.Name] = true
+			}
 		}
 	}
-	return elf.Symbol{}, false
+	return rd.isWeak[name]
 }
 
 // externs resolves what instructions refer to in the kernel: variables of
@@ -127,38 +130,39 @@ func (l *linker) configVariable(ins *asm.Instruction, pc ir.PC) error {
 // relocation returns the name of the undefined symbol that the instruction at
 // pc refers to, "" if there is none.
 func (l *linker) relocation(pc ir.PC) string {
-	name, off := l.origin(pc)
-	for i, s := range l.rd.file.Sections {
-		if s.Type != elf.SHT_REL || int(s.Info) >= len(l.rd.file.Sections) || l.rd.file.Sections[s.Info].Name != name {
+	section, off := l.origin(pc)
+	return l.rd.relocations()[relocPlace{section, off}]
+}
+
+// relocPlace is an instruction that has a relocation.
+type relocPlace struct {
+	section string
+	off     int64
+}
+
+// relocations returns the names of undefined symbols by the places that refer to
+// them, read once.
+func (rd *reader) relocations() map[relocPlace]string {
+	if rd.relocs != nil {
+		return rd.relocs
+	}
+	rd.relocs = map[relocPlace]string{}
+	for _, s := range rd.file.Sections {
+		if s.Type != elf.SHT_REL || int(s.Info) >= len(rd.file.Sections) {
 			continue
 		}
-		data, err := l.rd.relocations(i)
+		data, err := s.Data()
 		if err != nil {
-			return ""
+			continue // the library has read it, or has no use for it
 		}
 		for ; len(data) >= 16; data = data[16:] {
 			n := int(binary.LittleEndian.Uint64(data[8:])>>32) - 1
-			if int64(binary.LittleEndian.Uint64(data)) == off && n >= 0 && n < len(l.rd.symbols) && l.rd.symbols[n].Section == elf.SHN_UNDEF {
-				return l.rd.symbols[n].Name
+			if n >= 0 && n < len(rd.symbols) && rd.symbols[n].Section == elf.SHN_UNDEF {
+				rd.relocs[relocPlace{rd.file.Sections[s.Info].Name, int64(binary.LittleEndian.Uint64(data))}] = rd.symbols[n].Name
 			}
 		}
 	}
-	return ""
-}
-
-// relocations returns the contents of section i, read once.
-func (rd *reader) relocations(i int) ([]byte, error) {
-	if data, ok := rd.rels[i]; ok {
-		return data, nil
-	}
-	data, err := rd.file.Sections[i].Data()
-	if err == nil {
-		if rd.rels == nil {
-			rd.rels = map[int][]byte{}
-		}
-		rd.rels[i] = data
-	}
-	return data, err
+	return rd.relocs
 }
 
 var errNotInKernel = errors.New("the kernel has no such symbol, and it is not weak")
@@ -209,11 +213,6 @@ func (l *linker) kernelAddress(ins *asm.Instruction, pc ir.PC, k ksym) error {
 		l.prog.Externs = append(l.prog.Externs, ir.Extern{PC: pc, Name: k.name, ID: uint32(id)})
 	}
 	return nil
-}
-
-func (rd *reader) weak(name string) bool {
-	s, ok := rd.undefined(name)
-	return ok && elf.ST_BIND(s.Info) == elf.STB_WEAK
 }
 
 // kernelType returns the BTF id of the kernel's function or variable that the
@@ -274,25 +273,53 @@ func (rd *reader) kernelSymbol(name string) (uint64, error) {
 		}
 		return 0, errNotInKernel
 	}
+	if err := rd.readAddresses(); err != nil {
+		return 0, err
+	}
+	switch addr, ok := rd.addrs[name]; {
+	case !ok:
+		return 0, errNotInKernel
+	case addr == 0:
+		return 0, errors.New("the running kernel hides its addresses (kptr_restrict)")
+	default:
+		return addr, nil
+	}
+}
+
+// readAddresses reads the running kernel's addresses of the symbols that the
+// object declares, once. Those of modules are passed over.
+func (rd *reader) readAddresses() error {
+	if rd.addrs != nil {
+		return nil
+	}
+	wanted := map[string]bool{}
+	for name := range rd.ksyms {
+		name, _, _ = strings.Cut(name, "___")
+		wanted[name] = true
+	}
 	f, err := os.Open("/proc/kallsyms")
 	if err != nil {
-		return 0, fmt.Errorf("addresses of the running kernel: %w", err)
+		return fmt.Errorf("addresses of the running kernel: %w", err)
 	}
 	defer f.Close()
+	addrs := map[string]uint64{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
-		if len(fields) != 3 || fields[2] != name {
-			continue // of other names, or of modules
+		if len(fields) != 3 || !wanted[fields[2]] {
+			continue
 		}
 		addr, err := strconv.ParseUint(fields[0], 16, 64)
-		if err != nil || addr == 0 {
-			return 0, errors.New("the running kernel hides its addresses (kptr_restrict)")
+		if err != nil {
+			return fmt.Errorf("addresses of the running kernel: %w", err)
 		}
-		return addr, nil
+		if _, twice := addrs[fields[2]]; !twice {
+			addrs[fields[2]] = addr
+		}
 	}
 	if err := lines.Err(); err != nil {
-		return 0, fmt.Errorf("addresses of the running kernel: %w", err)
+		return fmt.Errorf("addresses of the running kernel: %w", err)
 	}
-	return 0, errNotInKernel
+	rd.addrs = addrs
+	return nil
 }

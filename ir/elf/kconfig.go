@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"debug/elf"
-
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
@@ -51,7 +49,7 @@ func (rd *reader) kconfig(obj *Object) error {
 			return rd.errorf(kconfigSection, name, -1, "%w", err)
 		}
 		if value == "" {
-			if sym, ok := rd.undefined(name); ok && elf.ST_BIND(sym.Info) == elf.STB_WEAK {
+			if rd.weak(name) {
 				continue // zero
 			}
 			return rd.errorf(kconfigSection, name, -1, "the kernel's configuration does not set it, and it is not weak")

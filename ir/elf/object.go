@@ -124,19 +124,22 @@ func ReadBytes(name string, data []byte) (*Object, error) {
 
 // reader is the state of one Read.
 type reader struct {
-	name    string
-	r       io.ReaderAt
-	opts    Options
-	file    *elf.File
-	symbols []elf.Symbol
-	spec    *ebpf.CollectionSpec
-	byName  map[string]*ir.MapSpec // under the names that instructions refer to
-	refs    []elemRef              // elements that refer to maps
-	order   map[*ir.MapSpec]int    // place in Object.Maps
-	types   *btfIndex              // nil if the object has no BTF
-	ksyms   map[string]ksym        // what .ksyms declares
-	rels    map[int][]byte         // contents of relocation sections
-	funcs   map[string]*btf.Func   // Object.Funcs
+	name      string
+	r         io.ReaderAt
+	opts      Options
+	file      *elf.File
+	symbols   []elf.Symbol
+	spec      *ebpf.CollectionSpec
+	byName    map[string]*ir.MapSpec // under the names that instructions refer to
+	refs      []elemRef              // elements that refer to maps
+	order     map[*ir.MapSpec]int    // place in Object.Maps
+	types     *btfIndex              // nil if the object has no BTF
+	ksyms     map[string]ksym        // what .ksyms declares
+	functions map[string]elf.Symbol  // nil until asked for
+	relocs    map[relocPlace]string  // references to undefined symbols; nil until asked for
+	isWeak    map[string]bool        // undefined symbols that are weak; nil until asked for
+	addrs     map[string]uint64      // addresses of the running kernel; nil until asked for
+	funcs     map[string]*btf.Func   // Object.Funcs
 }
 
 // errorf returns an error at a section, "" for none.

@@ -2,10 +2,12 @@ package elf
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -15,16 +17,27 @@ import (
 // original meaning afterwards.
 type overlay struct {
 	r       io.ReaderAt
-	patches map[int64][]byte // by offset in the file
+	patches []patch // sorted by offset once all are known
 	tail    []byte
 	tailAt  int64
 }
 
+// patch is at most maxPatch bytes for a place in the file.
+type patch struct {
+	at    int64
+	bytes []byte
+}
+
+const maxPatch = 16
+
+func (o *overlay) put(at int64, b []byte) { o.patches = append(o.patches, patch{at, b}) }
+
 // ReadAt reads as the file does, with the changes in place.
 func (o *overlay) ReadAt(p []byte, off int64) (int, error) {
 	n, err := o.r.ReadAt(p, off)
-	for at, b := range o.patches {
-		lay(p[:n], off, b, at)
+	i, _ := slices.BinarySearchFunc(o.patches, off-maxPatch, func(x patch, at int64) int { return cmp.Compare(x.at, at) })
+	for ; i < len(o.patches) && o.patches[i].at < off+int64(n); i++ {
+		lay(p[:n], off, o.patches[i].bytes, o.patches[i].at)
 	}
 	if end := o.tailAt + int64(len(o.tail)); len(o.tail) > 0 && off < end && off+int64(len(p)) > o.tailAt {
 		reach := int(min(end-off, int64(len(p))))
@@ -60,7 +73,7 @@ const renamed = ".data"
 // adapt makes the overlay: suffixed .bss sections are named ".data.bss.*", weak
 // .kconfig variables are global, and the BTF fits both and the library.
 func (rd *reader) adapt() (io.ReaderAt, error) {
-	o := &overlay{r: rd.r, patches: map[int64][]byte{}}
+	o := &overlay{r: rd.r}
 	if err := rd.renameBSS(o); err != nil {
 		return nil, err
 	}
@@ -71,6 +84,7 @@ func (rd *reader) adapt() (io.ReaderAt, error) {
 	if len(o.patches) == 0 {
 		return rd.r, nil
 	}
+	slices.SortStableFunc(o.patches, func(a, b patch) int { return cmp.Compare(a.at, b.at) })
 	return o, nil
 }
 
@@ -127,7 +141,7 @@ func (rd *reader) renameBSS(o *overlay) error {
 		if err != nil {
 			return err
 		}
-		o.patches[at] = binary.LittleEndian.AppendUint32(nil, uint32(len(o.tail)))
+		o.put(at, binary.LittleEndian.AppendUint32(nil, uint32(len(o.tail))))
 		o.tail = append(append(o.tail, renamed+rd.file.Sections[i].Name...), 0)
 	}
 	at, _, err := rd.sectionHeader(names)
@@ -135,7 +149,7 @@ func (rd *reader) renameBSS(o *overlay) error {
 		return err
 	}
 	place := binary.LittleEndian.AppendUint64(nil, uint64(o.tailAt))
-	o.patches[at+24] = binary.LittleEndian.AppendUint64(place, uint64(len(o.tail)))
+	o.put(at+24, binary.LittleEndian.AppendUint64(place, uint64(len(o.tail))))
 	return nil
 }
 
@@ -149,7 +163,7 @@ func (rd *reader) bindKconfig(o *overlay) {
 	for i, s := range rd.symbols {
 		if s.Section == elf.SHN_UNDEF && elf.ST_BIND(s.Info) == elf.STB_WEAK && isKconfig(s.Name) {
 			at := int64(table.Offset) + int64(i+1)*elf.Sym64Size + 4
-			o.patches[at] = []byte{elf.ST_INFO(elf.STB_GLOBAL, elf.ST_TYPE(s.Info))}
+			o.put(at, []byte{elf.ST_INFO(elf.STB_GLOBAL, elf.ST_TYPE(s.Info))})
 		}
 	}
 }
@@ -179,7 +193,7 @@ func (rd *reader) adaptTypes(o *overlay) error {
 		case sec.name == ksymsSection:
 			for _, id := range sec.members {
 				if at, ok := rd.types.vars[id]; ok {
-					o.patches[base+int64(at)+8] = make([]byte, 4)
+					o.put(base+int64(at)+8, make([]byte, 4))
 				}
 			}
 		case strings.HasPrefix(sec.name, ".bss."):
@@ -202,13 +216,20 @@ func (rd *reader) placeVariables(o *overlay, base int64, sec btfSection) error {
 	if index < 0 {
 		return rd.errorf(".BTF", "", int64(sec.at), "malformed: section %q does not exist", sec.name)
 	}
-	o.patches[base+int64(sec.at)+8] = le.AppendUint32(nil, uint32(rd.file.Sections[index].Size))
+	o.put(base+int64(sec.at)+8, le.AppendUint32(nil, uint32(rd.file.Sections[index].Size)))
+	offsets := map[string]uint64{}
+	for _, s := range rd.symbols {
+		if int(s.Section) == index {
+			offsets[s.Name] = s.Value
+		}
+	}
 	for i, id := range sec.members {
-		name := rd.types.name(rd.types.vars[id])
-		for _, s := range rd.symbols {
-			if s.Name == name && int(s.Section) == index {
-				o.patches[base+int64(sec.at)+12+12*int64(i)+4] = le.AppendUint32(nil, uint32(s.Value))
-			}
+		at, ok := rd.types.vars[id]
+		if !ok {
+			continue // for the library to refuse
+		}
+		if off, ok := offsets[rd.types.name(at)]; ok {
+			o.put(base+int64(sec.at)+12+12*int64(i)+4, le.AppendUint32(nil, uint32(off)))
 		}
 	}
 	return nil

@@ -39,12 +39,26 @@ func (rd *reader) programs(obj *Object) error {
 
 // static reports whether a function is local to the object.
 func (rd *reader) static(name string) bool {
-	for _, s := range rd.symbols {
-		if s.Name == name && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
-			return elf.ST_BIND(s.Info) == elf.STB_LOCAL
+	s, ok := rd.function(name)
+	return ok && elf.ST_BIND(s.Info) == elf.STB_LOCAL
+}
+
+// function returns the symbol of a function. Compilers before LLVM 8 gave
+// functions no type.
+func (rd *reader) function(name string) (elf.Symbol, bool) {
+	if rd.functions == nil {
+		rd.functions = map[string]elf.Symbol{}
+		for _, s := range rd.symbols {
+			typ := elf.ST_TYPE(s.Info)
+			old, known := rd.functions[s.Name]
+			better := !known || elf.ST_TYPE(old.Info) == elf.STT_NOTYPE && typ == elf.STT_FUNC
+			if better && (typ == elf.STT_FUNC || typ == elf.STT_NOTYPE) && s.Section != elf.SHN_UNDEF && int(s.Section) < len(rd.file.Sections) {
+				rd.functions[s.Name] = s
+			}
 		}
 	}
-	return false
+	s, ok := rd.functions[name]
+	return s, ok
 }
 
 // linker turns one linked instruction stream into a program.
@@ -212,14 +226,9 @@ func (l *linker) undefined(pc ir.PC, ref string) error {
 // origin returns the section and the offset in it that the slot at pc of the
 // linked program comes from.
 func (l *linker) origin(pc ir.PC) (section string, offset int64) {
-	var f ir.Func
-	for _, x := range l.prog.Funcs {
-		if x.PC <= pc {
-			f = x
-		}
-	}
-	for _, s := range l.rd.symbols {
-		if s.Name == f.Name && int(s.Section) < len(l.rd.file.Sections) {
+	if len(l.prog.Funcs) > 0 {
+		f := l.prog.Funcs[l.prog.FuncAt(pc)]
+		if s, ok := l.rd.function(f.Name); ok {
 			return l.rd.file.Sections[s.Section].Name, int64(s.Value) + slotBytes*int64(pc-f.PC)
 		}
 	}
