@@ -32,10 +32,10 @@ func single[E comparable](t TB, s *precision.Space[E]) {
 	require.Zero(t, s.Gamma(d.Bottom()), "bottom stands for a word")
 	require.Equal(t, s.All(), s.Gamma(d.Top(w)), "top at %d bits", w)
 	for x := range uint64(1) << w {
-		require.Equal(t, precision.Set(1)<<x, s.Gamma(d.Const(w, x|^w.Mask())), "const %d at %d bits", x, w)
+		require.Equal(t, precision.Of(x), s.Gamma(d.Const(w, x|^w.Mask())), "const %d at %d bits", x, w)
 	}
 	for i, e := range s.Elems {
-		require.NoError(t, valid(d, w, e, s.Sets[i] == 0), "join of constants %+v", e)
+		require.NoError(t, valid(d, w, e, s.Sets[i].Empty()), "join of constants %+v", e)
 		require.True(t, d.Leq(w, e, e), "%v <= itself", e)
 		require.True(t, d.Leq(w, d.Bottom(), e), "bottom <= %v", e)
 		require.True(t, d.Leq(w, e, d.Top(w)), "%v <= top", e)
@@ -49,7 +49,7 @@ func single[E comparable](t TB, s *precision.Space[E]) {
 // bounds holds that Bounds enclose all words.
 func bounds[E comparable](t TB, s *precision.Space[E], i int) {
 	own, ok := s.Domain.(absint.Bounder[E])
-	if !ok || s.Sets[i] == 0 {
+	if !ok || s.Sets[i].Empty() {
 		return
 	}
 	e := s.Elems[i]
@@ -65,8 +65,8 @@ func bounds[E comparable](t TB, s *precision.Space[E], i int) {
 func order[E comparable](t TB, s *precision.Space[E], i, j int) {
 	t.Helper()
 	d, w, a, b := s.Domain, s.Width, s.Elems[i], s.Elems[j]
-	if d.Leq(w, a, b) && s.Sets[i]&^s.Sets[j] != 0 {
-		t.Errorf("%v <= %v at %d bits\n got: true\nwant: false, as %v are only in the first", a, b, w, (s.Sets[i] &^ s.Sets[j]).Words())
+	if d.Leq(w, a, b) && !s.Sets[i].Minus(s.Sets[j]).Empty() {
+		t.Errorf("%v <= %v at %d bits\n got: true\nwant: false, as %v are only in the first", a, b, w, s.Sets[i].Minus(s.Sets[j]).Words())
 	}
 	if d.Leq(w, a, b) && d.Leq(w, b, a) && a != b {
 		t.Errorf("%v <= %v at %d bits and back\n got: true\nwant: false, as they differ", a, b, w)
@@ -77,13 +77,13 @@ func order[E comparable](t TB, s *precision.Space[E], i, j int) {
 func joins[E comparable](t TB, s *precision.Space[E], i, j int) {
 	t.Helper()
 	d, w, a, b := s.Domain, s.Width, s.Elems[i], s.Elems[j]
-	both := s.Sets[i] | s.Sets[j]
+	both := s.Sets[i].Or(s.Sets[j])
 	for k, got := range [...]E{d.Join(w, a, b), d.Widen(w, a, b)} {
 		name, set := [...]string{"join", "widen"}[k], s.Gamma(got)
-		if both&^set != 0 || !d.Leq(w, a, got) || !d.Leq(w, b, got) {
+		if !both.Minus(set).Empty() || !d.Leq(w, a, got) || !d.Leq(w, b, got) {
 			t.Errorf("%s of %v and %v at %d bits\n got: %v\nwant: an upper bound", name, a, b, w, got)
 		}
-		if err := valid(d, w, got, set == 0); err != nil {
+		if err := valid(d, w, got, set.Empty()); err != nil {
 			t.Errorf("%s of %v and %v at %d bits\n got: %+v\nwant: %v", name, a, b, w, got, err)
 		}
 	}
@@ -91,7 +91,7 @@ func joins[E comparable](t TB, s *precision.Space[E], i, j int) {
 		t.Errorf("join of %v and %v at %d bits\n got: %v and %v\nwant: the same in both orders", a, b, w, ab, ba)
 	}
 	meet := d.Meet(w, a, b)
-	if s.Gamma(meet)&^(s.Sets[i]&s.Sets[j]) != 0 || !d.Leq(w, meet, a) || !d.Leq(w, meet, b) {
+	if !s.Gamma(meet).Minus(s.Sets[i].And(s.Sets[j])).Empty() || !d.Leq(w, meet, a) || !d.Leq(w, meet, b) {
 		t.Errorf("meet of %v and %v at %d bits\n got: %v\nwant: a lower bound", a, b, w, meet)
 	}
 }

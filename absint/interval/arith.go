@@ -106,10 +106,24 @@ func Mul(w ir.Width, a, b T) (r T) {
 }
 
 func (r *T) setMul(w ir.Width, a, b *T) {
+	if k, ok := b.power(); ok {
+		*r = shlKnown(w, a, k)
+		return
+	}
+	if k, ok := a.power(); ok {
+		*r = shlKnown(w, b, k)
+		return
+	}
 	h := half(w)
 	r.Full = mulHalves(w, a.Full, b.Full)
 	r.Low = mulHalves(h, a.Low, b.Low)
 	r.settle(h)
+}
+
+// power returns k if 2^k is the only word of t.
+func (t *T) power() (k uint64, ok bool) {
+	x, y := t.Full.min(), t.Full.max()
+	return uint64(bits.TrailingZeros64(x)), x == y && x&(x-1) == 0 && x != 0
 }
 
 func mulHalves(w ir.Width, a, b Halves) Halves {

@@ -154,31 +154,41 @@ func minXor(r Range, c uint64) uint64 {
 	return fixed | bound&^c&rest&^below(c&^bound&rest)
 }
 
-// Resize truncates or extends a from one width to another.
+// Resize truncates or extends a from one width to another. Between widths of
+// which one is a multiple of twice the other it is optimal, and truncation to
+// the half is.
 //
 // Sound: an extension keeps each word's value, read unsigned or signed. A
 // truncation keeps low bits: those of a range lie on an arc, and Low tells of
-// them too where it covers the result.
+// them too where it covers the result, or is covered by it.
 func Resize(a T, from, to ir.Width, signed bool) T {
 	if a.IsBottom() || from == to {
 		return a
 	}
-	r := T{all(to), all(half(to))}
 	if to < from {
-		r.Full = truncate(to, a.Full)
-		if to <= half(from) {
-			r.Full = meet(r.Full, truncate(to, a.Low))
-		}
-		r.Low = truncate(half(to), a.Low)
-		return settle(to, r)
+		return shorten(a, from, to)
 	}
-	r.Full = extend(a.Full, from, to, signed)
-	if half(to) >= from {
-		r.Low = extend(a.Full, from, half(to), signed)
-	} else if half(to) == half(from) {
-		r.Low = a.Low
+	r := T{extend(a.Full, from, to, signed), all(half(to))}
+	if h := half(to); h >= from {
+		r.Low = extend(a.Full, from, h, signed)
+	} else {
+		r.Low = shorten(a, from, h).Full
 	}
-	return settle(to, r)
+	r.settle(half(to))
+	return r
+}
+
+// shorten truncates a.
+func shorten(a T, from, to ir.Width) T {
+	r := T{truncate(to, a.Full), truncate(half(to), a.Low)}
+	if h := half(from); to <= h {
+		r.Full = meet(r.Full, truncate(to, a.Low))
+	} else {
+		r.Full.Pos.within(h.Mask(), &a.Low)
+		r.Full.Neg.within(h.Mask(), &a.Low)
+	}
+	r.settle(half(to))
+	return r
 }
 
 // truncate returns the low n bits of the words in a.

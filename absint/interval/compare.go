@@ -126,20 +126,37 @@ func refineSigned(w ir.Width, a, b T, strict bool) (T, T) {
 // unequal takes the word of b out of a, if b is just one.
 func unequal(w ir.Width, a, b T) T {
 	x, ok := b.Const()
-	if !ok {
+	if !ok || !a.Contains(w, x) {
 		return a
 	}
 	return without(w, a, x)
 }
 
-// without takes x out of a where it is a bound: only there can a show it.
+// without takes x out of a, where a can show it: at bounds, those of low
+// halves included if no other word has that low half. The result is optimal.
 //
-// Sound: no other word is lost. The low half of x stays allowed, as other
-// words can have it; if the full ranges do not reach it any more, settling
-// finds that.
+// Sound: no other word is lost.
 func without(w ir.Width, a T, x uint64) T {
+	m := half(w).Mask()
+	if !again(a.Full.Pos, x, m) && !again(a.Full.Neg, x, m) {
+		a.Low = Halves{shave(a.Low.Pos, x&m), shave(a.Low.Neg, x&m)}
+	}
 	a.Full = Halves{shave(a.Full.Pos, x), shave(a.Full.Neg, x)}
-	return settle(w, a)
+	a.settle(half(w))
+	return a
+}
+
+// again reports whether r has a word other than x that agrees with it in the
+// bits of the low mask m.
+func again(r Range, x, m uint64) bool {
+	if r.empty() {
+		return false
+	}
+	ahead := (x - r.Min) & m // from the least word to the first that agrees
+	if ahead > r.Max-r.Min {
+		return false
+	}
+	return r.Min+ahead != x || r.Max-x > m
 }
 
 // shave takes x out of r where it is a bound.
@@ -159,30 +176,56 @@ func shave(r Range, x uint64) Range {
 	return r
 }
 
-// common keeps the words of a that can share a set bit with a word of b.
+// common keeps the words of a that can share a set bit with a word of b. It is
+// optimal if b is one word and its bits lie in the low half, or a's ranges say
+// more of the whole than of the low half.
 //
-// Sound: such a word is at least the lowest bit that any word of b has set,
-// which only a known b tells; otherwise it is not 0. Where that word lies in
+// Sound: the bits that b's words can have set are those that all share and
+// those from the first one down in which they differ. Where all these lie in
 // the low half, so does the shared bit.
 func common(w ir.Width, a, b T) T {
-	x, ok := b.Const()
-	if !ok {
-		return without(w, a, 0)
-	}
+	lo, hi := b.Full.min(), b.Full.max()
+	x := hi | below(lo^hi)
 	if x == 0 {
 		return Bottom()
 	}
-	a.Full = meet(a.Full, split(w, x&-x, w.Mask()))
-	if h := half(w); x <= h.Mask() {
-		a.Low = meet(a.Low, split(h, x&-x, h.Mask()))
+	a.Full = Halves{sharing(a.Full.Pos, x), sharing(a.Full.Neg, x)}
+	if x <= half(w).Mask() {
+		a.Low = Halves{sharing(a.Low.Pos, x), sharing(a.Low.Neg, x)}
 	}
-	return settle(w, a)
+	a.settle(half(w))
+	return a
 }
 
-// RefineLow returns the words of e whose low n bits are in low. It is exact
-// where n is half of w or all of it.
+// sharing cuts r to its least and greatest word that has a bit of x set, x not
+// 0.
 //
-// Sound: only words whose low bits low excludes are lost.
+// If the least word has none, then the next one that has is found by setting
+// the lowest bit of x and clearing all below it: a change of lower bits alone
+// gives none. If the greatest has none, the last that has is found by taking
+// 1 from its bits above the lowest bit of x.
+func sharing(r Range, x uint64) Range {
+	if r.empty() {
+		return r
+	}
+	low := x & -x
+	if r.Min&x == 0 {
+		r.Min = r.Min&-low | low
+	}
+	if r.Max&x == 0 {
+		top := r.Max &^ (low<<1 - 1)
+		if top == 0 {
+			return noRange()
+		}
+		r.Max = top - 1
+	}
+	return ordered(r.Min, r.Max)
+}
+
+// RefineLow returns the words of e whose low n bits are in low.
+//
+// Sound: only words whose low bits low excludes are lost: from the whole word
+// as far as its bounds can show it, and from the low half.
 func RefineLow(w, n ir.Width, e, low T) T {
 	if e.IsBottom() || low.IsBottom() {
 		return Bottom()
@@ -190,8 +233,15 @@ func RefineLow(w, n ir.Width, e, low T) T {
 	if n == w {
 		return Meet(w, e, low)
 	}
-	if h := half(w); n >= h {
+	h := half(w)
+	e.Full.Pos.within(n.Mask(), &low.Full)
+	e.Full.Neg.within(n.Mask(), &low.Full)
+	if n >= h {
 		e.Low = meet(e.Low, Resize(low, n, h, false).Full)
+	} else {
+		e.Low.Pos.within(n.Mask(), &low.Full)
+		e.Low.Neg.within(n.Mask(), &low.Full)
 	}
-	return settle(w, e)
+	e.settle(h)
+	return e
 }

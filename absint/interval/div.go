@@ -15,6 +15,9 @@ func divide(w ir.Width, a, y T, byZero uint64) T {
 	if a.IsBottom() || y.IsBottom() {
 		return Bottom()
 	}
+	if k, ok := y.power(); ok {
+		return LShr(w, a, Const(w, k))
+	}
 	y0, zero := takeZero(w, y)
 	r := zeroCase(w, zero, byZero)
 	if !y0.Full.empty() {
@@ -41,13 +44,21 @@ func zeroCase(w ir.Width, zero bool, byZero uint64) Halves {
 	return none()
 }
 
-// divRange returns x / y for y without 0, exactly: the quotient grows with x
-// and falls with y.
+// divRange returns x / y for y without 0, with exact bounds: the quotient grows
+// with x and falls with y. Only a quotient by 1 can have its top bit set; it is
+// x.
 func divRange(w ir.Width, x, y Range) Halves {
 	if x.empty() || y.empty() {
 		return none()
 	}
-	return split(w, x.Min/y.Max, x.Max/y.Min)
+	if y.Min != 1 {
+		return Halves{Range{x.Min / y.Max, x.Max / y.Min}, noRange()}
+	}
+	r := split(w, x.Min, x.Max)
+	if y.Max != 1 {
+		r.Pos = joinRange(r.Pos, Range{x.Min / y.Max, x.Max >> 1})
+	}
+	return r
 }
 
 // URem returns a % y, a where y is 0 (sem.URem).
@@ -57,6 +68,9 @@ func divRange(w ir.Width, x, y Range) Halves {
 func URem(w ir.Width, a, y T) T {
 	if a.IsBottom() || y.IsBottom() {
 		return Bottom()
+	}
+	if k, ok := y.power(); ok {
+		return And(w, a, Const(w, 1<<k-1))
 	}
 	y0, zero := takeZero(w, y)
 	if y0.IsBottom() || !zero && a.Full.max() < y0.Full.min() {
@@ -73,9 +87,15 @@ func URem(w ir.Width, a, y T) T {
 }
 
 // remRange returns x % y for y without 0.
+//
+// If two quotients of one divisor occur, next to each other, the remainders go
+// up to it and then from 0.
 func remRange(w ir.Width, x, y Range) Halves {
 	if x.empty() || y.empty() {
 		return none()
+	}
+	if y.Min == y.Max && x.Max/y.Min-x.Min/y.Min == 1 {
+		return join(split(w, x.Min%y.Min, y.Min-1), split(w, 0, x.Max%y.Min))
 	}
 	r := remainder(x, y)
 	return split(w, r.Min, r.Max)
@@ -85,13 +105,17 @@ func remRange(w ir.Width, x, y Range) Halves {
 //
 // Sound: if every x is below every y, the remainder is x. If all quotients are
 // one q, it is x - q*y, which grows with x and falls with y. Otherwise it is at
-// most x, and below y.
+// most x, and below y. If the quotient is at least 1 it is also below half of
+// x: x - q*y < y <= q*y.
 func remainder(x, y Range) Range {
 	if x.Max < y.Min {
 		return x
 	}
 	if q := x.Min / y.Max; q == x.Max/y.Min {
 		return Range{x.Min - q*y.Max, x.Max - q*y.Min}
+	}
+	if y.Max <= x.Min {
+		return Range{0, min((x.Max-1)/2, y.Max-1)}
 	}
 	return Range{0, min(x.Max, y.Max-1)}
 }

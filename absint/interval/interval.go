@@ -138,12 +138,12 @@ func (t *T) settle(h ir.Width) {
 // those of the mask m, are in low.
 func (r *Range) within(m uint64, low *Halves) {
 	if !low.contains(r.Min&m) || !low.contains(r.Max&m) {
-		*r = cutLow(m, *r, low)
+		*r = cut(m, *r, low)
 	}
 }
 
-// cutLow is within for a range that is cut, or empty.
-func cutLow(m uint64, r Range, low *Halves) Range {
+// cut is within for a range that is cut, or empty.
+func cut(m uint64, r Range, low *Halves) Range {
 	if r.empty() || low.empty() {
 		return noRange()
 	}

@@ -2,7 +2,7 @@ package interval
 
 import "github.com/bpfproof/bpfproof/ir"
 
-// Shl returns a << y modulo 2^w, 0 where y >= w. Full is optimal for a known
+// Shl returns a << y modulo 2^w, 0 where y >= w. It is optimal for a known
 // amount.
 //
 // Sound: the low bits of the result depend on a's low bits only, so Full and
@@ -12,7 +12,81 @@ func Shl(w ir.Width, a, y T) T {
 		return Bottom()
 	}
 	least, greatest := y.Full.min(), y.Full.max()
+	if least == greatest {
+		return shlKnown(w, &a, least)
+	}
 	return settled(w, shlHalves(w, a.Full, least, greatest), shlHalves(half(w), a.Low, least, greatest))
+}
+
+// shlKnown returns a << k, optimally.
+//
+// Sound: of n bits the result's upper n-k are the lower n-k of a; the order of
+// words stays.
+func shlKnown(w ir.Width, a *T, k uint64) T {
+	if k >= uint64(w) {
+		return Const(w, 0)
+	}
+	h := half(w)
+	r := T{up(a.bits(w, w-ir.Width(k)), k), single(h, 0)}
+	if k < uint64(h) {
+		r.Low = up(a.bits(w, h-ir.Width(k)), k)
+	}
+	r.settle(h)
+	return r
+}
+
+// up shifts bounds by k, less than 64; the empty range stays what it is.
+func up(a Halves, k uint64) Halves {
+	if !a.Pos.empty() {
+		a.Pos = Range{a.Pos.Min << k, a.Pos.Max << k}
+	}
+	if !a.Neg.empty() {
+		a.Neg = Range{a.Neg.Min << k, a.Neg.Max << k}
+	}
+	return a
+}
+
+// bits returns the best halves of the low n bits, n <= w, of the words of t.
+//
+// Sound and best: the words of a full range that Low allows are, in its middle,
+// all of them. So the low n >= h bits are those on the range's arc that Low
+// allows; and fewer bits those of the allowed parts of the arc of low halves,
+// which have no gaps.
+func (t *T) bits(w, n ir.Width) Halves {
+	h := half(w)
+	if n < h {
+		return join(t.parts(h, n, t.Full.Pos), t.parts(h, n, t.Full.Neg))
+	}
+	p, q := truncateRange(n, t.Full.Pos), truncateRange(n, t.Full.Neg)
+	p.cutLow(h, &t.Low)
+	q.cutLow(h, &t.Low)
+	return join(p, q)
+}
+
+// cutLow keeps the words of a whose low n bits are in low.
+func (a *Halves) cutLow(n ir.Width, low *Halves) {
+	a.Pos.within(n.Mask(), low)
+	a.Neg.within(n.Mask(), low)
+}
+
+// parts returns the low n < h bits of those low halves of words in r that Low
+// allows.
+func (t *T) parts(h, n ir.Width, r Range) Halves {
+	if r.empty() {
+		return none()
+	}
+	from, to := r.Min&h.Mask(), r.Max&h.Mask()
+	if r.Max-r.Min >= h.Mask() {
+		from, to = 0, h.Mask()
+	}
+	if from <= to {
+		s := Range{from, to}
+		return join(truncateRange(n, meetRange(s, t.Low.Pos)), truncateRange(n, meetRange(s, t.Low.Neg)))
+	}
+	lo, hi := Range{0, to}, Range{from, h.Mask()}
+	p := join(truncateRange(n, meetRange(lo, t.Low.Pos)), truncateRange(n, meetRange(hi, t.Low.Pos)))
+	q := join(truncateRange(n, meetRange(lo, t.Low.Neg)), truncateRange(n, meetRange(hi, t.Low.Neg)))
+	return join(p, q)
 }
 
 func shlHalves(w ir.Width, a Halves, least, greatest uint64) Halves {
@@ -70,10 +144,12 @@ func multiples(a Halves, k uint64) Halves {
 	return Halves{Range{a.Pos.Min, a.Pos.Max &^ m}, Range{a.Neg.Min, a.Neg.Max &^ m}}
 }
 
-// LShr returns a >> y filled with zeros. Full is optimal for a known amount.
+// LShr returns a >> y filled with zeros. Full's bounds are exact; it is optimal
+// for a known amount.
 //
 // Sound: the result grows with the word and falls with the amount; Go's shift
-// by 64 and more gives 0, as must be.
+// by 64 and more gives 0, as must be. Only shifted by 0, a word can keep its
+// top bit; it is unchanged then. See shifted for Low.
 func LShr(w ir.Width, a, y T) T {
 	if a.IsBottom() || y.IsBottom() {
 		return Bottom()
@@ -82,19 +158,25 @@ func LShr(w ir.Width, a, y T) T {
 	if greatest == 0 {
 		return a
 	}
-	r := join(shrRange(w, a.Full.Pos, least, greatest), shrRange(w, a.Full.Neg, least, greatest))
-	return settled(w, r, all(half(w)))
-}
-
-func shrRange(w ir.Width, r Range, least, greatest uint64) Halves {
-	if r.empty() {
-		return none()
+	p, n := a.Full.Pos, a.Full.Neg
+	if least != 0 {
+		p, n = shrRange(p, least, greatest), shrRange(n, least, greatest)
+		return shifted(w, &a, p, n, least, greatest)
 	}
-	return split(w, r.Min>>greatest, r.Max>>least)
+	r := T{Halves{joinRange(shrRange(p, 0, greatest), shrRange(n, 1, greatest)), n}, all(half(w))}
+	r.settle(half(w))
+	return r
 }
 
-// AShr returns a >> y filled with the top bit of the w-bit a. Full is optimal
-// for a known amount.
+func shrRange(r Range, least, greatest uint64) Range {
+	if r.empty() {
+		return r
+	}
+	return Range{r.Min >> greatest, r.Max >> least}
+}
+
+// AShr returns a >> y filled with the top bit of the w-bit a. Full's bounds are
+// exact; it is optimal for a known amount.
 //
 // Sound: words with top bit 0 shift as in LShr. The others grow towards -1 both
 // with the word and with the amount.
@@ -106,11 +188,33 @@ func AShr(w ir.Width, a, y T) T {
 	if greatest == 0 {
 		return a
 	}
-	r := shrRange(w, a.Full.Pos, least, greatest)
-	if n := a.Full.Neg; !n.empty() {
-		lo := uint64(w.SignExtend(n.Min)>>min(least, 63)) & w.Mask()
-		hi := uint64(w.SignExtend(n.Max)>>min(greatest, 63)) & w.Mask()
-		r = join(r, split(w, lo, hi))
+	n := a.Full.Neg
+	if !n.empty() {
+		n.Min = uint64(w.SignExtend(n.Min)>>min(least, 63)) & w.Mask()
+		n.Max = uint64(w.SignExtend(n.Max)>>min(greatest, 63)) & w.Mask()
 	}
-	return settled(w, r, all(half(w)))
+	return shifted(w, &a, shrRange(a.Full.Pos, least, greatest), n, least, greatest)
+}
+
+// shifted returns the element of what a right shift has made of a's ranges,
+// each still in one half: p and n.
+//
+// Sound: the low half of the result lies on the arc of low halves of p or n. If
+// the amount k is known, its lower bits are the upper ones of a's low half,
+// which are in Low shifted by k. The latter has no gaps that p and n do not
+// know of, so that this is best.
+func shifted(w ir.Width, a *T, p, n Range, least, greatest uint64) T {
+	h := half(w)
+	s, t := truncateRange(h, p), truncateRange(h, n)
+	if least == greatest && least < uint64(h) {
+		low := Halves{shrRange(a.Low.Pos, least, least), shrRange(a.Low.Neg, least, least)}
+		s.cutLow(h-ir.Width(least), &low)
+		t.cutLow(h-ir.Width(least), &low)
+	}
+	r := T{Halves{p, n}, join(s, t)}
+	if m := w.SignBit(); n.Min < m { // a logical shift has cleared the top bit
+		r.Full = Halves{joinRange(p, n), noRange()}
+	}
+	r.settle(h)
+	return r
 }

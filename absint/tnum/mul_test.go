@@ -51,18 +51,31 @@ func best(a, b T) T {
 }
 
 // TestMulPrecision: on all pairs of n-bit operands, products not truncated, Mul
-// is sound and never worse than the multiplication of Linux 6.18; how often
-// each is optimal is in the golden file.
+// is sound and never worse than the multiplication of Linux 6.18, nor
+// MulAnytime than with one split less; how often each is optimal is in the
+// golden file.
 func TestMulPrecision(t *testing.T) {
 	out := "bits  pairs    linux-6.18  percent  tnum.Mul  percent\n"
+	anytime := "bits  splits  tnum.MulAnytime  percent\n"
 	for n := ir.Width(2); n <= 6; n++ {
 		pairs, linux, ours := 0, 0, 0
+		var split [MaxSplits]int
 		for _, a := range all(n) {
 			for _, b := range all(n) {
 				want, ref, got := best(a, b), oneOrder(a, b), Mul(ir.W64, a, b)
 				if !Leq(want, got) || !Leq(got, ref) {
 					require.Fail(t, "mul", "%v * %v\n got: %v\nwant: at least %v, at most %v", a, b, got, want, ref)
 				}
+				for k := range split {
+					more := MulAnytime(ir.W64, a, b, k)
+					if !Leq(want, more) || !Leq(more, got) {
+						require.Fail(t, "mul", "%v * %v in %d splits\n got: %v\nwant: at least %v, at most %v", a, b, k, more, want, got)
+					}
+					if got = more; got == want {
+						split[k]++
+					}
+				}
+				got = Mul(ir.W64, a, b)
 				pairs++
 				if ref == want {
 					linux++
@@ -74,8 +87,11 @@ func TestMulPrecision(t *testing.T) {
 		}
 		percent := func(k int) float64 { return 100 * float64(k) / float64(pairs) }
 		out += fmt.Sprintf("%4d %7d %10d %9.2f %9d %8.2f\n", n, pairs, linux, percent(linux), ours, percent(ours))
+		for k, hits := range split {
+			anytime += fmt.Sprintf("%4d %7d %16d %8.2f\n", n, k, hits, percent(hits))
+		}
 	}
-	golden.EqualString(t, "mul.golden", out)
+	golden.EqualString(t, "mul.golden", out+anytime)
 }
 
 func TestString(t *testing.T) {
