@@ -12,7 +12,7 @@ import (
 
 // bits runs a function of package math/bits.
 func (a *activation) bits(fn *ssa.Function, args []Value) []Value {
-	c := circuits{a.m.b}
+	c := circuits{a.m.b, a.m.bin}
 	x := args[0].(Word).Term
 	w := a.m.b.Width(x)
 	number := func(t smt.Term) []Value {
@@ -53,7 +53,10 @@ func (a *activation) bits(fn *ssa.Function, args []Value) []Value {
 }
 
 // circuits makes terms for operations that Builders do not have.
-type circuits struct{ b *smt.Builder }
+type circuits struct {
+	b   *smt.Builder
+	bin func(op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term // for the product
+}
 
 // leadingZeros returns the number of zeros before the first 1 of a word of a
 // width that is a power of two, in 8 bits: by halving, whose outcomes are the
@@ -142,5 +145,5 @@ func (c circuits) multiply(w ir.Width, x, y smt.Term) (hi, lo smt.Term) {
 	low := mul(x0, y0)
 	t := add(mul(x1, y0), half(low, h))
 	u := add(half(t, 0), mul(x0, y1))
-	return add(add(mul(x1, y1), half(t, h)), half(u, h)), mul(x, y)
+	return add(add(mul(x1, y1), half(t, h)), half(u, h)), c.bin(sem.Mul, w, x, y)
 }

@@ -38,6 +38,7 @@ func TestConstructs(t *testing.T) {
 		{"Mul", c.Mul}, {"If", c.If}, {"ShortCircuit", c.ShortCircuit}, {"Switch", c.Switch}, {"Popcount", c.Popcount},
 		{"FirstMultiple", c.FirstMultiple}, {"Nested", c.Nested}, {"Goto", c.Goto}, {"Exits", c.Exits}, {"Fib", c.Fib},
 		{"Factorial", c.Factorial}, {"ExplicitPanic", c.ExplicitPanic}, {"Closures", c.Closures}, {"OnlyPanics", c.OnlyPanics},
+		{"LoopVariables", c.LoopVariables}, {"DeepLoops", c.DeepLoops},
 		{"Structs", c.Structs}, {"Pointers", c.Pointers}, {"Arrays", c.Arrays}, {"ArrayParam", c.ArrayParam},
 		{"Slices", c.Slices}, {"NilPointer", c.NilPointer}, {"Interfaces", c.Interfaces}, {"SwitchType", c.SwitchType},
 		{"Generics", c.Generics}, {"Embedded", c.Embedded}, {"Tables", c.Tables}, {"Strings", c.Strings},
@@ -69,6 +70,7 @@ func TestOutside(t *testing.T) {
 		{"ReadsHidden", "package variable", "use in a function that is outside the subset"},
 		{"ReadsReplacer", "call of " + constructs + ".ReadsReplacer", "a value whose type is outside the subset"},
 		{"CallsSetHidden", "call of " + constructs + ".setHidden", "use of fmt.Println"},
+		{"ComparesBlank", "comparison", "outside the subset"},
 		{"RangeString", "range over a map or string", "outside the subset"},
 	} {
 		t.Run(f.name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func triangle(b *smt.Builder, i smt.Term) smt.Term {
 	return b.Extract(n, 16, 1)
 }
 
-// field returns a part of a struct as a term.
+// term returns a number, or one of the parts of a struct.
 func term(v symgo.Value, path ...int) smt.Term {
 	for _, i := range path {
 		v = v.(*symgo.Struct).Fields[i]
@@ -152,6 +152,32 @@ func TestContract(t *testing.T) {
 		require.Equal(t, smt.Proved, prove(t, b, res.Assume, below))
 		require.Equal(t, smt.Refuted, prove(t, b, res.Assume, b.Cmp(sem.ULE, 16, term(res.Results[0]), b.Const(16, 0x3ffe))))
 	}
+}
+
+// TestArithmetic: operators can be left open, but for what is assumed of them.
+func TestArithmetic(t *testing.T) {
+	prog := loadConstructs(t)
+	fn, err := prog.Func(constructs + ".DivU64")
+	require.NoError(t, err)
+	b := smt.NewBuilder()
+	m := symgo.NewMachine(prog, b, symgo.Limits{})
+	var axioms []smt.Term
+	m.SetArithmetic(func(op sem.BinOp, w ir.Width, x, y smt.Term) (smt.Term, bool) {
+		if op != sem.UDiv {
+			return smt.Term{}, false
+		}
+		q := b.Apply("udiv", w, x, y)
+		axioms = append(axioms, b.Or(b.Eq(y, b.Const(w, 0)), b.Cmp(sem.ULE, w, q, x)))
+		return q, true
+	})
+	x, y := m.Var("x", fn.Param(0)), m.Var("y", fn.Param(1))
+	res, err := m.Call(fn, x, y)
+	require.NoError(t, err)
+	require.Equal(t, b.Eq(term(y), b.Const(64, 0)), res.Fails)
+	require.Equal(t, b.Apply("udiv", 64, term(x), term(y)), term(res.Results[0]))
+	goal := b.Cmp(sem.ULE, 64, term(res.Results[0]), term(x))
+	require.Equal(t, smt.Proved, prove(t, b, append(axioms, b.Not(res.Fails)), goal))
+	require.Equal(t, smt.Refuted, prove(t, b, nil, goal))
 }
 
 // TestEvaluate: constants and values under a model come back as Go values.

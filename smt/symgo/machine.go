@@ -9,6 +9,7 @@ import (
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
 )
 
@@ -73,6 +74,7 @@ type Machine struct {
 	limits   Limits
 	cuts     map[cutKey]*Cut
 	contract map[*ssa.Function]Contract
+	hard     Arithmetic
 	globals  map[*ssa.Global]*object
 	inits    map[*ssa.Package]string // why an initialiser failed, "" if it did not
 	initial  memory                  // what initialisers left
@@ -89,6 +91,27 @@ type Machine struct {
 func NewMachine(prog *Program, b *smt.Builder, limits Limits) *Machine {
 	return &Machine{prog: prog, b: b, limits: limits.withDefaults(), cuts: map[cutKey]*Cut{}, contract: map[*ssa.Function]Contract{},
 		globals: map[*ssa.Global]*object{}, inits: map[*ssa.Package]string{}, initial: memory{}}
+}
+
+// Arithmetic returns another term for an operation on words of w bits, such as
+// an uninterpreted function with axioms for a division; ok is false to have it
+// made as usual.
+type Arithmetic func(op sem.BinOp, w ir.Width, x, y smt.Term) (t smt.Term, ok bool)
+
+// SetArithmetic makes a asked about every operation on words that the source
+// writes as an operator, and about the low word of a product of math/bits.
+// What is shown holds for every meaning that a's terms can have; the caller
+// answers for that Go's is among them. Division by zero is checked as ever.
+func (m *Machine) SetArithmetic(a Arithmetic) { m.hard = a }
+
+// bin returns x op y.
+func (m *Machine) bin(op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
+	if m.hard != nil {
+		if t, ok := m.hard(op, w, x, y); ok {
+			return t
+		}
+	}
+	return m.b.Bin(op, w, x, y)
 }
 
 // Builder returns the Builder that the terms are made in.

@@ -93,6 +93,11 @@ func (a *activation) drain(within *loop) {
 func (a *activation) enter(i int, edges []edge) {
 	b := a.fn.Blocks[i]
 	a.at = blockPos(a.fn, b)
+	if l := a.info.loops[i]; l != nil && !l.blocks[edges[0].from] {
+		for b := range l.blocks {
+			a.runs[b] = 0 // the loop starts anew
+		}
+	}
 	a.runs[i]++
 	a.m.blocks++
 	if a.runs[i] > a.m.limits.Iterations {

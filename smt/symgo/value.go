@@ -142,7 +142,11 @@ func compose(name string, t types.Type, zero bool, leaf func(name string, w ir.W
 	case *types.Struct:
 		s := &Struct{}
 		for i := range u.NumFields() {
-			s.Fields = append(s.Fields, compose(name+"."+u.Field(i).Name(), u.Field(i).Type(), zero, leaf))
+			if f := u.Field(i); f.Name() == "_" && !zero {
+				s.Fields = append(s.Fields, undefined{"blank field"}) // comparisons leave it out
+			} else {
+				s.Fields = append(s.Fields, compose(name+"."+f.Name(), f.Type(), zero, leaf))
+			}
 		}
 		return s
 	case *types.Array:

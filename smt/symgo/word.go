@@ -46,7 +46,7 @@ func (a *activation) binOp(s *state, in *ssa.BinOp) Value {
 	if !ok {
 		a.fail("operator "+in.Op.String(), "outside the subset")
 	}
-	return Word{a.m.b.Bin(op, w, x.Term, y.Term), x.Signed}
+	return Word{a.m.bin(op, w, x.Term, y.Term), x.Signed}
 }
 
 // order returns the comparison of integers that an operator stands for.

@@ -141,3 +141,25 @@ func OnlyPanics(x uint8) uint8 {
 	}
 	return x
 }
+
+func LoopVariables(x uint8) (sum uint8) {
+	var fs [3]func() uint8
+	for i := range uint8(3) {
+		fs[i] = func() uint8 { i += x; return i }
+	}
+	for _, f := range fs {
+		sum = sum*3 + f() + f()
+	}
+	return sum
+}
+
+func DeepLoops(x uint8) (n uint16) {
+	for i := range 20 {
+		for j := range 20 {
+			if i+j == int(x) {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -109,3 +109,10 @@ func RangeString(x uint8) (n int) {
 }
 
 func CallsSetHidden() bool { setHidden(0); return true }
+
+type padded struct {
+	a uint8
+	_ uint8
+}
+
+func ComparesBlank(p, q padded) bool { return p == q }
