@@ -30,6 +30,14 @@ type Frame struct {
 	Regs  [ir.NumRegs]uint8 // machine register number of each eBPF register
 	Size  int32             // bytes between the entry stack pointer and the lowest address of the frame
 	Saved []uint8           // machine registers saved by the prologue, in order of their pushes
+	// Stack is the size in bytes of the eBPF stack, which is the lowest part of
+	// the frame: ir.StackSize, or 0 in a function that does not use r10, whose
+	// home is then not kept.
+	Stack int32
+	// Count is where, in bytes from the entry stack pointer, the 64-bit count of
+	// may_goto lies: how often the function's may_goto still fall through. 0
+	// if it has none.
+	Count int32
 }
 
 // Hint states a fact that holds whenever execution reaches PC. The validator
@@ -47,6 +55,7 @@ type RelocKind uint8
 const (
 	RelocMapHandle RelocKind = iota + 1 // the handle that helpers take for map Map
 	RelocMapValues                      // address of element 0 of array map Map, plus Addend
+	RelocFunc                           // address of the entry of function Func
 )
 
 // Reloc is a place in Text that the loader fills in.
@@ -54,6 +63,7 @@ type Reloc struct {
 	Off    int32
 	Kind   RelocKind
 	Map    int
+	Func   int // index in Code.Funcs
 	Addend uint64
 }
 

@@ -71,6 +71,12 @@ func (c *Code) Check(p *ir.Program) error {
 		if r.Off < 0 || r.Off > size-8 {
 			return bad("relocation at %d is outside the text of %d bytes", r.Off, size)
 		}
+		if r.Kind == RelocFunc {
+			if r.Func < 0 || r.Func >= len(c.Funcs) {
+				return bad("relocation at %d: function %d does not exist: the code has %d", r.Off, r.Func, len(c.Funcs))
+			}
+			continue
+		}
 		if r.Map < 0 || r.Map >= len(p.Maps) {
 			return bad("relocation at %d: map %d does not exist: the program has %d", r.Off, r.Map, len(p.Maps))
 		}

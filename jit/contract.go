@@ -1,5 +1,7 @@
 package jit
 
+import "github.com/bpfproof/bpfproof/ir"
+
 // The contract between an image and the runtime that calls it, for amd64. The
 // validator proves that an image keeps its side.
 //
@@ -17,6 +19,18 @@ package jit
 // rbp, rsp, r12-r15 kept; all else, flags included, is lost. The helper may
 // write only memory that the program owns.
 //
+// A helper may call the program's functions back, by the address that
+// RelocFunc stands for and by the rules of entry, on the stack below rsp.
+//
+// Two kinds of instructions are calls of the helper exit with a meaning of
+// their own. bpf_tail_call (helper 12) returns the entry point to go on at, or
+// 0 where the program goes on behind the call; the image unwinds its frame and
+// jumps there with rdi and all else as at its own entry. LD_ABS and LD_IND call
+// the number that LoadPacket returns, with r6 in rdi and in esi the 32-bit
+// offset in the packet, zero-extended; the result is the value in host order,
+// or, where the packet has no such bytes, negative: then the image leaves 0 in
+// r0 and returns from its function.
+//
 // Poll: on every backward jump an image subtracts 1 from the 64-bit budget at
 // [r12+EnvBudget]; where the result is negative, "call [r12+EnvPoll]", which
 // keeps every register but not the flags and may not return at all (the run
@@ -29,6 +43,10 @@ const (
 	EnvBudget = 16 // signed 64-bit count of backward jumps left
 	EnvBytes  = 24 // size of what an image may know of the environment
 )
+
+// LoadPacket returns the number at the helper exit of the load of w bits from
+// the packet: no helper of the kernel's has one as great.
+func LoadPacket(w ir.Width) uint32 { return 1<<16 | uint32(w.Bytes()) }
 
 // StackBytes is the machine stack a run has at its disposal: 8 nested eBPF
 // frames with what the contract needs around them.

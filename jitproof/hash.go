@@ -62,7 +62,7 @@ func HashCode(c *jit.Code) string {
 	}
 	d.num(int64(len(c.Funcs)))
 	for _, f := range c.Funcs {
-		d.num(int64(f.PC), int64(f.Entry), int64(f.End), int64(f.Frame.Size))
+		d.num(int64(f.PC), int64(f.Entry), int64(f.End), int64(f.Frame.Size), int64(f.Frame.Stack), int64(f.Frame.Count))
 		d.bytes(f.Frame.Regs[:])
 		d.bytes(f.Frame.Saved)
 	}
@@ -72,7 +72,7 @@ func HashCode(c *jit.Code) string {
 	}
 	d.num(int64(len(c.Relocs)))
 	for _, r := range c.Relocs {
-		d.num(int64(r.Off), int64(r.Kind), int64(r.Map), int64(r.Addend))
+		d.num(int64(r.Off), int64(r.Kind), int64(r.Map), int64(r.Func), int64(r.Addend))
 	}
 	return d.sum()
 }

@@ -19,7 +19,7 @@ func image(first []byte) (*ir.Program, *jit.Code) {
 	epilogue := []byte{0x48, 0x81, 0xc4, 0, 2, 0, 0, 0x5d, 0xc3}             // add rsp, 512; pop rbp; ret
 	text := slices.Concat(prologue, first, epilogue)
 	a, b := int32(len(prologue)), int32(len(prologue)+len(first))
-	frame := jit.Frame{Regs: [ir.NumRegs]uint8{0, 7, 6, 2, 1, 8, 3, 13, 14, 15, 5}, Size: 520, Saved: []uint8{5}}
+	frame := jit.Frame{Regs: [ir.NumRegs]uint8{0, 7, 6, 2, 1, 8, 3, 13, 14, 15, 5}, Size: 520, Stack: 512, Saved: []uint8{5}}
 	return p, &jit.Code{Arch: "amd64", Text: text, PCMap: []int32{a, b},
 		Funcs: []jit.Func{{Entry: 0, End: int32(len(text)), Frame: frame}}}
 }
@@ -103,6 +103,9 @@ func TestTables(t *testing.T) {
 		{"no such register", func(_ *ir.Program, c *jit.Code) { c.Funcs[0].Frame.Regs[3] = 16 }, "does not exist (16)"},
 		{"saves scratch", func(_ *ir.Program, c *jit.Code) { c.Funcs[0].Frame.Saved[0] = 9 }, "frame saves register 9"},
 		{"small frame", func(_ *ir.Program, c *jit.Code) { c.Funcs[0].Frame.Size = 512 }, "frame of 512 bytes"},
+		{"small stack", func(_ *ir.Program, c *jit.Code) { c.Funcs[0].Frame.Stack = 256 }, "stack of 256 bytes"},
+		{"count in the stack", func(_ *ir.Program, c *jit.Code) { c.Funcs[0].Frame.Count = -16 }, "frame counts may_goto at -16"},
+		{"count over a saved register", func(_ *ir.Program, c *jit.Code) { c.Funcs[0].Frame.Count = -8 }, "frame counts may_goto at -8"},
 		{"huge frame", func(_ *ir.Program, c *jit.Code) { c.Funcs[0].Frame.Size = 1 << 20 }, "frame of 1048576 bytes"},
 		{"hint", func(_ *ir.Program, c *jit.Code) { c.Hints = []jit.Hint{{Reg: 1}} }, "register or map does not exist"},
 		{"pc map", func(_ *ir.Program, c *jit.Code) { c.PCMap = c.PCMap[:1] }, "PC map has 1 entries"},

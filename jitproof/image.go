@@ -108,7 +108,17 @@ func checkFrame(f jit.Frame) error {
 		}
 		saved[m] = true
 	}
-	if least := int32(ir.StackSize + 8*len(f.Saved)); f.Size < least || f.Size > jit.StackBytes/16 || f.Size%8 != 0 {
+	if f.Stack != 0 && f.Stack != ir.StackSize {
+		return fmt.Errorf("frame has a stack of %d bytes: want %d, or 0 where r10 is not kept", f.Stack, ir.StackSize)
+	}
+	least := f.Stack + 8*int32(len(f.Saved))
+	if f.Count != 0 {
+		if f.Count%8 != 0 || f.Count >= -8*int32(len(f.Saved)) || f.Count < f.Stack-f.Size {
+			return fmt.Errorf("frame counts may_goto at %d, which is not a free word of its %d bytes", f.Count, f.Size)
+		}
+		least += 8
+	}
+	if f.Size < least || f.Size > jit.StackBytes/16 || f.Size%8 != 0 {
 		return fmt.Errorf("frame of %d bytes: want at least %d, at most %d, and a multiple of 8", f.Size, least, jit.StackBytes/16)
 	}
 	if x86.Reg(f.Regs[ir.R0]) != x86.RAX {

@@ -52,7 +52,7 @@ const (
 )
 
 // place classifies an address by its distance to the entry stack pointer and
-// to the environment. The 512 bytes of the eBPF stack are the program's.
+// to the environment. The eBPF stack, if there is one, is the program's.
 func (m *machine[V]) place(addr V, w ir.Width) (where, int64, error) {
 	if off, ok := m.a().offset(addr, m.s.env()); ok {
 		return inEnv, off, nil
@@ -62,7 +62,7 @@ func (m *machine[V]) place(addr V, w ir.Width) (where, int64, error) {
 		return inProgram, 0, nil
 	}
 	low := -int64(m.s.fn.Frame.Size)
-	high := low + ir.StackSize
+	high := low + int64(m.s.fn.Frame.Stack)
 	end := off + int64(w.Bytes())
 	switch {
 	case off >= low && end <= high:
@@ -253,6 +253,17 @@ func (s *sim[V]) mapSymbol(kind jit.RelocKind, m int, addend uint64) (V, bool) {
 	}
 	return x, ok
 }
+
+// symbolOf is what the loader writes into a relocated place.
+func (s *sim[V]) symbolOf(r jit.Reloc) (x V, ok bool) {
+	if r.Kind == jit.RelocFunc {
+		return s.funcSymbol(r.Func), true
+	}
+	return s.mapSymbol(r.Kind, r.Map, r.Addend)
+}
+
+// funcSymbol is the address of function fn.
+func (s *sim[V]) funcSymbol(fn int) V { return s.w.fresh(fmt.Sprintf("func%d", fn), ir.W64) }
 
 // asPathError turns the errors of decoding and stepping into the end of a
 // path.

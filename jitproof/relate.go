@@ -35,12 +35,14 @@ func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 		x, known := s.w.known(o.cond)
 		switch {
 		case known && x == 0:
-		case o.exit == e.returned && (o.exit || int(s.code.PCMap[o.pc]) == m.off):
+		case o.exit == e.returned && o.tail == e.tail && (o.exit || o.tail || int(s.code.PCMap[o.pc]) == m.off):
 			goes = append(goes, o)
 		default:
 			what := fmt.Sprintf("way to insn %d", o.pc)
 			if o.exit {
 				what = "exit"
+			} else if o.tail {
+				what = "tail call"
 			}
 			never = append(never, goal[V]{what, ir.W1, o.cond, s.w.Const(ir.W1, 0)})
 		}
@@ -55,9 +57,12 @@ func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 		}
 		s.events(at, e, want.events, path)
 		s.polls(at, m, o.jump && o.pc <= pc, path)
-		if o.exit {
+		switch {
+		case o.exit:
 			s.exit(at, e, want.after, path)
-		} else {
+		case o.tail:
+			s.tail(at, e, want.after, path)
+		default:
 			s.related(at, m, o.pc, want.after, path)
 		}
 	}
@@ -84,8 +89,13 @@ func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) 
 
 	goals = []goal[V]{
 		{"rsp", ir.W64, s.frameAt(0), m.st.R[x86.RSP]},
-		{"r10", ir.W64, s.frameAt(ir.StackSize), m.st.R[f.Regs[ir.FP]]},
 		{"return address", ir.W64, s.w.fresh("entry.return", ir.W64), m.slot(0)},
+	}
+	if f.Stack > 0 {
+		goals = append(goals, goal[V]{"r10", ir.W64, s.frameAt(int64(f.Stack)), m.st.R[f.Regs[ir.FP]]})
+	}
+	if f.Count != 0 {
+		goals = append(goals, goal[V]{"count of may_goto", ir.W64, r.count, m.slot(int64(f.Count))})
 	}
 	for i, k := range f.Saved {
 		goals = append(goals, goal[V]{"saved " + x86.Reg(k).String(), ir.W64, s.entry(x86.Reg(k)), m.slot(-8 * int64(i+1))})
@@ -127,6 +137,22 @@ func (s *sim[V]) exit(at site, e end[V], r regs[V], path []V) {
 		{"r0", ir.W64, r.r[ir.R0], m.st.R[x86.RAX]},
 		{"return address", ir.W64, s.w.fresh("entry.return", ir.W64), e.ret},
 		{"rsp", ir.W64, s.w.Bin(sem.Add, ir.W64, s.entrySP(), s.w.Const(ir.W64, 8)), m.st.R[x86.RSP]},
+	}
+	for _, k := range calleeSaved {
+		goals = append(goals, goal[V]{k.String(), ir.W64, s.entry(k), m.st.R[k]})
+	}
+	s.out.prove(at, KindExit, path, goals)
+}
+
+// tail proves that the machine jumps to where the runtime said, with the
+// context in r1 and all else as at its own entry.
+func (s *sim[V]) tail(at site, e end[V], r regs[V], path []V) {
+	m := e.m
+	goals := []goal[V]{
+		{"target of the tail call", ir.W64, r.r[ir.R0], e.ret},
+		{"r1", ir.W64, r.r[ir.R1], m.st.R[argRegs[0]]},
+		{"return address", ir.W64, s.w.fresh("entry.return", ir.W64), m.slot(0)},
+		{"rsp", ir.W64, s.entrySP(), m.st.R[x86.RSP]},
 	}
 	for _, k := range calleeSaved {
 		goals = append(goals, goal[V]{k.String(), ir.W64, s.entry(k), m.st.R[k]})
@@ -204,7 +230,7 @@ func compare[V any](x, y event[V]) []goal[V] {
 	if x.kind == evHelper {
 		goals = append(goals, goal[V]{"helper number", ir.W32, x.id, y.id})
 	}
-	for i := range x.args {
+	for i := range x.nargs {
 		goals = append(goals, goal[V]{fmt.Sprintf("argument r%d", i+1), ir.W64, x.args[i], y.args[i]})
 	}
 	return goals

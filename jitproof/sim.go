@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof/x86"
@@ -54,7 +55,8 @@ type sim[V any] struct {
 type end[V any] struct {
 	m        *machine[V]
 	returned bool
-	ret      V
+	tail     bool // by a jump to the address ret
+	ret      V    // where it returned or jumped to
 	again    bool // back at the head of a loop inside the instruction
 }
 
@@ -91,7 +93,7 @@ func (s *sim[V]) prologue() {
 	}
 	m.slots[0] = s.w.fresh("entry.return", ir.W64)
 	m.budget = s.w.fresh("budget", ir.W64)
-	var r regs[V]
+	r := regs[V]{count: s.w.Const(ir.W64, abi.MayGotoLimit)}
 	for i, a := range argRegs {
 		r.r[int(ir.R1)+i] = m.st.R[a]
 	}
@@ -101,7 +103,7 @@ func (s *sim[V]) prologue() {
 	first := int(s.code.PCMap[s.fn.PC])
 	for _, e := range s.run(m, prologuePC, m.off == first) {
 		at := site{s.fi, prologuePC, e.m.off, e.m.seen}
-		if e.returned || e.m.off != first || e.again {
+		if e.returned || e.tail || e.m.off != first || e.again {
 			s.out.fail(at, e.m.path, &pathError{Refuted, KindPrologue, "the prologue does not lead to the first instruction"})
 			continue
 		}
@@ -130,7 +132,10 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 	m.slots[0] = s.w.fresh("entry.return", ir.W64)
 	m.budget = s.w.fresh("budget", ir.W64)
 	m.st.R[x86.RSP] = s.frameAt(0)
-	var r regs[V]
+	r := regs[V]{count: s.w.fresh("count", ir.W64)}
+	if f.Count != 0 {
+		m.slots[int64(f.Count)] = r.count
+	}
 	for i := ir.R0; i < ir.FP; i++ {
 		home := x86.Reg(f.Regs[i])
 		if !kept[home] {
@@ -141,8 +146,11 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 		}
 		r.r[i] = m.st.R[home]
 	}
-	r.r[ir.FP] = s.frameAt(ir.StackSize)
-	m.st.R[f.Regs[ir.FP]] = r.r[ir.FP]
+	r.r[ir.FP] = s.w.fresh("r10", ir.W64) // what nothing on the machine is
+	if f.Stack > 0 {
+		r.r[ir.FP] = s.frameAt(int64(f.Stack))
+		m.st.R[f.Regs[ir.FP]] = r.r[ir.FP]
+	}
 	return m, r
 }
 
@@ -182,9 +190,10 @@ func (s *sim[V]) inStack(m *meaning[V]) error {
 		if e.kind > evUpdate {
 			continue
 		}
+		stack := int64(s.fn.Frame.Stack)
 		off, ok := s.w.offset(e.addr, s.frameAt(0))
-		if ok && (off < 0 || off+int64(e.w.Bytes()) > ir.StackSize) {
-			return fmt.Errorf("access at %d from the frame pointer is outside the stack", off-ir.StackSize)
+		if ok && (off < 0 || off+int64(e.w.Bytes()) > stack) {
+			return fmt.Errorf("access at %d from the frame pointer is outside the stack", off-stack)
 		}
 	}
 	return nil
@@ -256,7 +265,7 @@ func (s *sim[V]) step(m *machine[V], heads map[int]int) (*machine[V], *end[V], e
 		s.out.prove(at, KindFault, m.path, []goal[V]{{"divide error", ir.W1, s.w.Const(ir.W1, 0), flow.Fault}})
 	}
 	if r, ok := s.img.reloc(in); ok {
-		sym, known := s.mapSymbol(r.Kind, r.Map, r.Addend)
+		sym, known := s.symbolOf(r)
 		if !known {
 			return nil, nil, unclear(KindImage, "relocation at offset %#x is not understood", r.Off)
 		}
@@ -287,7 +296,11 @@ func (s *sim[V]) flow(m *machine[V], off int, in x86.Inst, flow x86.Flow[V]) (*m
 	case x86.Trap:
 		return nil, nil, refused(KindImage, "invalid-opcode trap at offset %#x", off)
 	}
-	return nil, nil, unclear(KindImage, "indirect jump at offset %#x", off)
+	m.off = off
+	if !slices.ContainsFunc(m.events, func(x event[V]) bool { return x.kind == evHelper }) {
+		return nil, nil, unclear(KindImage, "indirect jump at offset %#x", off)
+	}
+	return nil, &end[V]{m: m, tail: true, ret: flow.Addr}, nil
 }
 
 // branch lets m take the branch and returns the path that does not; where

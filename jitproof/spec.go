@@ -14,6 +14,8 @@ import (
 type regs[V any] struct {
 	r    [ir.NumRegs]V
 	lost [ir.NumRegs]bool
+	// count is how often the function's may_goto still fall through.
+	count V
 }
 
 // outcome is one way an instruction goes on.
@@ -21,6 +23,7 @@ type outcome[V any] struct {
 	cond V // one bit
 	pc   ir.PC
 	exit bool
+	tail bool // to the program that a tail call found
 	jump bool // pc is the target of a jump
 }
 
@@ -44,7 +47,7 @@ func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int) (*meaning[V],
 	case ir.KindALU, ir.KindSwap:
 		m.set(in.Dst, sem.Result[V](a, in, dst, src))
 	case ir.KindLoadImm:
-		if err := s.loadImm(a, m, in); err != nil {
+		if err := s.loadImm(a, m, in, pc); err != nil {
 			return nil, err
 		}
 	case ir.KindLoad, ir.KindLoadAcquire:
@@ -65,11 +68,28 @@ func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int) (*meaning[V],
 		taken := sem.Taken[V](a, in, dst, src)
 		next.cond = a.Bin(sem.Xor, ir.W1, taken, a.Const(ir.W1, 1))
 		m.outs = append(m.outs, outcome[V]{cond: taken, pc: target, jump: true})
+	case ir.KindMayGoto:
+		if s.fn.Frame.Count == 0 {
+			return nil, fmt.Errorf("%v: the frame says nowhere how often it may fall through", in.Op)
+		}
+		over := a.Cmp(sem.EQ, ir.W64, r.count, a.Const(ir.W64, 0))
+		next.cond = a.Bin(sem.Xor, ir.W1, over, a.Const(ir.W1, 1))
+		m.after.count = a.Ite(over, r.count, a.Bin(sem.Sub, ir.W64, r.count, a.Const(ir.W64, 1)))
+		m.outs = append(m.outs, outcome[V]{cond: over, pc: target, jump: true})
 	case ir.KindExit:
 		next.exit = true
+	case ir.KindLoadPacket:
+		outside := s.loadPacket(a, m, in)
+		next.cond = a.Bin(sem.Xor, ir.W1, outside, a.Const(ir.W1, 1))
+		m.outs = append(m.outs, outcome[V]{cond: outside, exit: true})
 	case ir.KindCall:
 		if err := s.call(a, m, in, target, inline); err != nil {
 			return nil, err
+		}
+		if row.Pseudo == ir.CallHelper && abi.HelperID(in.Imm) == abi.TailCall {
+			stays := a.Cmp(sem.EQ, ir.W64, m.after.r[ir.R0], a.Const(ir.W64, 0))
+			m.outs = append(m.outs, outcome[V]{cond: a.Bin(sem.Xor, ir.W1, stays, a.Const(ir.W1, 1)), tail: true})
+			next.cond = stays
 		}
 	default:
 		return nil, fmt.Errorf("%v has no meaning here", in.Op)
@@ -101,7 +121,7 @@ func (m *meaning[V]) atomic(a words[V], in ir.Insn) {
 	}
 }
 
-func (s *sim[V]) loadImm(a words[V], m *meaning[V], in ir.Insn) error {
+func (s *sim[V]) loadImm(a words[V], m *meaning[V], in ir.Insn, pc ir.PC) error {
 	i, off, _ := in.Map()
 	switch in.Row().Pseudo {
 	case ir.PseudoNone:
@@ -112,14 +132,41 @@ func (s *sim[V]) loadImm(a words[V], m *meaning[V], in ir.Insn) error {
 	case ir.PseudoMapValue, ir.PseudoMapIdxV:
 		x, _ := s.mapSymbol(jit.RelocMapValues, i, uint64(off))
 		m.set(in.Dst, x)
+	case ir.PseudoFunc:
+		target, _ := in.Target(pc)
+		m.set(in.Dst, s.funcSymbol(s.p.FuncAt(target)))
 	default:
 		return fmt.Errorf("%v has no meaning here", in.Op)
 	}
 	return nil
 }
 
+// loadPacket is LD_ABS or LD_IND: a call of the runtime with r6 and the
+// offset, whose result is negative outside of the packet. Returned is whether
+// it is; the function then returns 0.
+func (s *sim[V]) loadPacket(a words[V], m *meaning[V], in ir.Insn) V {
+	offset := a.Const(ir.W32, uint64(in.Imm))
+	if in.Row().Indirect {
+		offset = a.Bin(sem.Add, ir.W32, a.Resize(m.after.r[in.Src], ir.W64, ir.W32, false), offset)
+	}
+	e := event[V]{kind: evHelper, id: a.Const(ir.W32, uint64(jit.LoadPacket(in.Row().Width))), nargs: 2}
+	e.args[0], e.args[1] = m.after.r[ir.R6], a.Resize(offset, ir.W32, ir.W64, false)
+	m.events = append(m.events, e)
+	result := a.fresh("ret", ir.W64)
+	outside := a.Cmp(sem.SLT, ir.W64, result, a.Const(ir.W64, 0))
+	m.set(ir.R0, a.Ite(outside, a.Const(ir.W64, 0), result))
+	m.losesArguments()
+	return outside
+}
+
+func (m *meaning[V]) losesArguments() {
+	for r := ir.R1; r <= ir.R5; r++ {
+		m.after.lost[r] = true
+	}
+}
+
 func (s *sim[V]) call(a words[V], m *meaning[V], in ir.Insn, target ir.PC, inline int) error {
-	e := event[V]{kind: evLocal}
+	e := event[V]{kind: evLocal, nargs: 5}
 	copy(e.args[:], m.after.r[ir.R1:ir.R6])
 	result := a.fresh("ret", ir.W64)
 	switch {
@@ -128,16 +175,14 @@ func (s *sim[V]) call(a words[V], m *meaning[V], in ir.Insn, target ir.PC, inlin
 	case in.Row().Pseudo == ir.CallLocal:
 		e.fn = s.p.FuncAt(target)
 		m.events = append(m.events, e)
-	case in.Row().Pseudo == ir.CallHelper && abi.HelperID(in.Imm) != abi.TailCall:
+	case in.Row().Pseudo == ir.CallHelper:
 		e.kind, e.id = evHelper, a.Const(ir.W32, uint64(in.Imm))
 		m.events = append(m.events, e)
 	default:
 		return fmt.Errorf("%v %d has no meaning here", in.Op, in.Imm)
 	}
 	m.set(ir.R0, result)
-	for r := ir.R1; r <= ir.R5; r++ {
-		m.after.lost[r] = true
-	}
+	m.losesArguments()
 	return nil
 }
 

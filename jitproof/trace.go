@@ -33,6 +33,8 @@ type event[V any] struct {
 	fn   int
 	id   V    // helper number, 32 bits
 	args [5]V // R1-R5
+	// nargs is how many of them count, on the bytecode's side.
+	nargs int
 }
 
 // symbol returns the result of the next load or update after events.

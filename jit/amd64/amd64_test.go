@@ -63,7 +63,14 @@ func TestShape(t *testing.T) {
 		{"backward branch polls", "r0 = 0\nif r1 s> 7 goto -2\nexit", 1,
 			"cmp rdi, 0x7; jle .+0xf; sub qword ptr [r12+0x10], 0x1; jns .-0x13; call qword ptr [r12+0x8]; jmp .-0x1a"},
 		{"helper", "call 5\nexit", 0, "mov eax, 0x5; call qword ptr [r12]"},
-		{"exit", "r6 = 1\nr9 = 2\nr0 = 0\nexit", 3, "add rsp, 0x200; pop r15; pop rbx; pop rbp; ret"},
+		{"exit", "r6 = 1\nr9 = 2\nr0 = 0\nexit", 3, "pop r15; pop rbx; ret"},
+		{"exit with a stack", "*(u8 *)(r10 - 1) = 1\nr0 = 0\nexit", 2, "add rsp, 0x200; pop rbp; ret"},
+		{"may_goto ahead", "r0 = 0\nmay_goto +1\nr0 += 1\nexit", 1, "cmp qword ptr [rbp], 0x0; jz .+0x9; sub qword ptr [rbp], 0x1"},
+		{"may_goto back", "r0 = 0\nmay_goto -2\nexit", 1, "mov r11, qword ptr [rbp]; sub r11, 0x1; adc r11, 0x0; mov qword ptr [rbp], r11; " +
+			"jnb .+0xf; sub qword ptr [r12+0x10], 0x1; jns .-0x1f; call qword ptr [r12+0x8]; jmp .-0x26"},
+		{"tail call", "call 12\nexit", 0, "push rdi; mov eax, 0xc; call qword ptr [r12]; pop rdi; test rax, rax; jz .+0x2; jmp rax"},
+		{"packet", "r0 = *(u16 *)skb[r1 + 14]\nexit", 0, "mov esi, edi; add esi, 0xe; mov rdi, rbx; mov eax, 0x10002; " +
+			"call qword ptr [r12]; test rax, rax; jns .+0x3; xor eax, eax; ret"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -79,19 +86,21 @@ func TestShape(t *testing.T) {
 
 // TestTables: what is said beside the text is so.
 func TestTables(t *testing.T) {
-	_, code := compile(t, "r6 = r1\ncall pc+2\nr0 += r6\nexit\nr0 = 1 ll\nexit")
+	_, code := compile(t, "r6 = r1\ncall pc+4\nr0 += r6\n*(u8 *)(r10 - 1) = 1\nmay_goto +0\nexit\nr0 = 1 ll\nexit")
 	require.Len(t, code.Funcs, 2)
 	first, second := code.Funcs[0], code.Funcs[1]
-	require.Equal(t, jit.NoCode, code.PCMap[5])
+	require.Equal(t, jit.NoCode, code.PCMap[7])
 	require.EqualValues(t, 0, first.Entry)
 	require.Equal(t, first.End, second.Entry)
 	require.EqualValues(t, len(code.Text), second.End)
 	require.Equal(t, []uint8{5, 3}, first.Frame.Saved)
-	require.EqualValues(t, 16+512, first.Frame.Size)
-	require.Equal(t, []uint8{5}, second.Frame.Saved)
-	require.EqualValues(t, 8+512, second.Frame.Size)
+	require.EqualValues(t, 16+8+512, first.Frame.Size)
+	require.EqualValues(t, 512, first.Frame.Stack)
+	require.EqualValues(t, -24, first.Frame.Count)
+	require.Empty(t, second.Frame.Saved)
+	require.Zero(t, second.Frame.Size)
 	require.Equal(t, [ir.NumRegs]uint8{0, 7, 6, 2, 1, 8, 3, 13, 14, 15, 5}, first.Frame.Regs)
-	require.Equal(t, "push rbp; push rbx; mov rbp, rsp; sub rsp, 0x200", listing(t, code, first.Entry, code.PCMap[0]))
+	require.Equal(t, "push rbp; push rbx; push 0x800000; mov rbp, rsp; sub rsp, 0x200", listing(t, code, first.Entry, code.PCMap[0]))
 }
 
 // TestFacts: handles are followed through moves, loops and joins, and a fact
@@ -157,11 +166,8 @@ func TestUnsupported(t *testing.T) {
 		in   ir.Insn
 		want string
 	}{
-		{ir.Insn{Op: ir.OpMayGoto()}, "jit: compile insn 0: may_goto is not supported"},
-		{ir.Insn{Op: ir.OpCall(ir.CallHelper), Imm: 12}, "jit: compile insn 0: call_helper is not supported: tail calls"},
 		{ir.Insn{Op: ir.OpCall(ir.CallKfunc)}, "jit: compile insn 0: call_kfunc is not supported"},
-		{ir.Insn{Op: ir.OpLoadPacket(ir.W8, false)}, "jit: compile insn 0: ldabs8 is not supported"},
-		{ir.Insn{Op: ir.OpCast(false)}, "jit: compile insn 0: addr_space_cast_kern is not supported"},
+		{ir.Insn{Op: ir.OpCast(false)}, "jit: compile insn 0: addr_space_cast_kern is not supported: there are no arenas"},
 		{ir.Insn{Op: ir.OpALU(ir.Add, ir.W64, ir.K), Dst: ir.R10, Imm: 8},
 			"jit: compile insn 0: add64_k is not supported: it writes the frame pointer"},
 	} {

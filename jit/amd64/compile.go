@@ -123,6 +123,12 @@ func (c *compiler) lower(pc ir.PC, in ir.Insn) error {
 		return c.call(pc, in, row)
 	case ir.KindExit:
 		c.epilogue()
+	case ir.KindMayGoto:
+		c.mayGoto(pc, in)
+	case ir.KindLoadPacket:
+		c.loadPacket(in, row)
+	case ir.KindCast:
+		return &jit.UnsupportedError{PC: pc, Op: in.Op, Reason: "there are no arenas"}
 	default:
 		return &jit.UnsupportedError{PC: pc, Op: in.Op}
 	}

@@ -20,15 +20,56 @@ func (c *compiler) call(pc ir.PC, in ir.Insn, row *ir.Row) error {
 		return &jit.UnsupportedError{PC: pc, Op: in.Op}
 	}
 	if abi.HelperID(in.Imm) == abi.TailCall {
-		return &jit.UnsupportedError{PC: pc, Op: in.Op, Reason: "tail calls"}
+		c.tailCall()
+		return nil
 	}
 	if m, ok := c.facts[pc]; ok {
 		c.arrayLookup(m)
 		return nil
 	}
-	c.asm.Text = enc.MovRI32(c.asm.Text, enc.RAX, uint32(in.Imm))
-	c.asm.Text = enc.CallM(c.asm.Text, enc.Mem{Base: env, Disp: jit.EnvHelper})
+	c.exitTo(uint32(in.Imm))
 	return nil
+}
+
+// exitTo calls the helper exit with a number.
+func (c *compiler) exitTo(id uint32) {
+	t := enc.MovRI32(c.asm.Text, enc.RAX, id)
+	c.asm.Text = enc.CallM(t, enc.Mem{Base: env, Disp: jit.EnvHelper})
+}
+
+// tailCall asks the runtime where to go on. r1, which the next program gets,
+// is kept on the stack meanwhile.
+func (c *compiler) tailCall() {
+	c.asm.Text = enc.Push(c.asm.Text, home(ir.R1))
+	c.exitTo(uint32(abi.TailCall))
+	t := enc.Pop(c.asm.Text, home(ir.R1))
+	c.asm.Text = enc.TestRR(t, enc.S64, enc.RAX, enc.RAX)
+	stay := c.skip(enc.E)
+	c.unwind()
+	c.asm.Text = enc.JmpR(c.asm.Text, enc.RAX)
+	c.land(stay)
+}
+
+// loadPacket lowers LD_ABS and LD_IND. The offset is set up before r1, in
+// whose home the index may be.
+func (c *compiler) loadPacket(in ir.Insn, row *ir.Row) {
+	t, offset := c.asm.Text, home(ir.R2)
+	switch {
+	case !row.Indirect:
+		t = movConst(t, offset, uint64(uint32(in.Imm)))
+	default:
+		t = enc.MovRR(t, enc.S32, offset, home(in.Src))
+		if imm := int32(in.Imm); imm != 0 {
+			t = enc.RI(t, enc.ADD, enc.S32, offset, imm)
+		}
+	}
+	c.asm.Text = enc.MovRR(t, enc.S64, home(ir.R1), home(ir.R6))
+	c.exitTo(jit.LoadPacket(row.Width))
+	c.asm.Text = enc.TestRR(c.asm.Text, enc.S64, enc.RAX, enc.RAX)
+	inside := c.skip(enc.NS)
+	c.asm.Text = enc.RR(c.asm.Text, enc.XOR, enc.S32, enc.RAX, enc.RAX)
+	c.epilogue()
+	c.land(inside)
 }
 
 // arrayLookup is map_lookup_elem for array map m, known to be in r1: the key

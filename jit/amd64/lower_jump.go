@@ -84,6 +84,25 @@ func (c *compiler) backward(target ir.PC) {
 	c.asm.Branch(always, jit.Label(target))
 }
 
+// mayGoto lowers may_goto: a jump once the function's count is used up,
+// otherwise the count goes down by 1. The count lies where r10 points.
+func (c *compiler) mayGoto(pc ir.PC, in ir.Insn) {
+	target, _ := in.Target(pc)
+	count := enc.Mem{Base: enc.RBP}
+	if target > pc {
+		c.asm.Text = enc.MI8(c.asm.Text, enc.CMP, enc.S64, count, 0)
+		c.asm.Branch(uint8(enc.E), jit.Label(target))
+		c.asm.Text = enc.MI8(c.asm.Text, enc.SUB, enc.S64, count, 1)
+		return
+	}
+	t := enc.Load(c.asm.Text, enc.S64, scratch0, count)
+	t = enc.RI(t, enc.SUB, enc.S64, scratch0, 1)
+	t = enc.RI(t, enc.ADC, enc.S64, scratch0, 0) // -1 becomes 0 again, and carries
+	c.asm.Text = enc.Store(t, enc.S64, count, scratch0)
+	c.asm.Branch(uint8(enc.AE), jit.Label(pc+1))
+	c.backward(target)
+}
+
 var conditions = [...]enc.Cond{ir.JEQ: enc.E, ir.JNE: enc.NE, ir.JGT: enc.A, ir.JGE: enc.AE, ir.JLT: enc.B, ir.JLE: enc.BE,
 	ir.JSET: enc.NE, ir.JSGT: enc.G, ir.JSGE: enc.GE, ir.JSLT: enc.L, ir.JSLE: enc.LE}
 

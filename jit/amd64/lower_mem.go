@@ -17,6 +17,9 @@ func (c *compiler) loadImm(pc ir.PC, in ir.Insn, row *ir.Row) error {
 		c.loadReloc(home(in.Dst), jit.Reloc{Kind: jit.RelocMapHandle, Map: m})
 	case ir.PseudoMapValue, ir.PseudoMapIdxV:
 		c.loadReloc(home(in.Dst), jit.Reloc{Kind: jit.RelocMapValues, Map: m, Addend: uint64(off)})
+	case ir.PseudoFunc:
+		target, _ := in.Target(pc)
+		c.loadReloc(home(in.Dst), jit.Reloc{Kind: jit.RelocFunc, Func: c.p.FuncAt(target)})
 	default:
 		return &jit.UnsupportedError{PC: pc, Op: in.Op}
 	}

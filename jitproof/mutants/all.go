@@ -26,10 +26,32 @@ again:
 	exit
 `
 
+const mayGotoText = `
+	r0 = 0
+again:
+	may_goto out
+	r0 += 1
+	goto again
+out:
+	exit
+`
+
+const tailCallText = `
+.map progs prog_array key 4 value 4 entries 3
+	r6 = r1
+	r2 = map[progs]
+	r3 = 2
+	call tail_call
+	r0 = r6
+	exit
+`
+
 // The machine's conditions by number.
 const (
 	condB  = 2
 	condAE = 3
+	condE  = 4
+	condNE = 5
 	condBE = 6
 	condA  = 7
 	condS  = 8
@@ -95,13 +117,33 @@ var all = []Mutant{
 	{Name: "lookup-stride", Bug: "an inlined array lookup multiplies by twice the stride",
 		Text: lookupText, edit: immediate(1, 1, 0x49, 0xc1, 0xe3)},
 	{Name: "frame-too-small", Bug: "the prologue reserves 504 bytes for the stack",
-		Text: "r0 = 0\nexit\n", edit: instead([]byte{0x48, 0x81, 0xec, 0x00, 0x02, 0x00, 0x00}, []byte{0x48, 0x81, 0xec, 0xf8, 0x01, 0x00, 0x00})},
+		Text: "*(u64 *)(r10 - 8) = 0\nr0 = 0\nexit\n", edit: instead([]byte{0x48, 0x81, 0xec, 0x00, 0x02, 0x00, 0x00}, []byte{0x48, 0x81, 0xec, 0xf8, 0x01, 0x00, 0x00})},
 	{Name: "reloc-wrong-map", Bug: "a map handle is relocated with the next map's",
 		Text: lookupText, Table: true, table: relocate(jit.RelocMapHandle, func(p *ir.Program, r *jit.Reloc) { r.Map = (r.Map + 1) % len(p.Maps) })},
 	{Name: "reloc-addend", Bug: "array elements are taken from 8 bytes further on",
 		Text: lookupText, Table: true, table: relocate(jit.RelocMapValues, func(_ *ir.Program, r *jit.Reloc) { r.Addend += 8 })},
 	{Name: "hint-lies", Bug: "hints name the wrong map", Text: lookupText, Table: true, table: lie},
 	{Name: "hint-invented", Bug: "a hint claims a map handle after a call", Text: lookupText, Table: true, table: invent},
+	{Name: "may-goto-budget", Bug: "the prologue allows may_goto half of its rounds",
+		Text: mayGotoText, edit: instead([]byte{0x68, 0x00, 0x00, 0x80, 0x00}, []byte{0x68, 0x00, 0x00, 0x40, 0x00})},
+	{Name: "may-goto-inverted", Bug: "may_goto jumps while the count lasts", Text: mayGotoText, edit: condition(condE, condNE)},
+	{Name: "may-goto-not-counted", Bug: "may_goto does not count down",
+		Text: mayGotoText, edit: instead([]byte{0x48, 0x83, 0x6d, 0x00, 0x01}, []byte{0x48, 0x83, 0x6d, 0x00, 0x00})},
+	{Name: "may-goto-wraps", Bug: "a count of may_goto that is used up starts anew at the greatest number",
+		Text: "r0 = 0\nagain:\nr0 += 1\nmay_goto again\nexit\n", edit: erase([]byte{0x49, 0x83, 0xd3, 0x00})},
+	{Name: "tail-call-inverted", Bug: "a tail call jumps to address 0 and stays where it should go on", Text: tailCallText, edit: condition(condE, condNE)},
+	{Name: "tail-call-loses-context", Bug: "the program behind a tail call does not get r1",
+		Text: tailCallText, edit: instead([]byte{0x5f}, []byte{0x59})},
+	{Name: "tail-call-unwinds-half", Bug: "a tail call leaves saved registers on the stack", Text: tailCallText, edit: erase([]byte{0x5b})},
+	{Name: "packet-load-outside", Bug: "a load from outside of the packet goes on with a negative result",
+		Text: "r6 = r1\nr0 = *(u16 *)skb[12]\nexit\n", edit: always(condNS)},
+	{Name: "packet-load-context", Bug: "a load from the packet takes the context from r10",
+		Text: "r6 = r1\nr0 = *(u16 *)skb[r2 + 12]\nexit\n", edit: instead([]byte{0x48, 0x89, 0xdf}, []byte{0x48, 0x89, 0xef})},
+	{Name: "callback-wrong-function", Bug: "a reference to a function is relocated with the program's entry",
+		Text: "r1 = 4\nr2 = func[f]\nr3 = 0\nr4 = 0\ncall 181\nexit\nf:\nr0 = 0\nexit\n", Table: true,
+		table: relocate(jit.RelocFunc, func(_ *ir.Program, r *jit.Reloc) { r.Func = 0 })},
+	{Name: "frame-without-stack", Bug: "the frame table says that r10 is not kept, but it is used",
+		Text: "r0 = *(u8 *)(r10 - 1)\nexit\n", Table: true, table: noStack},
 	{Name: "frame-swapped-homes", Bug: "the frame table exchanges the homes of r1 and r2",
 		Text: "r0 = r1\nr0 += 1\nexit\n", Table: true, table: swapHomes},
 }

@@ -95,14 +95,14 @@ func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 	if err := np.findHelpers(); err != nil {
 		return nil, err
 	}
-	text, err := relocate(code, ms)
+	text, funcs, err := relocate(code, ms)
 	if err != nil {
 		return nil, err
 	}
 	if err := installHandlers(); err != nil {
 		return nil, err
 	}
-	if np.image, err = newImage(text); err != nil {
+	if np.image, err = newImage(text, funcs); err != nil {
 		return nil, err
 	}
 	np.entry = np.image.addr(code.Funcs[0].Entry)
@@ -114,6 +114,9 @@ func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 func (p *Program) findHelpers() error {
 	for pc, in := range p.prog.All() {
 		row := in.Row()
+		if row.Kind == ir.KindLoadPacket {
+			return &jit.UnsupportedError{PC: pc, Op: in.Op, Reason: "the run has no socket buffer"}
+		}
 		if row.Kind != ir.KindCall || row.Pseudo != ir.CallHelper {
 			continue
 		}
@@ -134,10 +137,16 @@ func (p *Program) findHelpers() error {
 // the kernel's end far below.
 const maxHelper = 4095
 
-// relocate returns the text with addresses filled in.
-func relocate(code *jit.Code, ms []maps.Map) ([]byte, error) {
-	text := slices.Clone(code.Text)
+// relocate returns the text with the addresses of maps filled in. funcs are the
+// places that hold an offset in the text whose address is meant.
+func relocate(code *jit.Code, ms []maps.Map) (text []byte, funcs []int32, err error) {
+	text = slices.Clone(code.Text)
 	for _, r := range code.Relocs {
+		if r.Kind == jit.RelocFunc {
+			binary.LittleEndian.PutUint64(text[r.Off:], uint64(code.Funcs[r.Func].Entry))
+			funcs = append(funcs, r.Off)
+			continue
+		}
 		var value uint64
 		m := ms[r.Map]
 		switch r.Kind {
@@ -146,18 +155,18 @@ func relocate(code *jit.Code, ms []maps.Map) ([]byte, error) {
 		case jit.RelocMapValues:
 			region := m.Region()
 			if m.Spec().Type != ir.Array || region.Base == 0 {
-				return nil, fmt.Errorf("relocation at %d: map %d (%v) has no array of values", r.Off, r.Map, m.Spec().Type)
+				return nil, nil, fmt.Errorf("relocation at %d: map %d (%v) has no array of values", r.Off, r.Map, m.Spec().Type)
 			}
 			if r.Addend >= region.Stride*region.Count {
-				return nil, fmt.Errorf("relocation at %d: offset %d is outside the values of map %d", r.Off, r.Addend, r.Map)
+				return nil, nil, fmt.Errorf("relocation at %d: offset %d is outside the values of map %d", r.Off, r.Addend, r.Map)
 			}
 			value = region.Base + r.Addend
 		default:
-			return nil, fmt.Errorf("relocation at %d: unknown kind %d", r.Off, r.Kind)
+			return nil, nil, fmt.Errorf("relocation at %d: unknown kind %d", r.Off, r.Kind)
 		}
 		binary.LittleEndian.PutUint64(text[r.Off:], value)
 	}
-	return text, nil
+	return text, funcs, nil
 }
 
 func (p *Program) indexStarts() {

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,9 +93,10 @@ type image struct {
 	mem  []byte
 }
 
-// newImage copies text, whose relocations are filled in, into executable
-// memory: writable first, then executable, never both.
-func newImage(text []byte) (*image, error) {
+// newImage copies text, whose relocations are filled in but for those to the
+// text itself, into executable memory: writable first, then executable, never
+// both. At the offsets in self are offsets in the text, to become addresses.
+func newImage(text []byte, self []int32) (*image, error) {
 	arena.mu.Lock()
 	defer arena.mu.Unlock()
 	if err := arena.open(); err != nil {
@@ -108,6 +110,10 @@ func newImage(text []byte) (*image, error) {
 		return nil, fmt.Errorf("text of %d bytes does not fit what is left of %d of executable memory", len(text), ArenaBytes)
 	}
 	im := &image{span: s, mem: arena.bytes(s)}
+	for _, at := range self {
+		place := text[at:]
+		binary.LittleEndian.PutUint64(place, binary.LittleEndian.Uint64(place)+uint64(im.addr(0)))
+	}
 	if err := im.fill(text); err != nil {
 		arena.give(s)
 		return nil, err

@@ -54,5 +54,8 @@ func CallM(b []byte, m Mem) []byte {
 	return indirect(append(prefixes(b, S32, 0, m.Base, 0), 0xff), 2, m)
 }
 
+// JmpR appends "jmp r".
+func JmpR(b []byte, r Reg) []byte { return direct(append(prefixes(b, S32, 0, r, 0), 0xff), 4, r) }
+
 // Ret appends "ret".
 func Ret(b []byte) []byte { return append(b, 0xc3) }

@@ -71,5 +71,8 @@ func lockEscape(b []byte, opcode byte, s Size, m Mem, reg Reg) []byte {
 // Push appends "push r".
 func Push(b []byte, r Reg) []byte { return append(prefixes(b, S32, 0, r, 0), 0x50|byte(r&7)) }
 
+// PushI appends "push imm", sign-extended to 64 bits.
+func PushI(b []byte, imm int32) []byte { return imm32(append(b, 0x68), imm) }
+
 // Pop appends "pop r".
 func Pop(b []byte, r Reg) []byte { return append(prefixes(b, S32, 0, r, 0), 0x58|byte(r&7)) }
