@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -202,8 +203,6 @@ func TestTracePrintk(t *testing.T) {
 func TestCsumDiffRefuses(t *testing.T) {
 	e := NewEnv(nil)
 	e.Memory = make(flat, 8)
-	require.EqualValues(t, -int64(unix.EINVAL), must(t, e, abi.CsumDiff, 0x1000, 3, 0, 0, 0))
-	require.EqualValues(t, -int64(unix.EINVAL), must(t, e, abi.CsumDiff, 0, 0, 0x1000, 6, 0))
 	require.EqualValues(t, 0x12345678, must(t, e, abi.CsumDiff, 0, 0, 0, 0, 0x12345678))
 	_, err := call(t, e, abi.CsumDiff, 0x1000, 12, 0, 0, 0)
 	require.ErrorIs(t, err, errOutside)
@@ -211,9 +210,17 @@ func TestCsumDiffRefuses(t *testing.T) {
 
 // TestCsumDiffIsTheKernels asks the live kernel for the same sums.
 func TestCsumDiffIsTheKernels(t *testing.T) {
+	var u unix.Utsname
+	require.NoError(t, unix.Uname(&u))
+	var major, minor int
+	_, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor)
+	require.NoError(t, err)
+	if major < 6 || major == 6 && minor < 13 {
+		t.Skip("before Linux 6.13 the result of csum_diff depends on the machine")
+	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	for i := range 60 {
-		from, to := make([]byte, 4*rng.IntN(5)), make([]byte, 4*rng.IntN(5))
+		from, to := make([]byte, rng.IntN(17)), make([]byte, rng.IntN(17))
 		if i < 9 {
 			from, to = make([]byte, 4*(i%3)), make([]byte, 4*(i/3))
 		}
@@ -238,9 +245,11 @@ func TestCsumDiffIsTheKernels(t *testing.T) {
 func kernelCsum(t *testing.T, from, to []byte, seed uint32) uint32 {
 	t.Helper()
 	var insns asm.Instructions
+	words := func(b []byte) int { return (len(b) + 3) / 4 }
 	put := func(b []byte, base int16) {
+		padded := append(slices.Clone(b), 0, 0, 0)
 		for i := 0; i < len(b); i += 4 {
-			insns = append(insns, asm.StoreImm(asm.R10, base+int16(i), int64(int32(binary.NativeEndian.Uint32(b[i:]))), asm.Word))
+			insns = append(insns, asm.StoreImm(asm.R10, base+int16(i), int64(int32(binary.NativeEndian.Uint32(padded[i:]))), asm.Word))
 		}
 	}
 	put(from, -32)
@@ -250,10 +259,10 @@ func kernelCsum(t *testing.T, from, to []byte, seed uint32) uint32 {
 		asm.Mov.Reg(asm.R3, asm.R10), asm.Add.Imm(asm.R3, -16), asm.Mov.Imm(asm.R4, int32(len(to))),
 		asm.LoadImm(asm.R5, int64(seed), asm.DWord), asm.FnCsumDiff.Call(), asm.Return())
 	if len(from) == 0 {
-		insns = append(insns[:len(from)/4+len(to)/4], append(asm.Instructions{asm.Mov.Imm(asm.R1, 0), asm.Mov.Imm(asm.R1, 0)}, insns[len(to)/4+2:]...)...)
+		insns = append(insns[:words(from)+words(to)], append(asm.Instructions{asm.Mov.Imm(asm.R1, 0), asm.Mov.Imm(asm.R1, 0)}, insns[words(to)+2:]...)...)
 	}
 	if len(to) == 0 {
-		at := len(from)/4 + 3
+		at := words(from) + 3
 		insns[at], insns[at+1] = asm.Mov.Imm(asm.R3, 0), asm.Mov.Imm(asm.R3, 0)
 	}
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, Instructions: insns, License: "GPL"})

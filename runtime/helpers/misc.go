@@ -71,13 +71,9 @@ func getPrandomU32(e *Env, _ [5]uint64) (uint64, error) {
 func getSMPProcessorID(e *Env, _ [5]uint64) (uint64, error) { return uint64(e.CPU), nil }
 
 // csumDiff returns the checksum change that replacing the old memory by the
-// new one makes, added to seed. Sizes that are no multiple of 4 are -EINVAL
-// (bpf_csum_diff in net/core/filter.c).
+// new one makes, added to seed (bpf_csum_diff in net/core/filter.c).
 func csumDiff(e *Env, args [5]uint64) (uint64, error) {
 	from, fromLen, to, toLen, seed := args[0], uint32(args[1]), args[2], uint32(args[3]), uint32(args[4])
-	if (fromLen|toLen)&3 != 0 {
-		return errno(unix.EINVAL), nil
-	}
 	oldBytes, err := readOrNone(e, from, fromLen)
 	if err != nil {
 		return 0, err
@@ -96,10 +92,11 @@ func readOrNone(e *Env, addr uint64, n uint32) ([]byte, error) {
 	return e.Memory.Read(addr, int(n))
 }
 
-// Csum returns what csum_diff does for memory of whole words: the one's
-// complement sum, in host order, of seed, the words of to and the complements
-// of the words of from, folded to 16 bits; seed itself if both are empty.
-// Linux folds since 6.13; before, the result depended on the machine.
+// Csum returns what csum_diff does: the one's complement sum, in host order, of
+// seed, the words of to and the complements of the words of from, folded to 16
+// bits; seed itself if both are empty. Memory that does not end with a word
+// counts as if zeros followed. Linux folds, and takes any size, since 6.13;
+// before, the result depended on the machine.
 func Csum(from, to []byte, seed uint32) uint32 {
 	switch {
 	case len(from) == 0 && len(to) == 0:
@@ -115,6 +112,11 @@ func Csum(from, to []byte, seed uint32) uint32 {
 func onesSum(b []byte, sum uint32) uint32 {
 	for ; len(b) >= 4; b = b[4:] {
 		sum = onesAdd(sum, binary.NativeEndian.Uint32(b))
+	}
+	if len(b) > 0 {
+		var last [4]byte
+		copy(last[:], b)
+		sum = onesAdd(sum, binary.NativeEndian.Uint32(last[:]))
 	}
 	return sum
 }
