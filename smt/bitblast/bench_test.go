@@ -2,9 +2,11 @@ package bitblast
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/smt/z3"
 )
@@ -43,6 +45,29 @@ func BenchmarkQueries(b *testing.B) {
 				}
 				if last.Status != smt.Unsat {
 					b.ReportMetric(1, "undecided")
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkOverhead measures a query that needs no search: what translation and
+// the process cost, by the number of 64-bit additions in it.
+func BenchmarkOverhead(b *testing.B) {
+	for _, n := range []int{1, 100, 1000} {
+		for _, check := range []bool{false, true} {
+			s := open(b, smt.Limits{}, Options{CheckProof: check})
+			b.Run(fmt.Sprintf("additions=%d/checked=%v", n, check), func(b *testing.B) {
+				builder := smt.NewBuilder()
+				x, y := builder.Var("x", 64), builder.Var("y", 64)
+				for range n {
+					x, y = y, builder.Bin(sem.Add, 64, builder.Bin(sem.Xor, 64, x, y), x)
+				}
+				differ := builder.Not(builder.Eq(builder.Extract(y, 0, 0), builder.Extract(x, 0, 0)))
+				for b.Loop() {
+					if _, err := s.Check(context.Background(), builder, differ, builder.Cmp(sem.ULT, 64, x, y)); err != nil {
+						b.Fatal(err)
+					}
 				}
 			})
 		}

@@ -17,15 +17,13 @@ type translator struct {
 	b        *smt.Builder
 	words    map[smt.Term]word
 	quotient map[[2]smt.Term][2]word // and remainder, unsigned
-	sums     sums
-	applies  map[string][]smt.Term // in the order of their numbers
-	side     word                  // what holds besides the assertions
+	applies  map[string][]smt.Term   // in the order of their numbers
+	side     word                    // what holds besides the assertions
 }
 
 func newTranslator(b *smt.Builder, limit int) *translator {
 	return &translator{
-		g: newGraph(limit), b: b, words: map[smt.Term]word{}, quotient: map[[2]smt.Term][2]word{},
-		sums: sums{}, applies: map[string][]smt.Term{},
+		g: newGraph(limit), b: b, words: map[smt.Term]word{}, quotient: map[[2]smt.Term][2]word{}, applies: map[string][]smt.Term{},
 	}
 }
 
@@ -164,14 +162,14 @@ func (tr *translator) apply(t smt.Term) word {
 	return out
 }
 
-// addition translates a sum. What is left of it after sums that exist is added
-// up one by one; coefficients become signed digits.
+// addition translates a sum, added up one by one in the order of the terms, so
+// that sums with a common beginning share adders; coefficients become signed
+// digits.
 func (tr *translator) addition(t smt.Term) word {
 	w := int(tr.b.Width(t))
 	var words []word
 	k := uint64(0)
-	parts := tr.sums.split(tr.b, t)
-	for _, a := range parts {
+	for _, a := range tr.b.Args(t) {
 		ws, c := tr.summands(w, a)
 		words, k = append(words, ws...), k+c
 	}
