@@ -44,7 +44,7 @@ func newChecker(ctx context.Context, f *Formula, p *Proof, limits Limits) *check
 	c.flags = make([]uint8, c.len())
 	c.value = make([]int8, 2*vars)
 	c.lists = [2][][]watch{make([][]watch, 2*vars), make([][]watch, 2*vars)}
-	c.reason, c.place, c.seen = make([]int32, vars), make([]int32, vars), make([]int32, vars)
+	c.reason, c.place, c.seen = make([]int32, vars), make([]int32, vars), make([]int64, vars)
 	c.known = make([]bool, vars)
 	return c
 }

@@ -55,8 +55,8 @@ type checker struct {
 
 	base  int     // of the trail, without assumptions
 	known []bool  // by variable of the base: what it rests on is marked
-	seen  []int32 // by variable: round of explain
-	round int32
+	seen  []int64 // by variable: round of explain
+	round int64
 	stack []literal
 }
 
