@@ -25,5 +25,6 @@
 //	ret, err := run.Call(ctxAddr, 0)
 //
 // Sources: mmap(2), sigaction(2); Go's runtime (preempt.go, traceback.go,
-// signal_unix.go of Go 1.26) for what a foreign stack must look like.
+// signal_unix.go of Go 1.26) for what a foreign stack must look like;
+// cmd/compile/abi-internal.md of Go 1.26 for how helpers are called.
 package native

@@ -30,15 +30,10 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ machine_goBP(R12), BP
 	RET
 
-// helperExit is called by an image: eax is the helper's number.
+// helperExit is called by an image: eax is the helper's number, the arguments
+// are in rdi, rsi, rdx, rcx, r8, and stay there.
 TEXT ·helperExit(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ BP, machine_rbp(R12)
-	MOVQ AX, machine_rax(R12)
-	MOVQ DI, machine_rdi(R12)
-	MOVQ SI, machine_rsi(R12)
-	MOVQ DX, machine_rdx(R12)
-	MOVQ CX, machine_rcx(R12)
-	MOVQ R8, machine_r8(R12)
 	MOVQ BX, machine_rbx(R12)
 	MOVQ R13, machine_r13(R12)
 	MOVQ R14, machine_r14(R12)
@@ -49,30 +44,90 @@ TEXT ·helperExit(SB), NOSPLIT|NOFRAME, $0-0
 	JMP  ·helperOnGo(SB)
 
 // helperOnGo is on the Go stack in place of enter: SP points to enter's return
-// address.
+// address. It calls the helper, a func(*Env, [5]uint64) (uint64, error), by
+// Go's internal convention (abi-internal.md of Go 1.26): the pointer in AX, the
+// array on the stack, behind it room for AX, the closure in DX, the goroutine
+// in R14, zero in X15; the results in AX, and BX and CX. Numbers that are not
+// in the table, and errors, go on in functions of their own.
 TEXT ·helperOnGo(SB), NOSPLIT|NOFRAME, $0-0
+	NO_LOCAL_POINTERS
+	MOVL AX, AX
+	MOVQ AX, machine_rax(R12)
+	CMPQ AX, Run_helpers+8(R12)
+	JCC  other
+	MOVQ Run_helpers(R12), R9
+	MOVQ (R9)(AX*8), R9
+	TESTQ R9, R9
+	JEQ  other
+	PUSHQ BP
+	MOVQ SP, BP
+	ADJSP $56
+	MOVQ R12, 48(SP)
+	MOVQ DI, 0(SP)
+	MOVQ SI, 8(SP)
+	MOVQ DX, 16(SP)
+	MOVQ CX, 24(SP)
+	MOVQ R8, 32(SP)
+	MOVQ R9, DX
+	MOVQ Run_env(R12), AX
+	MOVQ (TLS), R14
+	XORPS X15, X15
+	MOVQ (DX), R9
+	CALL R9
+	MOVQ 48(SP), R12
+	ADJSP $-56
+	POPQ BP
+	TESTQ BX, BX
+	JNE  failed
+	JMP  ·helperResume(SB)
+failed:
+	JMP  ·helperFailed(SB)
+other:
+	JMP  ·helperOther(SB)
+
+// helperOther is on the Go stack in place of enter: the number in rax is not
+// in the table.
+TEXT ·helperOther(SB), NOSPLIT|NOFRAME, $0-0
+	NO_LOCAL_POINTERS
+	MOVQ DI, machine_rdi(R12)
+	MOVQ SI, machine_rsi(R12)
+	MOVQ DX, machine_rdx(R12)
+	PUSHQ BP
+	MOVQ SP, BP
+	ADJSP $32
+	MOVQ R12, 24(SP)
+	MOVQ R12, 0(SP)
+	CALL ·onOther(SB)
+	MOVQ 24(SP), R12
+	MOVQ 8(SP), AX
+	MOVBLZX 16(SP), CX
+	ADJSP $-32
+	POPQ BP
+	TESTB CL, CL
+	JNE  stop
+	JMP  ·helperResume(SB)
+stop:
+	RET
+
+// helperFailed is on the Go stack in place of enter: the helper's error is in
+// BX and CX. It goes back to enter's caller.
+TEXT ·helperFailed(SB), NOSPLIT|NOFRAME, $0-0
 	NO_LOCAL_POINTERS
 	PUSHQ BP
 	MOVQ SP, BP
 	ADJSP $24
-	MOVQ R12, 16(SP)
 	MOVQ R12, 0(SP)
-	CALL ·onHelper(SB)
-	MOVQ 16(SP), R12
-	MOVBLZX 8(SP), AX
+	MOVQ BX, 8(SP)
+	MOVQ CX, 16(SP)
+	CALL ·onHelperError(SB)
 	ADJSP $-24
 	POPQ BP
-	TESTB AL, AL
-	JNE  stop
-	JMP  ·helperResume(SB)
-stop:
 	RET
 
 // helperResume goes back behind the image's call with the result in rax.
 TEXT ·helperResume(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ SP, machine_goSP(R12)
 	MOVQ BP, machine_goBP(R12)
-	MOVQ machine_rax(R12), AX
 	MOVQ machine_rbx(R12), BX
 	MOVQ machine_r13(R12), R13
 	MOVQ machine_r14(R12), R14

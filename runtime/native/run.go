@@ -155,22 +155,17 @@ func (r *Run) failure() error {
 	return err
 }
 
-// onHelper is called on the Go stack for an image that calls a helper; it
-// reports whether the run must end.
-func onHelper(r *Run) (stop bool) {
-	id := uint32(r.m.rax)
-	if int(id) >= len(r.helpers) || r.helpers[id] == nil {
-		r.err = r.helperError(id, errors.New("it is not one of the program's"))
-		return true
-	}
-	ret, err := r.helpers[id](r.env, [5]uint64{r.m.rdi, r.m.rsi, r.m.rdx, r.m.rcx, r.m.r8})
-	if err != nil {
-		r.err = r.helperError(id, err)
-		return true
-	}
-	r.m.rax = ret
-	return false
+// onOther is called on the Go stack for an image that calls a number which is
+// not in its table of helpers. It returns what the image gets, and whether the
+// run must end instead.
+func onOther(r *Run) (ret uint64, stop bool) {
+	r.err = r.helperError(uint32(r.m.rax), errors.New("it is not one of the program's"))
+	return 0, true
 }
+
+// onHelperError is called on the Go stack where a helper has failed; the run
+// ends.
+func onHelperError(r *Run, err error) { r.err = r.helperError(uint32(r.m.rax), err) }
 
 // onPoll is called on the Go stack when the budget is used up. Go's scheduler
 // has had its turn by the time this runs, in the check at a function's start.
