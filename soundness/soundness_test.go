@@ -44,8 +44,8 @@ func TestBuild(t *testing.T) {
 		s, err := soundness.Load(d)
 		require.NoError(t, err)
 		for i, op := range soundness.Ops() {
-			if d.Name == "tnum+interval" && op.Width != ir.W64 {
-				continue // like those at 64 bits, and large
+			if d.Name == "tnum+interval" && i%5 != 0 {
+				continue // large; package symgo's tests translate all its operators
 			}
 			start := time.Now()
 			ob, err := s.Build(op)

@@ -200,6 +200,10 @@ func TestEvaluate(t *testing.T) {
 	m.Evaluate(nil, m.Const(int32(-5)), &n)
 	require.Equal(t, int32(-5), n)
 	require.Equal(t, ir.W32, b.Width(symgo.Leaves(m.Const(int32(0)))[0]))
+	grow, err := prog.Func(constructs + ".Range.Grow")
+	require.NoError(t, err)
+	_, err = m.Call(grow, m.Ref(m.Const(in.A)), m.Const(uint8(1)))
+	require.ErrorContains(t, err, "to variable ref")
 	_, err = m.Call(fn)
 	require.ErrorContains(t, err, "0 arguments for 2 parameters")
 }

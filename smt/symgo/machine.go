@@ -128,6 +128,15 @@ func (m *Machine) Zero(t types.Type) Value {
 	return compose("", t, true, func(_ string, w ir.Width) smt.Term { return m.b.Const(w, 0) })
 }
 
+// Ref returns a pointer to a variable that holds v and cannot be written, as
+// the receiver of a method of pointers.
+func (m *Machine) Ref(v Value) Value {
+	obj := m.object("ref", nil)
+	obj.frozen = true
+	m.initial[obj] = v
+	return Pointer{obj: obj}
+}
+
 // Const returns a Go value made of integers, booleans, structs and arrays; it
 // panics on others.
 func (m *Machine) Const(x any) Value { return m.constant(reflect.ValueOf(x)) }

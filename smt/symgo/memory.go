@@ -86,7 +86,7 @@ func (a *activation) store(s *state, p Pointer, v Value) bool {
 		a.m.check(s.path, a.at, "nil dereference", a.m.b.Bool(true))
 		return false
 	case p.obj.global != nil && a.m.initing != p.obj.global.Pkg, p.obj.frozen:
-		a.fail("assignment", "to package variable %s, or to what it refers to", p.obj.name)
+		a.fail("assignment", "to variable %s, which is constant here", p.obj.name)
 	}
 	old := Value(nil)
 	if len(p.path) > 0 {
