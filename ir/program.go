@@ -95,10 +95,11 @@ type MapSpec struct {
 	Flags      uint32
 	Inner      *MapSpec // of map-in-map kinds
 	Contents   []MapElem
-	Extra      uint64 // map_extra of bpf(2): hash functions of a bloom filter, address of an arena
-	Frozen     bool   // contents never change after load: .rodata
-	Opaque     bool   // values hold kernel objects (lock, timer, kptr), which are no plain bytes
-	BTF        any    // type information of the loader that read the map; nil if none
+	Extra      uint64       // map_extra of bpf(2): hash functions of a bloom filter, address of an arena
+	Frozen     bool         // contents never change after load: .rodata
+	Opaque     bool         // values hold kernel objects (lock, timer, kptr), which are no plain bytes
+	BTF        any          // type information of the loader that read the map; nil if none
+	Fields     []ValueField // where the kernel objects are; all of them if Opaque is not set
 }
 
 // MapElem is an initial element of a map. Where the value is a reference, Value

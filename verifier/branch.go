@@ -43,24 +43,33 @@ func (t *stepper[E]) nullCheck(s *state[E], p *reg[E], op ir.CmpOp, taken bool) 
 		return !(t.w.notNull(p) && isNull)
 	}
 	id := p.id
+	if isNull && p.ref == id {
+		s.drop(id) // there was nothing to hold
+	}
 	s.each(func(r *reg[E]) {
 		if !r.null || r.id != id {
 			return
 		}
 		if isNull {
 			*r = number(t.w.zero)
-		} else {
-			r.null, r.id = false, 0
+			return
+		}
+		r.null = false
+		if r.kind != mapValue || specOf(t.prog, r).FieldOf(ir.SpinLockField) == nil {
+			r.id = 0
 		}
 	})
 	return true
 }
 
+// notZero lists the kinds of objects that do not lie at address 0.
+var notZero = [funcPtr + 1]bool{mapPtr: true, mapValue: true, mapKey: true, objPtr: true, memPtr: true, recordPtr: true}
+
 // notNull reports whether the pointer is known not to be 0: the start of an
 // object.
 func (w *words[E]) notNull(p *reg[E]) bool {
 	off, ok := w.fixed(p)
-	return !p.null && ok && off == 0 && (p.kind == mapValue || p.kind == mapPtr)
+	return !p.null && ok && off == 0 && notZero[p.kind]
 }
 
 // maxPacket bounds the offsets into a packet for which comparisons tell

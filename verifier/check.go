@@ -37,9 +37,9 @@ type checker[E comparable] struct {
 	policy Policy
 	prog   *ir.Program
 	ctx    *abi.Context
-	// based holds, by PC, what kind of pointer the instruction's access was
-	// through on the paths walked before; uninit if there was none.
-	based []kind
+	// based holds, by PC, the origin of the pointer that the instruction's access
+	// was through on the paths walked before; 0 if there was none.
+	based []int16
 }
 
 // decide tells whether the obligation of the instruction at pc holds in s.
@@ -63,16 +63,16 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 	case ruleAccess:
 		return c.checkAccess(s, in, ob)
 	case ruleSame:
-		now, before := fr.regs[ob.reg].kind, c.based[pc]
-		if before != uninit && before != now && (before == ctxPtr || now == ctxPtr) {
-			return refuse(MixedPointers, "same insn cannot be used with different pointers (%s, %s)", kindNames[before], kindNames[now])
+		now, before := fr.regs[ob.reg].origin(), c.based[pc]
+		if before != 0 && before != now && (rewritten(before) || rewritten(now)) {
+			return refuse(MixedPointers, "same insn cannot be used with different pointers (R%d=%s)", ob.reg, fr.regs[ob.reg].name())
 		}
 	case ruleCompare:
 		return c.checkCompare(fr, in, ob)
 	case ruleMapRef:
 		return c.checkMapRef(in)
 	case ruleHelper:
-		return c.checkHelper(in)
+		return c.checkHelper(s, in)
 	case ruleArg:
 		return c.checkArg(s, in, ob)
 	case ruleFrame:
@@ -83,7 +83,12 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 		return c.checkReturn(s)
 	case ruleSkb:
 		return c.checkSkb(fr)
+	case ruleHeld:
+		return c.checkHeld(s, in)
 	default:
+		if in.Row().Pseudo == ir.CallX && in.Kind() == ir.KindCall {
+			return refuse(IndirectCall, "call of the address in R%d: only known functions are called", in.Dst)
+		}
 		return unmodelled("%s is not modelled", in.Op)
 	}
 	return decision{}
@@ -119,11 +124,10 @@ func (c *checker[E]) checkMapRef(in ir.Insn) decision {
 	if p := in.Row().Pseudo; p == ir.PseudoMapFD || p == ir.PseudoMapIdx {
 		return decision{}
 	}
-	k, known := abi.LookupMapKind(m.Type)
 	switch {
-	case !known:
-		return unmodelled("direct value of map kind %s is not modelled", m.Type)
-	case !k.Direct || m.MaxEntries != 1:
+	case m.Type == ir.Arena:
+		return unmodelled("memory of map kind %s is not modelled", m.Type)
+	case m.Type != ir.Array || m.MaxEntries != 1:
 		return refuse(MapReference, "map %q (%s, %d entries) gives no direct value", m.Name, m.Type, m.MaxEntries)
 	case off >= maxVar:
 		return refuse(MapReference, "direct value offset of %d is not allowed", off)
@@ -210,6 +214,28 @@ func (c *checker[E]) checkReturn(s *state[E]) decision {
 	if b := c.w.bounds(r.val); b.SMin < lo || b.SMax > hi {
 		return refuse(ReturnValue, "At program exit the register R0 has smin=%d smax=%d should have been in [%d, %d]",
 			b.SMin, b.SMax, lo, hi)
+	}
+	return decision{}
+}
+
+// checkHeld decides an instruction that may end the program: it must hold no
+// reference and no lock then.
+func (c *checker[E]) checkHeld(s *state[E], in ir.Insn) decision {
+	if in.Kind() == ir.KindExit && len(s.frames) > 1 {
+		return decision{}
+	}
+	what := "BPF_EXIT instruction in main prog"
+	switch in.Kind() {
+	case ir.KindLoadPacket:
+		what = "BPF_LD_[ABS|IND]"
+	case ir.KindCall:
+		what = "tail_call"
+	}
+	if s.lock.held {
+		return refuse(LockHeld, "%s cannot be used inside bpf_spin_lock-ed region", what)
+	}
+	if len(s.refs) > 0 {
+		return refuse(RefLeak, "Unreleased reference id=%d: %s would lead to reference leak", s.refs[0], what)
 	}
 	return decision{}
 }

@@ -46,6 +46,9 @@ func (c *checker[E]) checkArith(fr *frame[E], in ir.Insn) decision {
 var symbols = map[ir.ALUOp]string{ir.Add: "+=", ir.Sub: "-=", ir.Mul: "*=", ir.Div: "/=", ir.SDiv: "s/=", ir.Or: "|=",
 	ir.And: "&=", ir.Lsh: "<<=", ir.Rsh: ">>=", ir.Arsh: "s>>=", ir.Mod: "%=", ir.SMod: "s%=", ir.Xor: "^="}
 
+// noArith lists the pointers that do not move.
+var noArith = [...]bool{packetEnd: true, mapPtr: true, objPtr: true, funcPtr: true}
+
 // checkOffset decides p op n for a pointer and a number; swapped says that the
 // number is the destination.
 func (c *checker[E]) checkOffset(in ir.Insn, p, n *reg[E], swapped bool) decision {
@@ -59,7 +62,7 @@ func (c *checker[E]) checkOffset(in ir.Insn, p, n *reg[E], swapped bool) decisio
 	if p.null {
 		return refuse(PtrArith, "R%d pointer arithmetic on %s prohibited, null-check it first", in.Dst, p.name())
 	}
-	if p.kind == packetEnd || p.kind == mapPtr {
+	if noArith[p.kind] {
 		if x, ok := c.w.constant(n.val); p.kind == mapPtr && ok && x == 0 && row.ALU == ir.Add {
 			return decision{}
 		}
@@ -122,7 +125,7 @@ func (c *checker[E]) checkMoved(in ir.Insn, q *reg[E]) decision {
 	}
 	lo, hi, ok := c.w.span(q)
 	switch {
-	case q.kind == mapValue && (!ok || lo < 0 || hi > int64(c.prog.Maps[q.index].ValueSize)):
+	case q.kind == mapValue && (!ok || lo < 0 || hi > int64(specOf(c.prog, q).ValueSize)):
 		return refuse(PtrArith, "R%d pointer arithmetic of map value goes out of range, prohibited for !root", in.Dst)
 	case q.kind == stackPtr && (!ok || lo != hi):
 		return refuse(PtrArith, "R%d variable stack access prohibited for !root", in.Dst)

@@ -1,26 +1,37 @@
 package verifier
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 )
 
+// sleepable is the load flag of programs that may sleep (BPF_F_SLEEPABLE).
+const sleepable = 1 << 4
+
 // checkHelper decides whether this program may call the helper at all.
-func (c *checker[E]) checkHelper(in ir.Insn) decision {
+func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 	id := abi.HelperID(in.Imm)
-	h, ok := abi.LookupHelper(id)
+	h, ok := abi.HelperFor(id, c.prog.Type)
+	available, known := abi.Available(id, c.prog.Type, abi.AttachType(c.prog.AttachType))
 	switch {
-	case id <= 0 || id > abi.LastHelper:
+	case id <= 0 || id > abi.LastHelper || !ok:
 		return refuse(HelperUnknown, "invalid func unknown#%d", id)
-	case !ok:
-		return unmodelled("helper %d is not modelled", id)
-	case h.Progs != nil && !slices.Contains(h.Progs, c.prog.Type):
+	case !known:
+		return unmodelled("which helpers programs of type %s have is not known", c.prog.Type)
+	case !available:
 		return refuse(HelperUnknown, "program of this type cannot use helper bpf_%s#%d", h.Name, id)
 	case h.GPLOnly && !gplCompatible(c.prog.License):
 		return refuse(HelperLicense, "cannot call GPL-restricted function bpf_%s#%d from non-GPL compatible program", h.Name, id)
+	case h.Sleeps && c.prog.LoadFlags&sleepable == 0:
+		return refuse(HelperUnknown, "helper call might sleep in a non-sleepable prog: bpf_%s#%d", h.Name, id)
+	case s.lock.held && id != abi.SpinUnlock:
+		return refuse(LockHeld, "function calls are not allowed while holding a lock")
+	}
+	switch h.Ret {
+	case abi.RetBTF, abi.RetBTFOrNull, abi.RetPerCPU, abi.RetPerCPUOrNull, abi.RetDynptrOrNull:
+		return unmodelled("the result of helper %s, a kernel structure, is not modelled", h.Name)
 	}
 	return decision{}
 }
@@ -35,18 +46,49 @@ func gplCompatible(license string) bool {
 	return false
 }
 
+// helperOf returns the prototype that the call's helper has in the program;
+// checkHelper was decided before.
+func helperOf(p *ir.Program, in ir.Insn) *abi.Helper {
+	h, _ := abi.HelperFor(abi.HelperID(in.Imm), p.Type)
+	return h
+}
+
+// argKinds lists what the classes of arguments that are pointers may be; those
+// of memory, maps and the context have functions of their own.
+var argKinds = map[abi.Arg]kind{abi.ArgStack: stackPtr, abi.ArgFunc: funcPtr, abi.ArgRingbufMem: recordPtr}
+
+// argObjects lists the objects that a class takes.
+var argObjects = map[abi.Arg][]abi.ObjectKind{
+	abi.ArgSockCommon: {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
+	abi.ArgSocket:     {abi.Socket},
+	abi.ArgAnySock:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
+	abi.ArgRelease:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
+}
+
 // checkArg decides whether the register is what the helper demands.
 func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision {
 	fr := s.top()
-	h, _ := abi.LookupHelper(abi.HelperID(in.Imm))
+	h := helperOf(c.prog, in)
+	i := int(ob.reg - ir.R1)
 	r := &fr.regs[ob.reg]
+	if ob.arg == abi.ArgPassed {
+		return decision{}
+	}
 	if r.kind == uninit {
 		return refuse(UninitRead, "R%d !read_ok", ob.reg)
+	}
+	if h.MayBeNull(i) && r.kind == scalar && r.val == c.w.zero {
+		return decision{}
 	}
 	switch ob.arg {
 	case abi.ArgAny:
 		if r.pointer() && c.policy.Unprivileged {
 			return refuse(PtrLeak, "R%d leaks addr into helper function", ob.reg)
+		}
+		return decision{}
+	case abi.ArgZero:
+		if r.kind != scalar || r.val != c.w.zero {
+			return refuse(HelperArg, "bpf_%s doesn't support non-zero flags in R%d", h.Name, ob.reg)
 		}
 		return decision{}
 	case abi.ArgCtx:
@@ -55,24 +97,77 @@ func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision 
 		}
 		return c.plainPointer(r, ob.reg)
 	case abi.ArgMap:
-		return c.checkMapArg(r, in, ob.reg)
+		return c.checkMapArg(r, h, ob.reg)
 	case abi.ArgMapKey:
 		return c.checkSized(s, in, ob.reg, int64(mapOf(c.prog, fr, h).KeySize), read)
 	case abi.ArgMapValue:
-		return c.checkSized(s, in, ob.reg, int64(mapOf(c.prog, fr, h).ValueSize), read)
+		return c.checkValueArg(s, in, ob, read)
 	case abi.ArgUninitValue:
-		return c.checkSized(s, in, ob.reg, int64(mapOf(c.prog, fr, h).ValueSize), write)
-	case abi.ArgMem, abi.ArgMemOrNull, abi.ArgUninitMem:
-		return c.checkMemArg(fr, ob)
+		return c.checkValueArg(s, in, ob, write)
+	case abi.ArgMem, abi.ArgUninitMem, abi.ArgInOutMem:
+		return c.checkMemArg(r, ob.reg)
 	case abi.ArgSize, abi.ArgSizeOrZero:
 		return c.checkSizeArg(s, in, ob)
-	case abi.ArgConst:
-		if _, ok := c.w.constant(r.val); r.kind != scalar || !ok {
-			return refuse(HelperArg, "R%d is not a known constant", ob.reg)
-		}
+	case abi.ArgFixed:
+		return c.checkSized(s, in, ob.reg, int64(h.Fixed[i]), read)
+	case abi.ArgUninitFixed, abi.ArgInOutFixed:
+		return c.checkFixedArg(s, in, ob, int64(h.Fixed[i]))
+	case abi.ArgAllocSize:
+		return c.checkAllocArg(r, ob.reg)
+	case abi.ArgSpinLock, abi.ArgTimer:
+		return c.checkFieldArg(s, r, h, ob)
+	case abi.ArgConstStr:
+		return c.checkStringArg(r, ob.reg)
+	}
+	return c.checkPointerArg(s, r, h, ob)
+}
+
+// checkPointerArg decides the classes that take one kind of pointer, or some
+// kinds of objects.
+func (c *checker[E]) checkPointerArg(s *state[E], r *reg[E], h *abi.Helper, ob *obligation) decision {
+	k, plain := argKinds[ob.arg]
+	kinds, object := argObjects[ob.arg]
+	mayBeNull := h.MayBeNull(int(ob.reg - ir.R1))
+	switch {
+	case !plain && !object:
+		return unmodelled("argument %d of helper %s, a kernel structure, is not modelled", ob.reg-ir.R0, h.Name)
+	case r.null && !mayBeNull:
+		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
+	case plain && r.kind != k:
+		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
+	case object && (r.kind != objPtr || !containsKind(kinds, abi.ObjectKind(r.index))):
+		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
+	}
+	if r.kind == stackPtr {
 		return decision{}
 	}
-	return unmodelled("argument class %d of helper %d is not modelled", ob.arg, in.Imm)
+	if d := c.plainPointer(r, ob.reg); d.outcome != holds {
+		return d
+	}
+	if releases := ob.arg == abi.ArgRelease || ob.arg == abi.ArgRingbufMem; releases && !s.holds(r.ref) {
+		return refuse(RefRelease, "R%d must be referenced when passed to release function", ob.reg)
+	}
+	return decision{}
+}
+
+func containsKind(kinds []abi.ObjectKind, k abi.ObjectKind) bool {
+	for _, x := range kinds {
+		if x == k {
+			return true
+		}
+	}
+	return false
+}
+
+func argNames(k kind, objects []abi.ObjectKind) []string {
+	if objects == nil {
+		return []string{kindNames[k]}
+	}
+	var names []string
+	for _, o := range objects {
+		names = append(names, objectNames[o])
+	}
+	return names
 }
 
 func (c *checker[E]) wrongType(r *reg[E], n ir.Reg, want ...string) decision {
@@ -84,130 +179,39 @@ func (c *checker[E]) wrongType(r *reg[E], n ir.Reg, want ...string) decision {
 func mapOf[E comparable](p *ir.Program, fr *frame[E], h *abi.Helper) *ir.MapSpec {
 	for i, a := range h.Args {
 		if r := &fr.regs[ir.R1+ir.Reg(i)]; a == abi.ArgMap && r.kind == mapPtr {
-			return p.Maps[r.index]
+			return specOf(p, r)
 		}
 	}
 	return &ir.MapSpec{}
 }
 
-func (c *checker[E]) checkMapArg(r *reg[E], in ir.Insn, n ir.Reg) decision {
-	if r.kind != mapPtr {
+func (c *checker[E]) checkMapArg(r *reg[E], h *abi.Helper, n ir.Reg) decision {
+	if r.kind != mapPtr || r.null {
 		return c.wrongType(r, n, "map_ptr")
 	}
-	m := c.prog.Maps[r.index]
-	h, _ := abi.LookupHelper(abi.HelperID(in.Imm))
-	changes := h.ID == abi.MapUpdateElem || h.ID == abi.MapDeleteElem
-	if changes && (m.Frozen || m.Flags&abi.MapReadOnlyProg != 0) {
-		return refuse(MapAccess, "write into map forbidden")
+	if d := c.plainPointer(r, n); d.outcome != holds {
+		return d
 	}
-	if slices.Contains(h.Maps, m.Type) {
-		return decision{}
+	m := specOf(c.prog, r)
+	if m == nil {
+		return unmodelled("the map in map %q is not known", c.prog.Maps[^r.index].Name)
 	}
-	keyed := slices.Contains(h.Maps, ir.Array)
-	if keyed && slices.Contains(abi.NeverKeyed, m.Type) || h.ID == abi.TailCall {
+	if !abi.MapAllows(m.Type, h.ID) {
 		return refuse(HelperArg, "cannot pass map_type %d into func bpf_%s#%d", m.Type, h.Name, h.ID)
 	}
-	return unmodelled("map kind %s with helper %s is not modelled", m.Type, h.Name)
-}
-
-// memory lists what helpers take as memory.
-var memory = []string{"fp", "pkt", "pkt_meta", "map_value"}
-
-// checkMemArg decides the type of a memory argument; its bounds are decided
-// with the size behind it.
-func (c *checker[E]) checkMemArg(fr *frame[E], ob *obligation) decision {
-	r := &fr.regs[ob.reg]
-	if x, ok := c.w.constant(r.val); ob.arg == abi.ArgMemOrNull && r.kind == scalar && ok && x == 0 {
-		return decision{}
+	if !abi.MapAllowsIn(c.prog.Type, m.Type, h.ID) {
+		return refuse(HelperArg, "cannot update sockmap in this context")
 	}
-	switch r.kind {
-	case stackPtr, packetPtr, packetMeta, mapValue:
-		if !r.null {
-			return decision{}
-		}
-	}
-	return c.wrongType(r, ob.reg, memory...)
-}
-
-// checkSizeArg decides a size together with the memory argument before it.
-func (c *checker[E]) checkSizeArg(s *state[E], in ir.Insn, ob *obligation) decision {
-	fr := s.top()
-	n := &fr.regs[ob.reg]
-	if n.kind != scalar {
-		return c.wrongType(n, ob.reg, "scalar")
-	}
-	h, _ := abi.LookupHelper(abi.HelperID(in.Imm))
-	mem := ob.reg - 1
-	b := c.w.bounds(n.val)
-	if fr.regs[mem].kind == scalar && b.UMax != 0 { // the constant 0, as checkMemArg has decided
-		return c.wrongType(&fr.regs[mem], mem, memory...)
-	}
-	switch {
-	case b.SMin < 0:
-		return refuse(HelperArg, "R%d min value is negative, either use unsigned or 'var &= const'", ob.reg)
-	case b.UMin == 0 && ob.arg != abi.ArgSizeOrZero:
-		return refuse(HelperArg, "R%d invalid zero-sized read: u64=[%d,%d]", ob.reg, b.UMin, b.UMax)
-	case b.UMax >= maxVar:
-		return refuse(HelperArg, "R%d unbounded memory access, use 'var &= const' or 'if (var < const)'", ob.reg)
-	case fr.regs[mem].kind == scalar:
-		return decision{}
-	}
-	m := read
-	if h.Args[mem-ir.R1] == abi.ArgUninitMem {
-		m = write
-	}
-	return c.checkSized(s, in, mem, int64(b.UMax), m)
-}
-
-// checkSized decides that size bytes at register n may be read or written by
-// a helper.
-func (c *checker[E]) checkSized(s *state[E], in ir.Insn, n ir.Reg, size int64, m mode) decision {
-	r := &s.top().regs[n]
-	if r.null {
-		return c.wrongType(r, n, memory...)
-	}
-	switch r.kind {
-	case packetPtr, packetMeta:
-		if h, _ := abi.LookupHelper(abi.HelperID(in.Imm)); !h.Packet {
-			return refuse(HelperArg, "helper access to the packet is not allowed")
-		}
-		return c.checkPacket(r, n, 0, size, m)
-	case mapValue:
-		return c.checkMapValue(r, n, 0, size, m)
-	case stackPtr:
-		return c.checkStackRange(s, r, n, size, m)
-	}
-	return c.wrongType(r, n, memory...)
-}
-
-// checkStackRange decides that a helper may read or write size bytes of stack.
-func (c *checker[E]) checkStackRange(s *state[E], r *reg[E], n ir.Reg, size int64, m mode) decision {
-	lo, hi, ok := c.w.span(r)
-	verb := "read from"
-	if m == write {
-		verb = "write to"
-	}
-	switch {
-	case !ok:
-		return refuse(StackBounds, "invalid unbounded variable-offset %s stack R%d", verb, n)
-	case lo != hi && c.policy.Unprivileged:
-		return refuse(StackBounds, "R%d variable offset stack access prohibited for !root", n)
-	case lo < -ir.StackSize || hi+size > 0 || size == 0 && lo >= 0:
-		return refuse(StackBounds, "invalid %s stack R%d off=%d size=%d", verb, n, lo, size)
-	}
-	if !c.policy.Unprivileged {
-		return decision{}
-	}
-	fr := &s.frames[r.frame]
-	for off := lo; off < hi+size; off++ {
-		i, _ := place(off)
-		sl := fr.at(i)
-		switch {
-		case fr.kindAt(off) == byteSpill && sl.spill.pointer() && m == write:
-			return refuse(StackSpill, "attempt to corrupt spilled pointer on stack")
-		case fr.kindAt(off) == byteSpill && sl.spill.pointer(), fr.kindAt(off) == byteNone && m == read:
-			return refuse(UninitRead, "invalid indirect read from stack R%d off %d+%d size %d", n, lo, off-lo, size)
+	switch h.ID {
+	case abi.MapUpdateElem, abi.MapDeleteElem, abi.MapPushElem, abi.MapPopElem:
+		if readOnly(m) {
+			return refuse(MapAccess, "write into map forbidden")
 		}
 	}
 	return decision{}
+}
+
+// readOnly reports that programs may not change the map's values.
+func readOnly(m *ir.MapSpec) bool {
+	return m.Frozen || m.Flags&abi.MapReadOnlyProg != 0 || m.Type == ir.Devmap || m.Type == ir.DevmapHash
 }

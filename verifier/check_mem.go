@@ -15,7 +15,7 @@ func (c *checker[E]) checkAccess(s *state[E], in ir.Insn, ob *obligation) decisi
 	if r.null {
 		return refuse(NullDeref, "R%d invalid mem access '%s'", ob.reg, r.name())
 	}
-	if ob.mode&atomic != 0 && (r.kind == ctxPtr || r.packet()) {
+	if ob.mode&atomic != 0 && (r.kind == ctxPtr || r.packet() || r.kind == flowKeys || r.kind == objPtr) {
 		return refuse(AtomicTarget, "BPF_ATOMIC stores into R%d %s is not allowed", ob.reg, r.name())
 	}
 	switch r.kind {
@@ -33,6 +33,18 @@ func (c *checker[E]) checkAccess(s *state[E], in ir.Insn, ob *obligation) decisi
 			return d
 		}
 		return c.checkMapValue(r, ob.reg, int64(in.Off), size, ob.mode)
+	case mapKey, memPtr, recordPtr:
+		if d := c.checkAligned(r, "memory", 0, int64(in.Off), ob); d.outcome != holds {
+			return d
+		}
+		return c.checkBlock(r, ob.reg, int64(in.Off), size, ob.mode)
+	case objPtr:
+		return c.checkObject(r, in, ob)
+	case flowKeys, bufferPtr:
+		if d := c.checkAligned(r, "memory", 0, int64(in.Off), ob); d.outcome != holds {
+			return d
+		}
+		return c.checkConstant(r, ob.reg, int64(in.Off), size)
 	case mapPtr:
 		if ob.mode == read && !c.policy.Unprivileged {
 			return unmodelled("read of R%d, a map's own fields, is not modelled", ob.reg)
@@ -71,31 +83,79 @@ func (c *checker[E]) checkCtx(r *reg[E], in ir.Insn, ob *obligation) decision {
 	if d := c.checkAligned(r, "context", 0, int64(in.Off), ob); d.outcome != holds {
 		return d
 	}
+	if _, ok := c.w.fixed(r); !c.ctx.Offsets || !ok {
+		if d := c.plainPointer(r, ob.reg); d.outcome != holds {
+			return d
+		}
+	}
+	off, size := int64(in.Off), int(ob.size)
+	if c.ctx.Offsets {
+		off += int64(r.off)
+	}
+	bad := func() decision { return refuse(CtxAccess, "invalid bpf_context access off=%d size=%d", off, size) }
+	if off != int64(int32(off)) {
+		return bad()
+	}
+	f, ok := c.ctx.Allows(int(off), size, ob.mode&write != 0)
+	switch {
+	case !ok:
+		return bad()
+	case f == nil || f.Kind == abi.Scalar:
+		return decision{}
+	case f.Kind == abi.Object:
+		return unmodelled("the pointer in context field %s is not modelled", f.Name)
+	case in.Row().Signed:
+		return bad()
+	}
+	return decision{}
+}
+
+// checkObject decides an access to a kernel object: a read of a field.
+func (c *checker[E]) checkObject(r *reg[E], in ir.Insn, ob *obligation) decision {
+	if ob.mode&write != 0 {
+		return refuse(BadDeref, "R%d cannot write into %s", ob.reg, r.name())
+	}
 	if d := c.plainPointer(r, ob.reg); d.outcome != holds {
 		return d
 	}
-	off, size := int(in.Off), int(ob.size)
-	bad := func() decision { return refuse(CtxAccess, "invalid bpf_context access off=%d size=%d", off, size) }
-	if off < 0 || off+size > c.ctx.Size || off%size != 0 {
-		return bad()
+	layout, _ := abi.LookupObject(abi.ObjectKind(r.index))
+	if _, ok := layout.Allows(int(in.Off), int(ob.size), false); !ok {
+		return refuse(BadDeref, "R%d invalid %s access off=%d size=%d", ob.reg, r.name(), in.Off, ob.size)
 	}
-	f := c.ctx.Field(off, size)
-	if f == nil {
-		if c.ctx.Flat && ob.mode == read && off >= c.ctx.FlatFrom {
-			return decision{}
-		}
-		return bad()
-	}
-	whole := off == f.Off && size == f.Size
+	return decision{}
+}
+
+// checkConstant decides an access to what is only accessed at known offsets:
+// the flow keys, and a buffer of which the attach point checks the size.
+func (c *checker[E]) checkConstant(r *reg[E], n ir.Reg, off, size int64) decision {
+	at, ok := c.w.fixed(r)
 	switch {
-	case ob.mode&write != 0 && !f.Writable, ob.mode&write != 0 && !whole && !f.Free:
-		return bad()
-	case !whole && !f.Narrow && !f.Free:
-		return bad()
-	case f.Kind == abi.Object:
-		return unmodelled("the pointer in context field %s is not modelled", f.Name)
-	case f.Kind != abi.Scalar && in.Row().Signed:
-		return bad()
+	case !ok:
+		return refuse(BadDeref, "R%d invalid variable buffer offset: off=%d", n, r.off)
+	case at+off < 0 || r.kind == flowKeys && at+off+size > abi.FlowKeysSize:
+		return refuse(BadDeref, "R%d invalid %s access: off=%d, size=%d", n, r.name(), at+off, size)
+	}
+	return decision{}
+}
+
+// checkBlock decides an access of size bytes at r + off: inside the memory for
+// every member of the variable part.
+func (c *checker[E]) checkBlock(r *reg[E], n ir.Reg, off, size int64, m mode) decision {
+	total := int64(r.index)
+	if r.kind == mapKey {
+		total = int64(specOf(c.prog, r).KeySize)
+		if m&write != 0 {
+			return refuse(MapAccess, "write to change key R%d not allowed", n)
+		}
+	}
+	lo, hi, ok := c.w.span(r)
+	switch {
+	case !ok && c.w.bounds(r.val).SMin >= 0:
+		return refuse(MemBounds, "R%d unbounded memory access, make sure to bounds check any such access", n)
+	case !ok, lo+off < 0 && lo != hi:
+		return refuse(MemBounds, "R%d min value is negative, either use unsigned index or do a if (index >=0) check.", n)
+	case lo+off < 0, hi+off+size > total:
+		return refuse(MemBounds, "invalid access to memory, mem_size=%d off=%d size=%d, R%d", total, hi+off, size, n)
 	}
 	return decision{}
 }
@@ -137,13 +197,13 @@ func (c *checker[E]) checkPacket(r *reg[E], n ir.Reg, off, size int64, m mode) d
 // checkMapValue decides an access of size bytes at r + off: inside the value
 // for every member of the variable part.
 func (c *checker[E]) checkMapValue(r *reg[E], n ir.Reg, off, size int64, m mode) decision {
-	spec := c.prog.Maps[r.index]
+	spec := specOf(c.prog, r)
 	total := int64(spec.ValueSize)
 	lo, hi, ok := c.w.span(r)
 	switch {
 	case spec.Opaque:
 		return unmodelled("map %q holds kernel objects in its values, which is not modelled", spec.Name)
-	case m&write != 0 && (spec.Flags&abi.MapReadOnlyProg != 0 || spec.Frozen):
+	case m&write != 0 && (readOnly(spec)):
 		return refuse(MapAccess, "write into map forbidden, value_size=%d off=%d size=%d", total, int64(r.off)+off, size)
 	case m&read != 0 && spec.Flags&abi.MapWriteOnlyProg != 0:
 		return refuse(MapAccess, "read from map forbidden, value_size=%d off=%d size=%d", total, int64(r.off)+off, size)
@@ -157,6 +217,12 @@ func (c *checker[E]) checkMapValue(r *reg[E], n ir.Reg, off, size int64, m mode)
 		return refuse(MapValueBounds, "R%d min value is outside of the allowed memory range", n)
 	case hi+off+size > total:
 		return refuse(MapValueBounds, "R%d max value is outside of the allowed memory range", n)
+	}
+	if f := spec.Special(lo+off, hi+off+size); f != nil {
+		if f.Kind != ir.SpinLockField && f.Kind != ir.TimerField {
+			return unmodelled("access to the %s in map %q is not modelled", f.Kind, spec.Name)
+		}
+		return refuse(MapAccess, "%s cannot be accessed directly by load/store", f.Kind)
 	}
 	return decision{}
 }

@@ -141,7 +141,7 @@ func (e *engine[E]) find(pc ir.PC, code Code, msg string) {
 // discharge decides the obligations of the instruction and returns the first
 // decision that is not that it holds.
 func (e *engine[E]) discharge(s *state[E], pc ir.PC, in ir.Insn) decision {
-	e.obs = obligations(e.obs[:0], in)
+	e.obs = obligations(e.obs[:0], in, e.prog.Type)
 	for i := range e.obs {
 		if d := e.decide(s, pc, in, &e.obs[i]); d.outcome != holds {
 			return d
@@ -171,9 +171,9 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 	}
 	switch row.Kind {
 	case ir.KindLoad, ir.KindLoadAcquire:
-		e.based[pc] = s.top().regs[in.Src].kind
+		e.based[pc] = s.top().regs[in.Src].origin()
 	case ir.KindStore, ir.KindStoreRelease:
-		e.based[pc] = s.top().regs[in.Dst].kind
+		e.based[pc] = s.top().regs[in.Dst].origin()
 	}
 	e.stepper.step(s, in)
 	return pc + row.Slots(), true
@@ -291,7 +291,7 @@ func (e *engine[E]) take() *state[E] {
 func newEngine[E comparable](d domain[E], policy Policy, p *ir.Program, ctx *abi.Context, f *flow) *engine[E] {
 	w := newWords(d)
 	e := &engine[E]{
-		checker: checker[E]{w: w, policy: policy, prog: p, ctx: ctx, based: make([]kind, len(p.Insns))},
+		checker: checker[E]{w: w, policy: policy, prog: p, ctx: ctx, based: make([]int16, len(p.Insns))},
 		stepper: stepper[E]{w: w, prog: p, ctx: ctx, reached: make([]int64, max(1, len(f.graph.Funcs)))},
 		flow:    f,
 		at:      make([][]int32, f.cuts),

@@ -21,6 +21,8 @@ package verifier
 //     number added to the offsets, that is the same at every place: ids records
 //     it. Links that only cur has make it smaller and do not matter. A packet
 //     pointer with id 0 has no variable part; 0 must lead to 0.
+//   - References and the lock: the same number of references, which ids leads to
+//     each other in order, so each pointer lives by the corresponding one.
 //   - A stack byte that is byteNone in old describes anything, byteMisc any
 //     number, byteZero a 0. To a privileged loader a pointer's bytes and what
 //     lies on the stack at entry are numbers like others; else they are not.
@@ -55,6 +57,9 @@ func (c *inclusion[E]) includes(old, cur *state[E]) bool {
 		return false
 	}
 	c.ids = c.ids[:0]
+	if !c.heldWithin(old, cur) {
+		return false
+	}
 	for i := len(old.frames) - 1; i >= 0; i-- {
 		o, n := &old.frames[i], &cur.frames[i]
 		if o.site != n.site {
@@ -68,6 +73,23 @@ func (c *inclusion[E]) includes(old, cur *state[E]) bool {
 	}
 	for i := range old.frames {
 		if !c.stackWithin(&old.frames[i], &cur.frames[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// heldWithin compares what the program holds.
+func (c *inclusion[E]) heldWithin(old, cur *state[E]) bool {
+	o, n := &old.lock, &cur.lock
+	if len(old.refs) != len(cur.refs) || o.held != n.held || o.index != n.index || (o.id == 0) != (n.id == 0) {
+		return false
+	}
+	if o.id != 0 && !c.link(o.id, n.id, 0) {
+		return false
+	}
+	for i := range old.refs {
+		if !c.link(old.refs[i], cur.refs[i], 0) {
 			return false
 		}
 	}
@@ -106,7 +128,10 @@ func (c *inclusion[E]) within(old, cur *reg[E]) bool {
 	if old.off != cur.off || !roomWithin(old.rng, cur.rng) {
 		return false
 	}
-	if (old.packet() || old.null) && !c.link(old.id, cur.id, 0) {
+	if (old.packet() || old.id != 0) && !c.link(old.id, cur.id, 0) {
+		return false
+	}
+	if (old.ref == 0) != (cur.ref == 0) || old.ref != 0 && !c.link(old.ref, cur.ref, 0) {
 		return false
 	}
 	return old.val == cur.val || c.w.d.Leq(64, cur.val, old.val)

@@ -309,7 +309,7 @@ func (t *pointsTo) clobber(e *effects) {
 // may read from there upwards; what it may read of a scalar argument is not
 // followed.
 func (t *pointsTo) call(e *effects, in ir.Insn) {
-	h, ok := abi.LookupHelper(abi.HelperID(in.Imm))
+	h, ok := abi.HelperFor(abi.HelperID(in.Imm), t.p.Type)
 	helper := ok && in.Row().Pseudo == ir.CallHelper
 	for n := ir.R1; n <= ir.R5; n++ {
 		arg := abi.ArgAny
@@ -320,13 +320,13 @@ func (t *pointsTo) call(e *effects, in ir.Insn) {
 			continue
 		}
 		e.useRegs |= 1 << n
-		if !helper || arg != abi.ArgAny {
+		if !helper || arg != abi.ArgAny && arg != abi.ArgPassed {
 			e.needRegs |= 1 << n
 		}
 		off := t.at[n]
 		switch {
 		case off == elsewhere:
-		case arg == abi.ArgAny || off == mixed || off >= 0 || off < -ir.StackSize:
+		case arg == abi.ArgAny || arg == abi.ArgPassed || arg == abi.ArgStack || off == mixed || off >= 0 || off < -ir.StackSize:
 			t.escape(n)
 		default:
 			i, _ := place(int64(off))

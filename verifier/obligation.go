@@ -24,6 +24,7 @@ const (
 	ruleFrame                // one more frame is allowed
 	ruleReturn               // r0 may be returned
 	ruleSkb                  // r6 holds the context for LD_ABS and LD_IND
+	ruleHeld                 // nothing is held that would be lost
 )
 
 // mode tells how memory is accessed.
@@ -49,10 +50,10 @@ type obligation struct {
 	arg   abi.Arg
 }
 
-// obligations appends what must hold before in may run. It looks at the
-// instruction only; an instruction that the verifier does not model demands
-// ruleModelled, which never holds.
-func obligations(obs []obligation, in ir.Insn) []obligation {
+// obligations appends what must hold before in may run in a program of type t.
+// It looks at the instruction only; an instruction that the verifier does not
+// model demands ruleModelled, which never holds.
+func obligations(obs []obligation, in ir.Insn, t ir.ProgType) []obligation {
 	row := in.Row()
 	src := noReg
 	if row.Src == ir.X {
@@ -80,15 +81,15 @@ func obligations(obs []obligation, in ir.Insn) []obligation {
 	case ir.KindBranch:
 		return append(obs, obligation{rule: ruleRead, reg: in.Dst}, obligation{rule: ruleCompare, reg: in.Dst, other: src})
 	case ir.KindLoadPacket:
-		obs = append(obs, obligation{rule: ruleSkb, reg: ir.R6})
+		obs = append(obs, obligation{rule: ruleSkb, reg: ir.R6}, obligation{rule: ruleHeld})
 		if row.Indirect {
 			obs = append(obs, obligation{rule: ruleRead, reg: in.Src})
 		}
 		return obs
 	case ir.KindCall:
-		return callObligations(obs, in)
+		return callObligations(obs, in, t)
 	case ir.KindExit:
-		return append(obs, obligation{rule: ruleReturn, reg: ir.R0})
+		return append(obs, obligation{rule: ruleHeld}, obligation{rule: ruleReturn, reg: ir.R0})
 	case ir.KindJump:
 		return obs
 	}
@@ -142,15 +143,18 @@ func atomicObligations(obs []obligation, in ir.Insn) []obligation {
 		obligation{rule: ruleAccess, mode: read | write | atomic, reg: in.Dst, other: in.Src, size: uint8(row.Width / 8)})
 }
 
-func callObligations(obs []obligation, in ir.Insn) []obligation {
+func callObligations(obs []obligation, in ir.Insn, t ir.ProgType) []obligation {
 	switch in.Row().Pseudo {
 	case ir.CallLocal:
 		return append(obs, obligation{rule: ruleFrame})
 	case ir.CallHelper:
 		obs = append(obs, obligation{rule: ruleHelper})
-		h, ok := abi.LookupHelper(abi.HelperID(in.Imm))
+		h, ok := abi.HelperFor(abi.HelperID(in.Imm), t)
 		if !ok {
 			return obs
+		}
+		if h.ID == abi.TailCall {
+			obs = append(obs, obligation{rule: ruleHeld})
 		}
 		for i, a := range h.Args {
 			if a != abi.NoArg {

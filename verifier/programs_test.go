@@ -27,7 +27,7 @@ const (
 		r3 = *(u32 *)(r1 + 4)
 	`
 	lookup = `
-		.map m array key 4 value 16 entries 4
+		.map m hash key 4 value 16 entries 4
 		*(u32 *)(r10 - 4) = 0
 		r2 = r10
 		r2 += -4
@@ -92,6 +92,8 @@ var programs = []program{
 	{name: "map value copy checked", text: lookup + "r6 = r0\nif r0 == 0 goto out\nr1 = *(u64 *)(r6 + 0)" + end},
 	{name: "map value spill checked", text: lookup + "*(u64 *)(r10 - 16) = r0\nif r0 == 0 goto out\nr6 = *(u64 *)(r10 - 16)\nr1 = *(u64 *)(r6 + 0)" + end},
 	{name: "map value moved before check", text: lookup + "r0 += 8" + end, code: verifier.PtrArith, msg: "null-check it first"},
+	{name: "array element known", text: ".map a array key 4 value 16 entries 4\n*(u32 *)(r10 - 4) = 3\nr2 = r10\nr2 += -4\nr1 = map[a]\ncall map_lookup_elem\nr1 = *(u64 *)(r0 + 0)\nr0 = 0\nexit"},
+	{name: "array element beyond", text: ".map a array key 4 value 16 entries 4\n*(u32 *)(r10 - 4) = 4\nr2 = r10\nr2 += -4\nr1 = map[a]\ncall map_lookup_elem\nr1 = *(u64 *)(r0 + 0)\nr0 = 0\nexit", code: verifier.NullDeref, msg: "map_value_or_null"},
 	{name: "map value index", text: found + "r1 = *(u8 *)(r0 + 0)\nif r1 > 8 goto out\nr0 += r1\nr1 = *(u64 *)(r0 + 0)" + end},
 	{name: "map value index off by one", text: found + "r1 = *(u8 *)(r0 + 0)\nif r1 > 9 goto out\nr0 += r1\nr1 = *(u64 *)(r0 + 0)" + end, code: verifier.MapValueBounds, msg: "R0 max value is outside of the allowed memory range"},
 	{name: "map value signed index", text: found + "r1 = *(s16 *)(r0 + 0)\nif r1 s> 8 goto out\nr0 += r1\nr1 = *(u64 *)(r0 + 0)" + end, code: verifier.MapValueBounds, msg: "min value is negative"},
@@ -110,7 +112,7 @@ var programs = []program{
 	{name: "ctx write", text: "*(u32 *)(r1 + 12) = 1\nr0 = 0\nexit", code: verifier.CtxAccess},
 	{name: "ctx write allowed", text: ".type sched_cls\n*(u32 *)(r1 + 8) = 1\nr0 = 0\nexit"},
 	{name: "ctx modified", text: "r1 += 4\nr0 = *(u32 *)(r1 + 12)\nexit", code: verifier.CtxAccess, msg: "dereference of modified ctx ptr R1 off=4 disallowed"},
-	{name: "ctx socket", text: ".type sched_cls\nr0 = *(u64 *)(r1 + 168)\nexit", code: verifier.Unsupported, msg: "field sk"},
+	{name: "ctx socket", text: ".type sched_cls\nr0 = *(u64 *)(r1 + 168)\nr0 = *(u32 *)(r0 + 4)\nexit", code: verifier.NullDeref, msg: "sock_common_or_null"},
 	{name: "ctx and stack", text: "*(u64 *)(r10 - 8) = 0\nr2 = *(u32 *)(r1 + 12)\nif r2 == 0 goto load\nr1 = r10\nr1 += -20\nload: r0 = *(u32 *)(r1 + 12)\nexit", code: verifier.MixedPointers, msg: "same insn cannot be used with different pointers"},
 
 	{name: "pointer plus pointer", text: "r1 += r10\nr0 = 0\nexit", code: verifier.PtrArith, msg: "R1 pointer += pointer prohibited"},
@@ -136,16 +138,17 @@ var programs = []program{
 	{name: "helper no memory", text: ".map m hash key 8 value 8 entries 1\nr2 = 5\nr1 = map[m]\ncall map_delete_elem\nexit", code: verifier.HelperArg, msg: "R2 type=scalar expected=fp"},
 	{name: "helper number", text: "call 212\nexit", code: verifier.HelperUnknown, msg: "invalid func unknown#212"},
 	{name: "helper other type", text: ".type sched_cls\nr2 = 0\ncall xdp_adjust_head\nexit", code: verifier.HelperUnknown, msg: "program of this type cannot use helper bpf_xdp_adjust_head#44"},
-	{name: "helper not modelled", text: "call 84\nexit", code: verifier.Unsupported, msg: "helper 84"},
+	{name: "helper not modelled", text: ".type kprobe\n.license GPL\ncall get_current_task_btf\nexit", code: verifier.Unsupported, msg: "helper get_current_task_btf"},
 	{name: "helper licence", text: ".license Proprietary\n*(u64 *)(r10 - 8) = 0\nr1 = r10\nr1 += -8\nr2 = 8\nr3 = 0\nr4 = 0\nr5 = 0\ncall trace_printk\nexit", code: verifier.HelperLicense, msg: "cannot call GPL-restricted function"},
 	{name: "helper memory size", text: "call get_prandom_u32\nr0 &= 7\nr2 = r0\nr1 = r10\nr1 += -8\nr2 += 1\nr3 = 0\nr4 = 0\nr5 = 0\ncall trace_printk\nexit"},
 	{name: "helper memory size zero", text: "call get_prandom_u32\nr0 &= 7\nr2 = r0\nr1 = r10\nr1 += -8\nr3 = 0\nr4 = 0\nr5 = 0\ncall trace_printk\nexit", code: verifier.HelperArg, msg: "R2 invalid zero-sized read: u64=[0,7]"},
 	{name: "helper memory too large", text: "call get_prandom_u32\nr0 &= 15\nr2 = r0\nr1 = r10\nr1 += -8\nr2 += 1\nr3 = 0\nr4 = 0\nr5 = 0\ncall trace_printk\nexit", code: verifier.StackBounds, msg: "off=-8 size=16"},
 
-	{name: "tail call", text: ".map p prog_array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit"},
+	{name: "tail call", text: ".map p prog_array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nr0 = 0\nexit"},
+	{name: "tail call result", text: ".map p prog_array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.UninitRead, msg: "R0 !read_ok"},
 	{name: "tail call other map", text: ".map p array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.HelperArg, msg: "cannot pass map_type 2 into func bpf_tail_call#12"},
 	{name: "tail call no ctx", text: ".map p prog_array key 4 value 4 entries 4\nr1 = 0\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.HelperArg, msg: "R1 type=scalar expected=ctx"},
-	{name: "tail call too deep", text: ".map p prog_array key 4 value 4 entries 4\n*(u64 *)(r10 - 256) = 0\ncall f\nexit\n.func f\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.StackTotal, msg: "tail_calls are not allowed"},
+	{name: "tail call too deep", text: ".map p prog_array key 4 value 4 entries 4\n*(u64 *)(r10 - 256) = 0\ncall f\nexit\n.func f\nr2 = map[p]\nr3 = 1\ncall tail_call\nr0 = 0\nexit", code: verifier.StackTotal, msg: "tail_calls are not allowed"},
 
 	{name: "call", text: "r1 = 3\ncall f\nexit\n.func f\nr0 = r1\nexit"},
 	{name: "call stack of caller", text: "*(u64 *)(r10 - 8) = 0\nr1 = r10\nr1 += -8\ncall f\nr0 = *(u64 *)(r10 - 8)\nif r0 == 5 goto out\nr0 = *(u64 *)(r0 + 0)\nout: exit\n.func f\n*(u64 *)(r1 + 0) = 5\nr0 = 0\nexit"},
@@ -161,7 +164,7 @@ var programs = []program{
 	{name: "return range", text: ".type cgroup_skb\nr0 = 1\nexit"},
 	{name: "return out of range", text: ".type cgroup_skb\nr0 = 2\nexit", code: verifier.ReturnValue, msg: "should have been in [0, 1]"},
 	{name: "return pointer", text: ".type cgroup_skb\nr0 = r1\nexit", code: verifier.ReturnValue, msg: "not a known value (ctx)"},
-	{name: "program type", text: ".type syscall\nr0 = 0\nexit", code: verifier.Unsupported, msg: "program type syscall"},
+	{name: "program type", text: ".type struct_ops\nr0 = 0\nexit", code: verifier.Unsupported, msg: "program type struct_ops"},
 	{name: "reject beats unknown", text: "if r1 == 5 goto a\ncall 84\nexit\na: r0 = r2\nexit", code: verifier.UninitRead, msg: "R2"},
 
 	{name: "needed in the end", text: found + "r1 = *(u8 *)(r0 + 0)\nr2 = 3\nif r1 == 0 goto j\nr2 = 4\nj: r6 = r0\nr6 += r2\nr0 = r6\nr0 -= r0\nout: exit"},

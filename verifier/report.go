@@ -34,6 +34,7 @@ const (
 	PacketBounds    Code = "packet-bounds"    // packet access outside the checked range
 	PacketWrite     Code = "packet-write"     // the program type may not write packets
 	MapValueBounds  Code = "map-value-bounds" // access outside a map value
+	MemBounds       Code = "mem-bounds"       // access outside a block of memory
 	MapAccess       Code = "map-access"       // the map forbids the access
 	NullDeref       Code = "null-deref"       // access through a pointer that may be null
 	BadDeref        Code = "bad-deref"        // access through what is no pointer to memory
@@ -49,10 +50,16 @@ const (
 	HelperArg       Code = "helper-arg"       // argument of the wrong class
 	HelperLicense   Code = "helper-license"   // GPL-only helper in another program
 	ReturnValue     Code = "return-value"     // result outside what the program type allows
+	IndirectCall    Code = "indirect-call"    // the function called is not known
 	CallDepth       Code = "call-depth"       // too many frames
 	StackTotal      Code = "stack-total"      // the frames of a call chain take too much stack
 	Unreachable     Code = "unreachable"      // instruction that no path leads to
 	InfiniteLoop    Code = "infinite-loop"    // a path comes back to the same state
+	RefLeak         Code = "ref-leak"         // a reference would be lost
+	RefRelease      Code = "ref-release"      // what is given back is not held
+	LockHeld        Code = "lock-held"        // not allowed while a lock is held
+	LockUse         Code = "lock-use"         // lock or unlock out of order
+	AttachPoint     Code = "attach-point"     // programs of the type are not loaded for that attach type
 	MapReference    Code = "map-reference"    // reference to a map that does not allow it
 	Unsupported     Code = "unsupported"      // a construct the verifier does not model: unknown
 	BudgetExhausted Code = "budget"           // the budget ran out: unknown

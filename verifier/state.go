@@ -1,6 +1,8 @@
 package verifier
 
 import (
+	"slices"
+
 	"github.com/bpfproof/bpfproof/ir"
 )
 
@@ -36,9 +38,40 @@ type frame[E comparable] struct {
 	fn    int   // index in Program.Funcs of the function
 }
 
-// state describes the machine at one instruction: the frames, outermost first.
+// state describes the machine at one instruction: the frames, outermost first,
+// the references that the program holds, in the order in which it got them, and
+// the lock that it holds.
 type state[E comparable] struct {
 	frames []frame[E]
+	refs   []uint32
+	lock   lock
+}
+
+// lock names the map value whose lock is held.
+type lock struct {
+	held  bool
+	index int32  // of the map
+	id    uint32 // of the pointer to the value; 0 for the only value of a map
+}
+
+// holds reports whether the reference is held.
+func (s *state[E]) holds(ref uint32) bool { return slices.Contains(s.refs, ref) }
+
+// release gives a reference back: what was good by it is any number.
+func (s *state[E]) release(ref uint32, top E) {
+	s.drop(ref)
+	s.each(func(r *reg[E]) {
+		if r.ref == ref {
+			*r = number(top)
+		}
+	})
+}
+
+// drop forgets a reference.
+func (s *state[E]) drop(ref uint32) {
+	if i := slices.Index(s.refs, ref); i >= 0 {
+		s.refs = slices.Delete(s.refs, i, i+1)
+	}
 }
 
 // top returns the frame of the running function.
@@ -50,6 +83,8 @@ func (s *state[E]) copyFrom(t *state[E]) {
 		s.frames = append(s.frames[:cap(s.frames)], frame[E]{})
 	}
 	s.frames = s.frames[:len(t.frames)]
+	s.refs = append(s.refs[:0], t.refs...)
+	s.lock = t.lock
 	for i := range t.frames {
 		stack := append(s.frames[i].stack[:0], t.frames[i].stack...)
 		s.frames[i].regs = t.frames[i].regs

@@ -100,20 +100,61 @@ func (t *stepper[E]) loaded(s *state[E], base *reg[E], in ir.Insn) reg[E] {
 		}
 		return t.w.fill(&fr.stack[i], j, width.Bytes())
 	case ctxPtr:
-		f := t.ctx.Field(int(in.Off), width.Bytes())
-		if f == nil {
-			break
+		if f := t.ctx.Field(int(in.Off), width.Bytes()); f != nil && f.Kind != abi.Scalar {
+			return t.field(f.Kind)
 		}
-		switch f.Kind {
-		case abi.PacketPtr:
-			return reg[E]{kind: packetPtr, val: t.w.zero}
-		case abi.PacketMeta:
-			return reg[E]{kind: packetMeta, val: t.w.zero}
-		case abi.PacketEnd:
-			return reg[E]{kind: packetEnd, val: t.w.zero}
+	case mapValue:
+		if x, ok := t.constantAt(base, int64(in.Off), width.Bytes()); ok {
+			return number(t.w.num(x))
 		}
 	}
 	return number(t.w.anyOf(width))
+}
+
+// fieldPtrs gives what the context's pointer fields hold.
+var fieldPtrs = [...]struct {
+	kind kind
+	obj  abi.ObjectKind
+	null bool
+}{
+	abi.PacketPtr:        {kind: packetPtr},
+	abi.PacketMeta:       {kind: packetMeta},
+	abi.PacketEnd:        {kind: packetEnd},
+	abi.SocketPtr:        {kind: objPtr, obj: abi.Socket},
+	abi.SocketOrNull:     {kind: objPtr, obj: abi.Socket, null: true},
+	abi.SockCommonOrNull: {kind: objPtr, obj: abi.SockCommon, null: true},
+	abi.FlowKeysPtr:      {kind: flowKeys},
+	abi.BufferPtr:        {kind: bufferPtr},
+}
+
+func (t *stepper[E]) field(k abi.FieldKind) reg[E] {
+	f := &fieldPtrs[k]
+	r := reg[E]{kind: f.kind, index: int32(f.obj), null: f.null, val: t.w.zero}
+	if f.null {
+		r.id = t.newID()
+	}
+	return r
+}
+
+// constantAt returns the little-endian number of size bytes at base + off in a
+// map whose contents never change, where the address is known.
+//
+// Sound: a frozen map holds what it was loaded with.
+func (t *stepper[E]) constantAt(base *reg[E], off int64, size int) (x uint64, ok bool) {
+	m := specOf(t.prog, base)
+	at, known := t.w.fixed(base)
+	if !m.Frozen || base.index < 0 || !known || m.MaxEntries != 1 || len(m.Contents) != 1 {
+		return 0, false
+	}
+	at += off
+	v := m.Contents[0].Value
+	if at < 0 || at+int64(size) > int64(len(v)) {
+		return 0, false
+	}
+	for i := size - 1; i >= 0; i-- {
+		x = x<<8 | uint64(v[at+int64(i)])
+	}
+	return x, true
 }
 
 // store writes the source register or the immediate to memory.
@@ -201,75 +242,4 @@ func (t *stepper[E]) compared(fr *frame[E]) E {
 		return r.val
 	}
 	return t.w.top
-}
-
-// helper executes a helper call: memory that it may write holds any number,
-// packet pointers are lost if it moves the packet, r1 to r5 are clobbered.
-func (t *stepper[E]) helper(s *state[E], in ir.Insn) {
-	h, _ := abi.LookupHelper(abi.HelperID(in.Imm))
-	fr := s.top()
-	r0 := t.returned(fr, h)
-	for i, a := range h.Args {
-		r := &fr.regs[ir.R1+ir.Reg(i)]
-		switch a {
-		case abi.ArgUninitMem:
-			b := t.w.bounds(fr.regs[ir.R2+ir.Reg(i)].val)
-			t.helperAccess(s, r, int64(b.UMin), int64(b.UMax), true)
-		case abi.ArgMem, abi.ArgMemOrNull:
-			b := t.w.bounds(fr.regs[ir.R2+ir.Reg(i)].val)
-			t.helperAccess(s, r, 0, int64(b.UMax), false)
-		case abi.ArgMapKey:
-			t.helperAccess(s, r, 0, int64(mapOf(t.prog, fr, h).KeySize), false)
-		case abi.ArgMapValue:
-			t.helperAccess(s, r, 0, int64(mapOf(t.prog, fr, h).ValueSize), false)
-		case abi.ArgUninitValue:
-			n := int64(mapOf(t.prog, fr, h).ValueSize)
-			t.helperAccess(s, r, n, n, true)
-		}
-	}
-	if h.MovesData {
-		s.each(func(r *reg[E]) {
-			if r.packet() || r.kind == packetEnd {
-				*r = number(t.w.top)
-			}
-		})
-	}
-	t.clobber(fr, r0)
-}
-
-// helperAccess does what a helper does to a stack: it writes between least and
-// most bytes at r, or reads them.
-func (t *stepper[E]) helperAccess(s *state[E], r *reg[E], least, most int64, writes bool) {
-	if r.kind != stackPtr || most == 0 {
-		return
-	}
-	lo, hi, _ := t.w.span(r)
-	t.touch(s, r.frame, lo)
-	if !writes {
-		return
-	}
-	fr := &s.frames[r.frame]
-	if lo == hi {
-		fr.smear(lo, lo+least, true, false)
-		fr.smear(lo+least, lo+most, false, false)
-		return
-	}
-	fr.smear(lo, hi+most, false, false)
-}
-
-// returned gives r0 after the helper. A tail call that succeeds does not return,
-// and the program it goes to was verified by itself; one that fails returns a
-// number.
-func (t *stepper[E]) returned(fr *frame[E], h *abi.Helper) reg[E] {
-	switch h.Ret {
-	case abi.RetVoid:
-		return reg[E]{}
-	case abi.RetMapValueOrNull:
-		for i, a := range h.Args {
-			if r := &fr.regs[ir.R1+ir.Reg(i)]; a == abi.ArgMap {
-				return reg[E]{kind: mapValue, null: true, index: r.index, id: t.newID(), val: t.w.zero}
-			}
-		}
-	}
-	return number(t.w.top)
 }

@@ -3,6 +3,9 @@ package verifier
 import (
 	"fmt"
 	"strings"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 )
 
 // kind is the type of a register's content.
@@ -18,9 +21,19 @@ const (
 	packetEnd              // first byte behind the packet
 	mapPtr                 // a map
 	mapValue               // a value of a map, relative to its first byte
+	mapKey                 // a key of a map, relative to its first byte
+	objPtr                 // a kernel object: index is its abi.ObjectKind
+	memPtr                 // index bytes of memory, relative to the first
+	recordPtr              // the same: a ring buffer record
+	flowKeys               // the flow dissector's result
+	bufferPtr              // memory of a size that the attach point knows
+	funcPtr                // a static function: index is its PC
 )
 
-var kindNames = [...]string{"?", "scalar", "ctx", "fp", "pkt", "pkt_meta", "pkt_end", "map_ptr", "map_value"}
+var kindNames = [...]string{"?", "scalar", "ctx", "fp", "pkt", "pkt_meta", "pkt_end", "map_ptr", "map_value", "map_key",
+	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func"}
+
+var objectNames = [...]string{abi.SockCommon: "sock_common", abi.Socket: "sock", abi.TCPSock: "tcp_sock", abi.XDPSock: "xdp_sock"}
 
 // reg is the abstract content of a register. It is plain data: equal values
 // mean the same.
@@ -32,14 +45,18 @@ var kindNames = [...]string{"?", "scalar", "ctx", "fp", "pkt", "pkt_meta", "pkt_
 // Registers and spills with the same id other than 0 know of each other. For
 // scalars: there is one number x such that each equals x + off, modulo 2^64.
 // For packet pointers: they have the same variable part, so a check of one
-// gives all of them their range. For pointers that may be null: all are null or
-// none is.
+// gives all of them their range. For other pointers: they are to the same
+// object; of those that may be null, all are null or none is.
+//
+// A pointer with ref other than 0 is good as long as the reference of that
+// number is held (state.refs).
 type reg[E comparable] struct {
 	kind  kind
 	null  bool   // the pointer may be 0 instead
 	frame uint8  // of stackPtr: index of the frame
-	index int32  // of mapPtr and mapValue: index in Program.Maps
+	index int32  // of mapPtr, mapValue and mapKey: index in Program.Maps, or ^index for that map's inner one; else see kind
 	id    uint32 // 0 is no link
+	ref   uint32 // of pointers: the reference they live by
 	off   int32
 	rng   int32 // of packetPtr and packetMeta: bytes that are there from the object's address plus the variable part; or atEnd, beyondEnd
 	val   E
@@ -58,10 +75,38 @@ const (
 
 // name returns the type's name in the kernel's log.
 func (r *reg[E]) name() string {
-	if r.null {
-		return kindNames[r.kind] + "_or_null"
+	name := kindNames[r.kind]
+	if r.kind == objPtr {
+		name = objectNames[r.index]
 	}
-	return kindNames[r.kind]
+	if r.null {
+		return name + "_or_null"
+	}
+	return name
+}
+
+// origin tells apart what an instruction must not access alternately: the
+// kernel gives an instruction one meaning, by the kind of pointer.
+func (r *reg[E]) origin() int16 {
+	if r.kind == objPtr {
+		return int16(r.kind) + int16(r.index)<<8
+	}
+	return int16(r.kind)
+}
+
+// rewritten reports that the kernel replaces accesses through such a pointer by
+// others.
+func rewritten(origin int16) bool {
+	k := kind(origin)
+	return k == ctxPtr || k == objPtr
+}
+
+// specOf returns the map that a register refers to.
+func specOf[E comparable](p *ir.Program, r *reg[E]) *ir.MapSpec {
+	if r.index < 0 {
+		return p.Maps[^r.index].Inner
+	}
+	return p.Maps[r.index]
 }
 
 // span returns the least and greatest offset the pointer can have from its
@@ -114,8 +159,14 @@ func (w *words[E]) attributes(r *reg[E]) []string {
 	if r.kind == stackPtr {
 		add("frame=%d", r.frame)
 	}
-	if r.kind == mapPtr || r.kind == mapValue {
+	if r.ref != 0 {
+		add("ref_obj_id=%d", r.ref)
+	}
+	switch r.kind {
+	case mapPtr, mapValue, mapKey:
 		add("map=%d", r.index)
+	case memPtr, recordPtr:
+		add("sz=%d", r.index)
 	}
 	if r.off != 0 {
 		add("off=%d", r.off)

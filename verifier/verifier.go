@@ -60,7 +60,9 @@ func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (
 		return nil, fmt.Errorf("verifier: read program %q: %w", p.Name, err)
 	}
 	start := time.Now()
-	r, err := v.analysis.verify(ctx, p, v.policy)
+	policy := v.policy
+	policy.StrictAlignment = policy.StrictAlignment || p.LoadFlags&strictAlignment != 0
+	r, err := v.analysis.verify(ctx, p, policy)
 	if err != nil {
 		return nil, fmt.Errorf("verifier: verify program %q: %w", p.Name, err)
 	}
@@ -75,6 +77,10 @@ func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (
 	return r, nil
 }
 
+// strictAlignment is the load flag that demands natural alignment
+// (BPF_F_STRICT_ALIGNMENT).
+const strictAlignment = 1 << 0
+
 // over is the walk over the domain d.
 type over[E comparable] struct{ d domain[E] }
 
@@ -82,7 +88,7 @@ type over[E comparable] struct{ d domain[E] }
 // do not keep states apart. What that refuses is walked again with all that is
 // known, and that walk decides: forgetting costs time only, never a verdict.
 func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Report, error) {
-	c, known := abi.LookupContext(p.Type)
+	c, known, loads := abi.ContextFor(p.Type, abi.AttachType(p.AttachType))
 	f, err := findFlow(p, c)
 	if err != nil {
 		return nil, err
@@ -92,6 +98,12 @@ func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Rep
 	}
 	if !known {
 		return decided(Unknown, 0, Unsupported, fmt.Sprintf("program type %s is not modelled", p.Type)), nil
+	}
+	if !loads {
+		return decided(Reject, 0, AttachPoint, fmt.Sprintf("programs of type %s are not loaded for attach type %s", p.Type, abi.AttachType(p.AttachType))), nil
+	}
+	if code, msg := checkMaps(p); msg != "" {
+		return decided(Reject, 0, code, msg), nil
 	}
 	walk := func(ctx context.Context, coarse bool, record func(ir.PC, string)) (*engine[E], error) {
 		e := newEngine(o.d, policy, p, c, f)

@@ -100,7 +100,7 @@ func testRun(t *testing.T, p *ir.Program, size int) (kernel.Outcome, error) {
 }
 
 var facts = []fact{
-	{name: "callx", text: "r1 = 5\ncallx r1\nexit", refusal: "unknown opcode 8d", finding: verifier.Unsupported, ours: unsupported},
+	{name: "callx", text: "r1 = 5\ncallx r1\nexit", refusal: "unknown opcode 8d", finding: verifier.IndirectCall, ours: unsupported},
 	{name: "over-wide shift", text: "r0 = 3\nr0 <<= 65\nexit", refusal: "invalid shift 65", finding: verifier.BadOperand, ours: returns(6)},
 	{name: "division by the constant zero", text: "r0 = 3\nr0 /= 0\nexit", refusal: "div by zero", finding: verifier.BadOperand, ours: returns(0)},
 	{name: "modulo by the constant zero", text: "r0 = 3\nr0 %= 0\nexit", refusal: "div by zero", finding: verifier.BadOperand, ours: returns(3)},

@@ -1,6 +1,10 @@
 package abi
 
-import "github.com/bpfproof/bpfproof/ir"
+import (
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+)
 
 // MapKind is what is common to all maps of a kind.
 type MapKind struct {
@@ -42,11 +46,103 @@ const (
 	MapWriteOnlyProg = 1 << 8
 )
 
-// NeverKeyed lists map kinds without elements that programs look up, change or
-// delete by key (check_map_func_compatibility in kernel/bpf/verifier.c).
-var NeverKeyed = []ir.MapType{ir.ProgArray, ir.PerfEventArray, ir.StackTrace, ir.CgroupArray, ir.CgroupStorage,
-	ir.PerCPUCgroupStorage, ir.Queue, ir.Stack, ir.RingBuf, ir.UserRingBuf, ir.BloomFilter, ir.SkStorage,
-	ir.InodeStorage, ir.TaskStorage, ir.CgrpStorage}
+// mapHelpers lists the helpers of map kinds that have only these.
+var mapHelpers = map[ir.MapType][]HelperID{
+	ir.ProgArray:           {TailCall},
+	ir.PerfEventArray:      {PerfEventRead, PerfEventOutput, SkbOutput, PerfEventReadVal, XDPOutput},
+	ir.RingBuf:             {RingbufOutput, RingbufReserve, RingbufQuery, RingbufReserveDyn, RingbufSubmitDyn, RingbufDiscardDyn},
+	ir.UserRingBuf:         {UserRingbufDrain},
+	ir.StackTrace:          {GetStackID},
+	ir.CgroupArray:         {SkbUnderCgroup, TaskUnderCgroup},
+	ir.CgroupStorage:       {GetLocalStorage},
+	ir.PerCPUCgroupStorage: {GetLocalStorage},
+	ir.Devmap:              {RedirectMap, MapLookupElem},
+	ir.DevmapHash:          {RedirectMap, MapLookupElem},
+	ir.CPUMap:              {RedirectMap},
+	ir.XSKMap:              {RedirectMap, MapLookupElem},
+	ir.ArrayOfMaps:         {MapLookupElem},
+	ir.HashOfMaps:          {MapLookupElem},
+	ir.Sockmap:             {SkRedirectMap, SockMapUpdate, MapDeleteElem, MsgRedirectMap, SkSelectReuseport, MapLookupElem, MapUpdateElem},
+	ir.Sockhash:            {SkRedirectHash, SockHashUpdate, MapDeleteElem, MsgRedirectHash, SkSelectReuseport, MapLookupElem, MapUpdateElem},
+	ir.ReuseportSockarray:  {SkSelectReuseport},
+	ir.Queue:               {MapPeekElem, MapPopElem, MapPushElem},
+	ir.Stack:               {MapPeekElem, MapPopElem, MapPushElem},
+	ir.SkStorage:           {SkStorageGet, SkStorageDelete, KptrXchg},
+	ir.InodeStorage:        {InodeStorageGet, InodeStorageDel, KptrXchg},
+	ir.TaskStorage:         {TaskStorageGet, TaskStorageDel, KptrXchg},
+	ir.CgrpStorage:         {CgrpStorageGet, CgrpStorageDel, KptrXchg},
+	ir.BloomFilter:         {MapPeekElem, MapPushElem},
+}
+
+// helperMaps lists the map kinds of helpers that have only these.
+var helperMaps = map[HelperID][]ir.MapType{
+	TailCall:          {ir.ProgArray},
+	PerfEventRead:     {ir.PerfEventArray},
+	PerfEventOutput:   {ir.PerfEventArray},
+	PerfEventReadVal:  {ir.PerfEventArray},
+	SkbOutput:         {ir.PerfEventArray},
+	XDPOutput:         {ir.PerfEventArray},
+	RingbufOutput:     {ir.RingBuf},
+	RingbufReserve:    {ir.RingBuf},
+	RingbufQuery:      {ir.RingBuf},
+	RingbufReserveDyn: {ir.RingBuf},
+	RingbufSubmitDyn:  {ir.RingBuf},
+	RingbufDiscardDyn: {ir.RingBuf},
+	UserRingbufDrain:  {ir.UserRingBuf},
+	GetStackID:        {ir.StackTrace},
+	TaskUnderCgroup:   {ir.CgroupArray},
+	SkbUnderCgroup:    {ir.CgroupArray},
+	RedirectMap:       {ir.Devmap, ir.DevmapHash, ir.CPUMap, ir.XSKMap},
+	SkRedirectMap:     {ir.Sockmap},
+	MsgRedirectMap:    {ir.Sockmap},
+	SockMapUpdate:     {ir.Sockmap},
+	SkRedirectHash:    {ir.Sockhash},
+	MsgRedirectHash:   {ir.Sockhash},
+	SockHashUpdate:    {ir.Sockhash},
+	GetLocalStorage:   {ir.CgroupStorage, ir.PerCPUCgroupStorage},
+	SkSelectReuseport: {ir.ReuseportSockarray, ir.Sockmap, ir.Sockhash},
+	MapPopElem:        {ir.Queue, ir.Stack},
+	MapPeekElem:       {ir.Queue, ir.Stack, ir.BloomFilter},
+	MapPushElem:       {ir.Queue, ir.Stack, ir.BloomFilter},
+	MapLookupPerCPU:   {ir.PerCPUArray, ir.PerCPUHash, ir.LRUPerCPUHash},
+	SkStorageGet:      {ir.SkStorage},
+	SkStorageDelete:   {ir.SkStorage},
+	InodeStorageGet:   {ir.InodeStorage},
+	InodeStorageDel:   {ir.InodeStorage},
+	TaskStorageGet:    {ir.TaskStorage},
+	TaskStorageDel:    {ir.TaskStorage},
+	CgrpStorageGet:    {ir.CgrpStorage},
+	CgrpStorageDel:    {ir.CgrpStorage},
+}
+
+// MapAllows reports whether a helper takes maps of a kind.
+//
+// Source: check_map_func_compatibility in kernel/bpf/verifier.c of Linux 6.18.
+func MapAllows(t ir.MapType, id HelperID) bool {
+	helpers, few := mapHelpers[t]
+	kinds, some := helperMaps[id]
+	return (!few || slices.Contains(helpers, id)) && (!some || slices.Contains(kinds, t))
+}
+
+// sockmapWriters lists the types whose programs may change a sockmap by the
+// helpers of all maps, but for those that are attached to iterators.
+var sockmapWriters = []ir.ProgType{ir.SocketFilter, ir.SchedCLS, ir.SchedACT, ir.XDP, ir.SkReuseport, ir.FlowDissector, ir.SkLookup}
+
+// MapAllowsIn reports whether a program of a type may give a map of a kind to a
+// helper that takes such maps: sockets are put into maps and taken out in few
+// types (may_update_sockmap in kernel/bpf/verifier.c).
+func MapAllowsIn(p ir.ProgType, t ir.MapType, id HelperID) bool {
+	if t != ir.Sockmap && t != ir.Sockhash {
+		return true
+	}
+	switch id {
+	case MapUpdateElem:
+		return slices.Contains(sockmapWriters, p)
+	case MapDeleteElem:
+		return p == ir.SockOps || slices.Contains(sockmapWriters, p)
+	}
+	return true
+}
 
 // ArrayStride returns the distance in bytes between the elements of an array
 // map: the value size rounded up to 8.

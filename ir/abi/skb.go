@@ -72,7 +72,7 @@ var skbFields = []Field{
 	{Name: "tstamp", Off: 152, Size: 8},
 	{Name: "wire_len", Off: 160, Size: 4, Narrow: true},
 	{Name: "gso_segs", Off: 164, Size: 4, Narrow: true},
-	{Name: "sk", Off: 168, Size: 8, Kind: Object},
+	{Name: "sk", Off: 168, Size: 8, Kind: SockCommonOrNull},
 	{Name: "gso_size", Off: 176, Size: 4, Narrow: true},
 	{Name: "tstamp_type", Off: 180, Size: 1},
 	{Name: "hwtstamp", Off: 184, Size: 8},

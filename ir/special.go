@@ -1,0 +1,47 @@
+package ir
+
+// ValueFieldKind is what a field of a map value holds that is no plain bytes.
+type ValueFieldKind uint8
+
+// The kinds of such fields.
+const (
+	OtherField    ValueFieldKind = iota // one of which no more is known
+	SpinLockField                       // struct bpf_spin_lock
+	TimerField                          // struct bpf_timer
+	KptrField                           // a pointer to a kernel object
+)
+
+var valueFieldNames = [...]string{"kernel object", "bpf_spin_lock", "bpf_timer", "kptr"}
+
+// String returns the kind's name in the kernel's messages.
+func (k ValueFieldKind) String() string { return nameOf(valueFieldNames[:], int(k), "field") }
+
+// ValueField is a field of a map's values that programs may not access as
+// bytes. Off and Size are in bytes.
+type ValueField struct {
+	Kind ValueFieldKind
+	Off  uint32
+	Size uint32
+}
+
+// Special returns the first field that shares a byte with [lo, hi) of the
+// value, or nil.
+func (m *MapSpec) Special(lo, hi int64) *ValueField {
+	for i := range m.Fields {
+		if f := &m.Fields[i]; lo < int64(f.Off)+int64(f.Size) && int64(f.Off) < hi {
+			return f
+		}
+	}
+	return nil
+}
+
+// FieldOf returns the field of that kind, or nil; a value has at most one lock
+// and one timer.
+func (m *MapSpec) FieldOf(k ValueFieldKind) *ValueField {
+	for i := range m.Fields {
+		if m.Fields[i].Kind == k {
+			return &m.Fields[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package verifier
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+)
+
+// tracingProgs lists the types that may run anywhere in the kernel, also where
+// a lock is held (is_tracing_prog_type).
+var tracingProgs = []ir.ProgType{ir.Kprobe, ir.Tracepoint, ir.PerfEvent, ir.RawTracepoint, ir.RawTracepointWritable}
+
+// sleepableMaps lists the kinds that programs which may sleep can use.
+var sleepableMaps = []ir.MapType{ir.Hash, ir.LRUHash, ir.Array, ir.PerCPUHash, ir.PerCPUArray, ir.LRUPerCPUHash, ir.ArrayOfMaps,
+	ir.HashOfMaps, ir.RingBuf, ir.UserRingBuf, ir.InodeStorage, ir.SkStorage, ir.TaskStorage, ir.CgrpStorage, ir.Queue, ir.Stack, ir.Arena}
+
+// checkMaps tells why the program may not use a map that its code refers to; the
+// message is empty if it may.
+//
+// Source: check_map_prog_compatibility in kernel/bpf/verifier.c of Linux 6.18.
+func checkMaps(p *ir.Program) (Code, string) {
+	for _, in := range p.All() {
+		index, _, ok := in.Map()
+		if !ok {
+			continue
+		}
+		m := p.Maps[index]
+		tracing := slices.Contains(tracingProgs, p.Type)
+		locks := m.FieldOf(ir.SpinLockField) != nil
+		switch {
+		case locks && p.Type == ir.SocketFilter:
+			return MapReference, "socket filter progs cannot use bpf_spin_lock yet"
+		case locks && tracing:
+			return MapReference, "tracing progs cannot use bpf_spin_lock yet"
+		case m.FieldOf(ir.TimerField) != nil && tracing:
+			return MapReference, "tracing progs cannot use bpf_timer yet"
+		case p.LoadFlags&sleepable != 0 && !slices.Contains(sleepableMaps, m.Type):
+			return MapReference, fmt.Sprintf("sleepable programs cannot use maps of kind %s", m.Type)
+		}
+	}
+	return "", ""
+}
