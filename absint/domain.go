@@ -68,6 +68,14 @@ type Operators[E comparable] interface {
 	Swap(op ir.SwapOp, w ir.Width, x E) E
 }
 
+// LowOperators is implemented by domains that have better transfer functions
+// for operations on the low bits of a word than to truncate the operands, to
+// operate, and to extend the result. LowALU is given elements of w bits and
+// returns one: sem.ALU of their low n bits, zero-extended. [LowALU] chooses.
+type LowOperators[E comparable] interface {
+	LowALU(op ir.ALUOp, w, n ir.Width, x, y E) E
+}
+
 // Bounds encloses the words of an element, read unsigned and signed.
 type Bounds struct {
 	UMin, UMax uint64
@@ -138,6 +146,17 @@ func Swap[E comparable](d Domain[E], op ir.SwapOp, w ir.Width, x E) E {
 		return own.Swap(op, w, x)
 	}
 	return sem.Swap[E](d, op, w, x)
+}
+
+// LowALU returns the abstract result, zero-extended to w bits, of an eBPF
+// operation on the low n <= w bits of two words of w bits: what an instruction
+// of 32 bits makes of its registers.
+func LowALU[E comparable](d Domain[E], op ir.ALUOp, w, n ir.Width, x, y E) E {
+	if own, ok := d.(LowOperators[E]); ok {
+		return own.LowALU(op, w, n, x, y)
+	}
+	x, y = d.Resize(x, w, n, false), d.Resize(y, w, n, false)
+	return d.Resize(ALU(d, op, n, x, y), n, w, false)
 }
 
 // RefineLow returns at least those words of e, of w bits, whose low n bits are

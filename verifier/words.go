@@ -17,13 +17,15 @@ type domain[E comparable] interface {
 // otherwise.
 type words[E comparable] struct {
 	d              domain[E]
-	own            absint.Operators[E] // d's own operators, nil if it has none
+	own            absint.Operators[E]    // d's own operators, nil if it has none
+	ownLow         absint.LowOperators[E] // the same for low bits
 	top, zero, bot E
 }
 
 func newWords[E comparable](d domain[E]) words[E] {
 	own, _ := any(d).(absint.Operators[E])
-	return words[E]{d: d, own: own, top: d.Top(ir.W64), zero: d.Const(ir.W64, 0), bot: d.Bottom()}
+	ownLow, _ := any(d).(absint.LowOperators[E])
+	return words[E]{d: d, own: own, ownLow: ownLow, top: d.Top(ir.W64), zero: d.Const(ir.W64, 0), bot: d.Bottom()}
 }
 
 func (w *words[E]) bounds(e E) absint.Bounds { return w.d.Bounds(ir.W64, e) }
@@ -96,6 +98,9 @@ func (w *words[E]) result(in ir.Insn, x, y E) E {
 	}
 	if row.Width == ir.W64 {
 		return w.alu(row.ALU, ir.W64, x, y)
+	}
+	if w.ownLow != nil {
+		return w.ownLow.LowALU(row.ALU, ir.W64, row.Width, x, y)
 	}
 	x, y = w.d.Resize(x, ir.W64, row.Width, false), w.d.Resize(y, ir.W64, row.Width, false)
 	return w.d.Resize(w.alu(row.ALU, row.Width, x, y), row.Width, ir.W64, false)

@@ -107,3 +107,12 @@ func LowOp[E comparable](d absint.Domain[E], w, n ir.Width) Op[E] {
 		Apply: func(x, y E) E { return absint.RefineLow(d, w, n, x, y) },
 		Word:  func(x, y uint64) (uint64, bool) { return x, x&n.Mask() == y }}
 }
+
+// LowALUOp returns an eBPF operation on the low n bits of w-bit words.
+func LowALUOp[E comparable](d absint.Domain[E], op ir.ALUOp, w, n ir.Width) Op[E] {
+	return Op[E]{Name: fmt.Sprintf("low%d.%v", n, op), X: w, Y: w, Out: w,
+		Apply: func(x, y E) E { return absint.LowALU(d, op, w, n, x, y) },
+		Word: func(x, y uint64) (uint64, bool) {
+			return sem.ALU[uint64](sem.Concrete{}, op, n, x&n.Mask(), y&n.Mask()), true
+		}}
+}
