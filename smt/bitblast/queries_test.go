@@ -130,23 +130,20 @@ func (q queries) interval() []smt.Term {
 	return []smt.Term{p1, p2, b.Not(b.And(q.cmp(sem.ULE, lo, s), q.cmp(sem.ULE, s, hi), q.cmp(sem.SLE, slo, s), q.cmp(sem.SLE, s, shi)))}
 }
 
-// least is the least member of a tristate number that is not below lo, which
-// is what a range is refined to; it must be below every other such member.
+// least is the least member of a tristate number that is not below lo, by
+// which the lower end of a range is refined.
 func (q queries) least() []smt.Term {
 	a, x, p := q.tnum("a")
 	lo := q.b.Var("lo", q.w)
-	// The carry of lo + (not mask) with value runs through the open bits.
-	candidate := q.or(a.v, q.and(lo, a.m))
-	below := q.cmp(sem.ULT, candidate, lo)
-	up := q.fill(q.xor(candidate, lo))
-	cleared := q.or(a.v, q.and(candidate, q.not(up)))
-	next := q.or(a.v, q.and(q.add(q.or(q.or(candidate, q.not(a.m)), up), q.k(1)), a.m))
-	above := q.cmp(sem.ULT, lo, candidate)
-	fit := q.b.Ite(below, next, q.b.Ite(above, cleared, candidate))
-	return []smt.Term{p, q.cmp(sem.ULE, lo, x), q.cmp(sem.ULE, lo, fit), q.cmp(sem.ULT, x, q.and(fit, q.b.Ite(q.b.Eq(candidate, lo), q.k(q.w.Mask()), q.k(0))))}
+	first := q.or(a.v, q.and(lo, a.m)) // agrees with lo where it can
+	from := q.fill(q.xor(first, lo))   // from the first bit where it does not
+	above := q.or(a.v, q.and(first, q.not(from)))
+	below := q.or(a.v, q.and(q.add(q.or(q.or(first, q.not(a.m)), from), q.k(1)), a.m)) // the next one up, by a carry through what is fixed
+	fit := q.b.Ite(q.cmp(sem.ULT, first, lo), below, above)
+	return []smt.Term{p, q.cmp(sem.ULE, lo, x), q.b.Not(q.b.And(q.cmp(sem.ULE, fit, x), q.cmp(sem.ULE, lo, fit), q.holds(a, fit)))}
 }
 
-// identities relate sums to each other.
+// carries relates a sum of three words to their carries.
 func (q queries) carries() []smt.Term {
 	x, y, z := q.b.Var("x", q.w), q.b.Var("y", q.w), q.b.Var("z", q.w)
 	left := q.add(q.add(q.xor(q.xor(x, y), z), q.or(q.or(q.and(x, y), q.and(x, z)), q.and(y, z))), q.or(q.or(q.and(x, y), q.and(x, z)), q.and(y, z)))
@@ -167,7 +164,7 @@ func (q queries) square() []smt.Term {
 	return []smt.Term{q.b.Not(q.b.Eq(q.bin(sem.Mul, x, y), q.bin(sem.Mul, y, halves)))}
 }
 
-// named lists the queries in the order of their cost.
+// named lists the queries; those on products and quotients are narrower.
 func named(w ir.Width) []struct {
 	name  string
 	build func(b *smt.Builder) []smt.Term

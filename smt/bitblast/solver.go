@@ -32,8 +32,8 @@ type Options struct {
 	Path string
 }
 
-// DefaultMaxGates is about half a gigabyte of gates and clauses.
-const DefaultMaxGates = 8 << 20
+// DefaultMaxGates is about a gigabyte of gates, clauses and their text.
+const DefaultMaxGates = 4 << 20
 
 // New returns CaDiCaL as a solver with these limits for each check: Steps are
 // conflicts, and Timeout bounds translation, search and the check of the proof
