@@ -62,6 +62,9 @@ func (w *words[E]) low(e E, bits ir.Width) E {
 	if bits >= ir.W64 || w.fits(e, bits) {
 		return e
 	}
+	if w.ownLow != nil {
+		return w.ownLow.LowALU(ir.Mov, ir.W64, bits, e, e)
+	}
 	return w.d.Resize(w.d.Resize(e, ir.W64, bits, false), bits, ir.W64, false)
 }
 

@@ -50,7 +50,7 @@ type Mutant struct {
 	// bits take the place of those of 64, their halves that of 32 bits.
 	Kind   Kind
 	ALU    ir.ALUOp  // of kinds ALU and Low
-	Cmp    sem.CmpOp // of kinds Compare and Refine
+	Cmp    sem.CmpOp // of kind Refine
 	Width  ir.Width
 	Full   ir.Width // the greatest width at which it is wrong: 64 unless the bug is in 32 bits
 	Domain Domain
@@ -64,7 +64,6 @@ const (
 	ALU       Kind = iota // Domain.ALU
 	Low                   // absint.LowALU on the low half
 	Extend                // Domain.Resize from the half, unsigned
-	Compare               // Domain.Cmp
 	Refine                // Domain.Refine
 	RefineLow             // absint.RefineLow by the low half
 )

@@ -36,10 +36,7 @@ func (m Mutant) Operator(w ir.Width) precision.Op[T] {
 		return precision.LowOp[T](m.Domain, w, h)
 	}
 	name := "alu." + m.ALU.String()
-	switch m.Kind {
-	case Compare:
-		name = m.Cmp.String()
-	case Refine:
+	if m.Kind == Refine {
 		name = "refine." + m.Cmp.String() + ".x"
 	}
 	for _, op := range precision.Ops[T](m.Domain, w) {

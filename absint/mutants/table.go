@@ -34,7 +34,7 @@ func All() []Mutant {
 			Bug: "64-bit unsigned bounds are passed to 32 bits one by one"},
 		{Name: "cve-2021-45402", Source: "Linux 5.10 to 5.15, check_alu_op", Kind: Low, ALU: ir.Mov, Width: 4, Full: 64, Domain: StaleMov{d},
 			Bug: "a 32-bit move keeps a 64-bit bound of its source"},
-		{Name: "cve-2022-2905", Source: "Linux 5.5 to 5.19, record_func_key", Kind: Compare, Cmp: sem.ULE, Width: 4, Full: 64, Domain: Range2905{d},
+		{Name: "cve-2022-2905", Source: "Linux 5.5 to 5.19, record_func_key", Kind: Refine, Cmp: sem.UGT, Width: 4, Full: 64, Domain: Range2905{d},
 			Bug: "the tnum of a range is taken for the range"},
 		{Name: "sdiv-least", Source: "div and mod of S32_MIN through its magnitude at 64 bits", Kind: ALU, ALU: ir.SDiv, Width: 4, Full: 32, Domain: WideMagnitude{d},
 			Bug: "the magnitude of the least 32-bit word is taken at 64 bits, sign-extended"},

@@ -101,16 +101,12 @@ func (d SignedShift) ALU(op ir.ALUOp, w ir.Width, x, y T) T {
 // Range2905 takes the best tnum of a range for the range itself.
 type Range2905 struct{ sound }
 
-// Cmp is wrong for ULE and UGT.
-func (d Range2905) Cmp(op sem.CmpOp, w ir.Width, x, y T) T {
-	most, ok := known(y)
-	if ok && (op == sem.ULE || op == sem.UGT) && x != d.Bottom() && tnum.Leq(x.A, tnum.Range(0, most)) {
-		if op == sem.ULE {
-			return d.Const(ir.W1, 1)
-		}
-		return d.Const(ir.W1, 0)
+// Refine is wrong for UGT.
+func (d Range2905) Refine(op sem.CmpOp, w ir.Width, x, y T) (T, T) {
+	if most, ok := known(y); ok && op == sem.UGT && x != d.Bottom() && tnum.Leq(x.A, tnum.Range(0, most)) {
+		return d.Bottom(), d.Bottom()
 	}
-	return d.sound.Cmp(op, w, x, y)
+	return d.sound.Refine(op, w, x, y)
 }
 
 // LoneSigned takes a signed bound that fits in the low half for one of the low
