@@ -77,7 +77,35 @@ func (t T) Contains(w ir.Width, x uint64) bool {
 
 // Valid reports the invariant of the representation at width w.
 func (t T) Valid(w ir.Width) bool {
-	return t.Full.valid(w) && t.Low.valid(half(w)) && settle(w, t) == t
+	return t.Full.valid(w) && t.Low.valid(half(w)) && t.attained(half(w).Mask())
+}
+
+// attained reports that a word of t lies at every bound, which is to say that
+// t is settled; m is the mask of the low half.
+func (t *T) attained(m uint64) bool {
+	if !t.Full.Pos.endsIn(m, &t.Low) || !t.Full.Neg.endsIn(m, &t.Low) || !t.endsLow(m, t.Low.Pos) || !t.endsLow(m, t.Low.Neg) {
+		return false
+	}
+	return t.Full.empty() == t.Low.empty()
+}
+
+// endsIn reports that the low bits of both bounds are in low; true of the
+// empty range.
+func (r *Range) endsIn(m uint64, low *Halves) bool {
+	return r.empty() || low.contains(r.Min&m) && low.contains(r.Max&m)
+}
+
+// endsLow reports that both bounds of r, a range of low halves, are low halves
+// of words in the full ranges; true of the empty range.
+func (t *T) endsLow(m uint64, r Range) bool {
+	return r.empty() || t.hasLow(m, r.Min) && t.hasLow(m, r.Max)
+}
+
+// hasLow reports whether a word in the full ranges has the low half x: the
+// first one from the least word on is not above the greatest.
+func (t *T) hasLow(m, x uint64) bool {
+	p, n := t.Full.Pos, t.Full.Neg
+	return !p.empty() && (x-p.Min)&m <= p.Max-p.Min || !n.empty() && (x-n.Min)&m <= n.Max-n.Min
 }
 
 // Bounds returns the least and greatest words of t, not Bottom.

@@ -70,7 +70,9 @@ func (a *activation) callee(s *state, call *ssa.CallCommon) (f Func, args []Valu
 func (a *activation) apply(s *state, f Func, args []Value) (results []Value, ok bool) {
 	m := a.m
 	if c, ok := m.contract[f.fn]; ok {
-		return a.applyContract(s, c, f, args), true
+		if results, said, ok := a.applyContract(s, c, f, args); said {
+			return results, ok
+		}
 	}
 	if isInit(f.fn) {
 		return nil, true // runs when it is needed

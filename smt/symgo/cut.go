@@ -31,8 +31,18 @@ type Cut struct {
 
 // Contract replaces calls of a function. It returns the results, usually
 // variables, and what may be assumed of them, and a condition that the caller
-// must satisfy. What it says has to be proved of the function itself.
+// must satisfy. What it says has to be proved of the function itself. Without
+// results, it does not speak of these arguments, and the function is run.
+//
+// An argument that is a pointer is given as what it points to. The results of
+// the function are followed by what those parameters point to then through
+// which it writes, as SetContract has been told; fresh counts likewise.
 type Contract func(m *Machine, args []Value, fresh func(i int) Value) (results []Value, assume, require smt.Term)
+
+type contract struct {
+	say    Contract
+	writes []int
+}
 
 type cutKey struct {
 	fn   *ssa.Function
@@ -51,8 +61,12 @@ func (m *Machine) SetCut(fn *Function, loop int, c Cut) error {
 	return fmt.Errorf("symgo: cut loop %d of %s: it has %d", loop, fn.fn, len(m.prog.info(fn.fn).loops))
 }
 
-// SetContract replaces all calls of fn by a contract, but not Call(fn).
-func (m *Machine) SetContract(fn *Function, c Contract) { m.contract[fn.fn] = c }
+// SetContract replaces all calls of fn by a contract, but not Call(fn). What
+// fn writes through pointers among its parameters, counted from 0 with the
+// receiver, is all that it writes.
+func (m *Machine) SetContract(fn *Function, c Contract, writes ...int) {
+	m.contract[fn.fn] = contract{c, writes}
+}
 
 // LoopState gives the variables at the head of a loop.
 type LoopState struct {
@@ -224,13 +238,34 @@ func (a *activation) rename(name string, v Value) Value {
 	return undefined{"reference that a cut loop changes"}
 }
 
-// applyContract replaces a call by what its contract says.
-func (a *activation) applyContract(s *state, c Contract, f Func, args []Value) []Value {
+// applyContract replaces a call by what its contract says; said is false if
+// that is nothing. ok is false if the call panics.
+func (a *activation) applyContract(s *state, c contract, f Func, args []Value) (results []Value, said, ok bool) {
 	name := a.m.unique(f.fn.Name())
-	results, assume, require := c(a.m, args, func(i int) Value {
-		return a.m.Var(fmt.Sprintf("%s.result%d", name, i), f.fn.Signature.Results().At(i).Type())
+	sig := f.fn.Signature.Results()
+	seen := slices.Clone(args)
+	for i, v := range args {
+		if p, isPointer := v.(Pointer); isPointer {
+			if seen[i], ok = a.load(s, p); !ok {
+				return nil, true, false
+			}
+		}
+	}
+	results, assume, require := c.say(a.m, seen, func(i int) Value {
+		if i < sig.Len() {
+			return a.m.Var(fmt.Sprintf("%s.result%d", name, i), sig.At(i).Type())
+		}
+		return a.rename(fmt.Sprintf("%s.result%d", name, i), seen[c.writes[i-sig.Len()]])
 	})
+	if results == nil && sig.Len()+len(c.writes) > 0 {
+		return nil, false, true
+	}
 	a.m.check(s.path, a.at, "precondition of "+f.fn.String(), a.m.b.Not(require))
 	a.m.assume = append(a.m.assume, a.m.b.Implies(s.path.all, assume))
-	return results
+	for i, param := range c.writes {
+		if !a.store(s, args[param].(Pointer), results[sig.Len()+i]) {
+			return nil, true, false
+		}
+	}
+	return results[:sig.Len()], true, true
 }

@@ -73,7 +73,7 @@ type Machine struct {
 	b        *smt.Builder
 	limits   Limits
 	cuts     map[cutKey]*Cut
-	contract map[*ssa.Function]Contract
+	contract map[*ssa.Function]contract
 	hard     Arithmetic
 	globals  map[*ssa.Global]*object
 	inits    map[*ssa.Package]string // why an initialiser failed, "" if it did not
@@ -89,7 +89,7 @@ type Machine struct {
 
 // NewMachine returns a machine for functions of prog.
 func NewMachine(prog *Program, b *smt.Builder, limits Limits) *Machine {
-	return &Machine{prog: prog, b: b, limits: limits.withDefaults(), cuts: map[cutKey]*Cut{}, contract: map[*ssa.Function]Contract{},
+	return &Machine{prog: prog, b: b, limits: limits.withDefaults(), cuts: map[cutKey]*Cut{}, contract: map[*ssa.Function]contract{},
 		globals: map[*ssa.Global]*object{}, inits: map[*ssa.Package]string{}, initial: memory{}}
 }
 
