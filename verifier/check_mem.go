@@ -219,12 +219,28 @@ func (c *checker[E]) checkMapValue(r *reg[E], n ir.Reg, off, size int64, m mode)
 		return refuse(MapValueBounds, "R%d max value is outside of the allowed memory range", n)
 	}
 	if f := spec.Special(lo+off, hi+off+size); f != nil {
-		if f.Kind != ir.SpinLockField && f.Kind != ir.TimerField {
-			return unmodelled("access to the %s in map %q is not modelled", f.Kind, spec.Name)
-		}
-		return refuse(MapAccess, "%s cannot be accessed directly by load/store", f.Kind)
+		return checkSpecial(f, lo+off, hi+off, size, m)
 	}
 	return decision{}
+}
+
+// helperAccess marks an access that a helper makes; see mode.
+const helperAccess mode = 1 << 7
+
+// checkSpecial decides an access to bytes of a map value that hold a kernel
+// object. Locks and timers are only named to helpers. A kernel pointer is loaded
+// and stored whole, which is not modelled; all else is refused.
+func checkSpecial(f *ir.ValueField, lo, hi, size int64, m mode) decision {
+	whole := lo == hi && lo == int64(f.Off) && size == int64(f.Size)
+	switch {
+	case f.Kind == ir.OtherField, f.Kind == ir.KptrField && whole && m&(helperAccess|atomic) == 0:
+		return unmodelled("access to the %s at offset %d of a map value is not modelled", f.Kind, f.Off)
+	case f.Kind == ir.KptrField && m&helperAccess != 0:
+		return refuse(MapAccess, "kptr cannot be accessed indirectly by helper")
+	case f.Kind == ir.KptrField:
+		return refuse(MapAccess, "kptr access must be a load or store of 8 bytes at offset %d, off=%d size=%d", f.Off, lo, size)
+	}
+	return refuse(MapAccess, "%s cannot be accessed directly by load/store", f.Kind)
 }
 
 // checkStack decides an access to a frame's stack.

@@ -165,7 +165,7 @@ func (c *checker[E]) checkSized(s *state[E], in ir.Insn, n ir.Reg, size int64, m
 		}
 		return c.checkPacket(r, n, 0, size, m)
 	case mapValue:
-		return c.checkMapValue(r, n, 0, size, m)
+		return c.checkMapValue(r, n, 0, size, m|helperAccess)
 	case mapKey, memPtr, recordPtr:
 		return c.checkBlock(r, n, 0, size, m)
 	case stackPtr:
