@@ -168,6 +168,9 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 		if row.Pseudo == ir.CallLocal {
 			return e.enter(s, pc, in), true
 		}
+		if row.Pseudo == ir.CallHelper && abi.HelperID(in.Imm) == abi.TailCall && len(s.frames) > 1 {
+			e.tailCall(s, from)
+		}
 	}
 	switch row.Kind {
 	case ir.KindLoad, ir.KindLoadAcquire:
@@ -203,6 +206,24 @@ func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 	}
 	e.free = append(e.free, other)
 	return to, taken || falls
+}
+
+// tailCall puts aside the way on which a tail call in a subprogram succeeds:
+// the program that it goes to returns to the subprogram's caller, with any
+// number, and may have moved the packet. In the main program it returns to
+// whoever called that, as a program of the same type that was verified by
+// itself.
+func (e *engine[E]) tailCall(s *state[E], from int32) {
+	other := e.take()
+	other.copyFrom(s)
+	site := other.top().site
+	other.pop()
+	e.stepper.movePacket(other)
+	other.top().regs[ir.R0] = number(e.w.top)
+	e.pending = append(e.pending, branchPoint[E]{other, site + 1, from})
+	if from >= 0 {
+		e.points[from].open++
+	}
 }
 
 // enter makes the frame of a local call.

@@ -146,6 +146,7 @@ var programs = []program{
 
 	{name: "tail call", text: ".map p prog_array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nr0 = 0\nexit"},
 	{name: "tail call result", text: ".map p prog_array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.UninitRead, msg: "R0 !read_ok"},
+	{name: "tail call in function, its result", text: ".map p prog_array key 4 value 4 entries 4\n.map m hash key 4 value 16 entries 4\ncall f\n*(u32 *)(r10 - 4) = 0\nr6 = r0\nr2 = r10\nr2 += -4\nr1 = map[m]\ncall map_lookup_elem\nif r0 == 0 goto out\nr0 += r6\nr1 = *(u8 *)(r0 + 0)\nout: r0 = 0\nexit\n.func f\nr2 = map[p]\nr3 = 1\ncall tail_call\nr0 = 0\nexit", code: verifier.PtrArith, msg: "unbounded min value"},
 	{name: "tail call other map", text: ".map p array key 4 value 4 entries 4\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.HelperArg, msg: "cannot pass map_type 2 into func bpf_tail_call#12"},
 	{name: "tail call no ctx", text: ".map p prog_array key 4 value 4 entries 4\nr1 = 0\nr2 = map[p]\nr3 = 1\ncall tail_call\nexit", code: verifier.HelperArg, msg: "R1 type=scalar expected=ctx"},
 	{name: "tail call too deep", text: ".map p prog_array key 4 value 4 entries 4\n*(u64 *)(r10 - 256) = 0\ncall f\nexit\n.func f\nr2 = map[p]\nr3 = 1\ncall tail_call\nr0 = 0\nexit", code: verifier.StackTotal, msg: "tail_calls are not allowed"},
