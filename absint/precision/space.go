@@ -152,12 +152,13 @@ func NewSpace[E comparable](d absint.Domain[E], w ir.Width) *Space[E] {
 	return s
 }
 
-// Constants returns the space of Bottom and all single words.
+// Constants returns the space of Bottom and what Const makes of all words.
 func Constants[E comparable](d absint.Domain[E], w ir.Width) *Space[E] {
 	s := &Space[E]{Domain: d, Width: w, gamma: map[E]Set{}, best: map[Set]E{}}
 	s.Elems, s.Sets = append(s.Elems, d.Bottom()), append(s.Sets, Set{})
 	for x := range uint64(1) << w {
-		s.Elems, s.Sets = append(s.Elems, d.Const(w, x)), append(s.Sets, Of(x))
+		e := d.Const(w, x)
+		s.Elems, s.Sets = append(s.Elems, e), append(s.Sets, s.Gamma(e))
 	}
 	return s
 }
