@@ -63,7 +63,7 @@ const unbound = -1
 // NewAssembler returns an empty assembler with n labels, numbered from 0, and
 // room for about size bytes.
 func NewAssembler(b Brancher, n, size int) *Assembler {
-	a := &Assembler{Text: make([]byte, 0, size), brancher: b, labels: make([]place, n)}
+	a := &Assembler{Text: make([]byte, 0, size), brancher: b, labels: make([]place, n), branches: make([]branch, 0, 8+n/3)}
 	for i := range a.labels {
 		a.labels[i].off = unbound
 	}

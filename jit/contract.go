@@ -6,18 +6,19 @@ import "github.com/bpfproof/bpfproof/ir"
 // validator proves that an image keeps its side.
 //
 // Entry: a function is called with its eBPF arguments R1-R5 in rdi, rsi, rdx,
-// rcx, r8; r12 points to the environment; rsp to the return address, with at
-// least StackBytes free below it. It returns by ret with R0 in rax, having
-// kept rbx, rbp, rsp, r12, r13, r14 and r15 and written nothing above its own
-// frame but what the program itself writes.
+// rcx, r8; r9 holds the budget; r12 points to the environment; rsp to the
+// return address, with at least StackBytes free below it. It returns by ret
+// with R0 in rax and what is left of the budget in r9, having kept rbx, rbp,
+// rsp, r12, r13, r14 and r15 and written nothing above its own frame but what
+// the program itself writes.
 //
 // Environment: a block of memory private to the run. An image may read the
-// entry points, and may only write the budget.
+// exits' addresses and write nothing.
 //
 // Helper call: eax holds the helper's number, rdi, rsi, rdx, rcx, r8 its
 // arguments; "call [r12+EnvHelper]" returns with the result in rax, and rbx,
-// rbp, rsp, r12-r15 kept; all else, flags included, is lost. The helper may
-// write only memory that the program owns.
+// rbp, rsp, r12-r15 kept, and in r9 what is left of the budget; all else, flags
+// included, is lost. The helper may write only memory that the program owns.
 //
 // A helper may call the program's functions back, by the address that
 // RelocFunc stands for and by the rules of entry, on the stack below rsp.
@@ -31,17 +32,17 @@ import "github.com/bpfproof/bpfproof/ir"
 // or, where the packet has no such bytes, negative: then the image leaves 0 in
 // r0 and returns from its function.
 //
-// Poll: on every backward jump an image subtracts 1 from the 64-bit budget at
-// [r12+EnvBudget]; where the result is negative, "call [r12+EnvPoll]", which
-// keeps every register but not the flags and may not return at all (the run
-// is cancelled).
+// Poll: the budget is how many backward jumps are left, a number of 64 bits. On
+// every backward jump an image subtracts 1 from it; where it was 0 before,
+// "call [r12+EnvPoll]", which returns with a new budget in r9, keeps every other
+// register but not the flags, and may not return at all (the run is
+// cancelled).
 //
 // Subprograms keep the same contract among each other.
 const (
 	EnvHelper = 0  // address of the helper exit
 	EnvPoll   = 8  // address of the poll exit
-	EnvBudget = 16 // signed 64-bit count of backward jumps left
-	EnvBytes  = 24 // size of what an image may know of the environment
+	EnvBytes  = 16 // size of what an image may know of the environment
 )
 
 // LoadPacket returns the number at the helper exit of the load of w bits from

@@ -94,7 +94,7 @@ func (img *image) end(fn int) ir.PC {
 }
 
 func checkFrame(f jit.Frame) error {
-	used := map[uint8]bool{uint8(x86.RSP): true, uint8(x86.R12): true}
+	used := map[uint8]bool{uint8(x86.RSP): true, uint8(x86.R12): true, uint8(budgetReg): true}
 	for r, m := range f.Regs {
 		if m >= x86.NumRegs || used[m] {
 			return fmt.Errorf("frame keeps r%d in a register that is taken or does not exist (%d)", r, m)

@@ -73,7 +73,7 @@ func (m *machine[V]) enterLoop(last int) {
 // arbitrary at the head anyway, and in program memory it only looked at the
 // word that the instruction updates, or wrote back what was there.
 func (s *sim[V]) backAtHead(at site, m *machine[V], want *meaning[V]) {
-	if len(want.events) != 1 || want.events[0].kind != evUpdate || m.counted != 0 || m.calls != m.loop.calls {
+	if len(want.events) != 1 || want.events[0].kind != evUpdate || m.calls != m.loop.calls {
 		s.out.fail(at, m.path, &pathError{Unknown, KindLoop, "a loop in the code of an instruction that is no atomic update"})
 		return
 	}

@@ -25,9 +25,9 @@ type machine[V any] struct {
 	slots  map[int64]V // known words of the private frame, by offset from the entry stack pointer
 	calls  int
 
-	budget  V
-	counted int // subtractions from the budget
-	polled  bool
+	budget V    // at the cut, or as the last call left it
+	polled bool // the poll exit was called, and gave refill
+	refill V
 
 	loop *loop[V] // once a loop inside the instruction has been entered
 }
@@ -102,11 +102,8 @@ func (m *machine[V]) Load(addr V, w ir.Width) (V, error) {
 
 func (m *machine[V]) loadEnv(off int64, w ir.Width) (V, error) {
 	if w == ir.W64 {
-		switch off {
-		case jit.EnvHelper, jit.EnvPoll:
+		if off == jit.EnvHelper || off == jit.EnvPoll {
 			return m.s.exitAddr(off), nil
-		case jit.EnvBudget:
-			return m.budget, nil
 		}
 	}
 	return m.budget, refused(KindEnv, "read of %d bits at offset %d of the environment", w, off)
@@ -122,15 +119,7 @@ func (m *machine[V]) Store(addr V, w ir.Width, x V) error {
 		m.slots[off] = x
 		return nil
 	case at == inEnv:
-		if off != jit.EnvBudget || w != ir.W64 {
-			return refused(KindEnv, "write of %d bits at offset %d of the environment", w, off)
-		}
-		one := m.a().Const(ir.W64, 1)
-		if !m.a().same(x, m.a().Bin(sem.Sub, ir.W64, m.budget, one)) {
-			return refused(KindPoll, "the budget is not counted down by 1")
-		}
-		m.budget, m.counted = x, m.counted+1
-		return nil
+		return refused(KindEnv, "write of %d bits at offset %d of the environment", w, off)
 	}
 	m.events = append(m.events, event[V]{kind: evStore, w: w, addr: addr, val: x})
 	return nil
@@ -151,7 +140,10 @@ func (m *machine[V]) Update(addr V, w ir.Width, f func(V) V) (V, error) {
 }
 
 // callerSaved are the registers that a call does not keep.
-var callerSaved = []x86.Reg{x86.RAX, x86.RCX, x86.RDX, x86.RSI, x86.RDI, x86.R8, x86.R9, x86.R10, x86.R11}
+var callerSaved = []x86.Reg{x86.RAX, x86.RCX, x86.RDX, x86.RSI, x86.RDI, x86.R8, x86.R10, x86.R11}
+
+// budgetReg holds how many backward jumps are left.
+const budgetReg = x86.R9
 
 // calleeSaved are the registers that a function keeps for its caller.
 var calleeSaved = []x86.Reg{x86.RBX, x86.RBP, x86.R12, x86.R13, x86.R14, x86.R15}
@@ -174,10 +166,20 @@ func (m *machine[V]) called() error {
 	return nil
 }
 
-// lost forgets the flags, the budget and the words below the stack pointer.
+// spent proves that the budget is right where a call takes it over, and sets it
+// to what the call leaves.
+func (m *machine[V]) spent() {
+	at := site{m.s.fi, m.pc, m.off, m.seen}
+	if !m.a().same(m.st.R[budgetReg], m.budget) || m.polled {
+		m.s.out.prove(at, KindPoll, m.path, []goal[V]{{"budget at a call", ir.W64, m.budget, m.st.R[budgetReg]}})
+	}
+	m.budget = m.a().fresh(fmt.Sprintf("budget%d", m.calls), ir.W64)
+	m.st.R[budgetReg] = m.budget
+}
+
+// lost forgets the flags and the words below the stack pointer.
 func (m *machine[V]) lost(sp int64) {
 	m.st.F.Lost()
-	m.budget = m.a().fresh(fmt.Sprintf("budget%d", m.calls), ir.W64)
 	maps.DeleteFunc(m.slots, func(off int64, _ V) bool { return off < sp })
 }
 
@@ -194,22 +196,24 @@ func (m *machine[V]) callIndirect(addr V) error {
 	case m.a().same(addr, m.s.exitAddr(jit.EnvHelper)):
 		id := m.a().Resize(m.st.R[x86.RAX], ir.W64, ir.W32, false)
 		m.events = append(m.events, event[V]{kind: evHelper, id: id, args: m.args()})
+		m.spent()
 		if err := m.called(); err != nil {
 			return err
 		}
 		m.st.R[x86.RAX] = m.a().fresh("ret", ir.W64)
 		return nil
 	case m.a().same(addr, m.s.exitAddr(jit.EnvPoll)):
-		if m.counted == 0 || m.polled {
-			return refused(KindPoll, "the poll exit is called without counting down")
+		if m.polled {
+			return refused(KindPoll, "the poll exit is called twice")
 		}
-		before := m.st.R
 		m.polled = true
-		count := m.budget
+		before := m.st.R
 		if err := m.called(); err != nil {
 			return err
 		}
-		m.st.R, m.budget = before, count
+		m.refill = m.a().fresh("budget.refill", ir.W64)
+		m.st.R = before
+		m.st.R[budgetReg] = m.refill
 		return nil
 	}
 	return unclear(KindCall, "call of an address that is no exit of the environment")
@@ -224,6 +228,7 @@ func (m *machine[V]) callDirect(target int) error {
 	if !m.a().same(m.st.R[x86.R12], m.s.env()) {
 		return refused(KindCall, "r12 does not point to the environment at a call")
 	}
+	m.spent()
 	if err := m.called(); err != nil {
 		return err
 	}

@@ -160,26 +160,26 @@ func (s *sim[V]) tail(at site, e end[V], r regs[V], path []V) {
 	s.out.prove(at, KindExit, path, goals)
 }
 
-// polls proves that the budget is counted down once on backward jumps and not
-// elsewhere, and that the poll exit is called exactly where it runs out.
+// polls proves that the budget goes down by 1 on backward jumps, where it is
+// not used up, that the poll exit is called exactly where it is, and that other
+// ways leave the budget alone.
 func (s *sim[V]) polls(at site, m *machine[V], backward bool, path []V) {
-	want := 0
-	if backward {
-		want = 1
-	}
-	if m.counted != want {
-		s.out.fail(at, path, &pathError{Refuted, KindPoll, fmt.Sprintf("the budget is counted down %d times instead of %d", m.counted, want)})
-		return
-	}
+	left := m.st.R[budgetReg]
 	if !backward {
+		if m.polled {
+			s.out.fail(at, path, &pathError{Refuted, KindPoll, "the poll exit is called without a backward jump"})
+		} else if !s.w.same(left, m.budget) {
+			s.out.prove(at, KindPoll, path, []goal[V]{{"budget", ir.W64, m.budget, left}})
+		}
 		return
 	}
-	out := s.w.Cmp(sem.SLT, ir.W64, m.budget, s.w.Const(ir.W64, 0))
+	want := s.w.Bin(sem.Sub, ir.W64, m.budget, s.w.Const(ir.W64, 1))
 	polled := s.w.Const(ir.W1, 0)
 	if m.polled {
-		polled = s.w.Const(ir.W1, 1)
+		want, polled = m.refill, s.w.Const(ir.W1, 1)
 	}
-	s.out.prove(at, KindPoll, path, []goal[V]{{"poll exit is called", ir.W1, out, polled}})
+	out := s.w.Cmp(sem.EQ, ir.W64, m.budget, s.w.Const(ir.W64, 0))
+	s.out.prove(at, KindPoll, path, []goal[V]{{"poll exit is called", ir.W1, out, polled}, {"budget", ir.W64, want, left}})
 }
 
 // events proves that the machine did on its path what the bytecode did.

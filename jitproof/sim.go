@@ -93,6 +93,7 @@ func (s *sim[V]) prologue() {
 	}
 	m.slots[0] = s.w.fresh("entry.return", ir.W64)
 	m.budget = s.w.fresh("budget", ir.W64)
+	m.st.R[budgetReg] = m.budget
 	r := regs[V]{count: s.w.Const(ir.W64, abi.MayGotoLimit)}
 	for i, a := range argRegs {
 		r.r[int(ir.R1)+i] = m.st.R[a]
@@ -131,6 +132,7 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 	}
 	m.slots[0] = s.w.fresh("entry.return", ir.W64)
 	m.budget = s.w.fresh("budget", ir.W64)
+	m.st.R[budgetReg] = m.budget
 	m.st.R[x86.RSP] = s.frameAt(0)
 	r := regs[V]{count: s.w.fresh("count", ir.W64)}
 	if f.Count != 0 {

@@ -4,10 +4,12 @@
 //	r0 rax   r1 rdi   r2 rsi   r3 rdx   r4 rcx   r5 r8
 //	r6 rbx   r7 r13   r8 r14   r9 r15   r10 rbp
 //
-// r9, r10 and r11 are scratch within one instruction, r12 points to the
-// environment, rsp to the lowest address of the frame. The contract with the
-// caller is in package jit (contract.go). A frame is, from the top: return
-// address, saved registers, 512 bytes of eBPF stack, whose top is rbp.
+// r10 and r11 are scratch within one instruction, r9 is the budget of backward
+// jumps, r12 points to the environment, rsp to the lowest address of the frame.
+// The contract with the caller is in package jit (contract.go). A frame is, from
+// the top: return address, saved registers, the count of may_goto in a function
+// that has some, and, in a function that uses r10, 512 bytes of eBPF stack,
+// whose top is rbp.
 //
 // Every instruction's code stands alone: it assumes nothing but the homes and
 // leaves nothing in scratch registers or flags. The one fact used across

@@ -10,11 +10,12 @@ import (
 // homes holds the machine register of each eBPF register.
 var homes = [ir.NumRegs]enc.Reg{enc.RAX, enc.RDI, enc.RSI, enc.RDX, enc.RCX, enc.R8, enc.RBX, enc.R13, enc.R14, enc.R15, enc.RBP}
 
-// The scratch registers, and the one that points to the environment.
+// The scratch registers, the one that counts backward jumps down, and the one
+// that points to the environment.
 const (
 	scratch0 = enc.R11
 	scratch1 = enc.R10
-	scratch2 = enc.R9
+	budget   = enc.R9
 	env      = enc.R12
 )
 

@@ -24,22 +24,22 @@ func (c *compiler) divide(in ir.Insn, row *ir.Row) {
 		c.divideK(d, in.Imm)
 		return
 	}
-	c.asm.Text = enc.MovRR(c.asm.Text, enc.S64, scratch0, home(in.Src))
-	c.asm.Text = enc.TestRR(c.asm.Text, d.s, scratch0, scratch0)
+	src := home(in.Src)
+	c.asm.Text = enc.TestRR(c.asm.Text, d.s, src, src)
 	nonzero := c.skip(enc.NE)
 	c.byZero(d)
 	end := c.skipAlways()
 	c.land(nonzero)
 	if d.signed {
-		c.asm.Text = enc.RI(c.asm.Text, enc.CMP, d.s, scratch0, -1)
+		c.asm.Text = enc.RI(c.asm.Text, enc.CMP, d.s, src, -1)
 		ordinary := c.skip(enc.NE)
 		c.byMinusOne(d)
 		end2 := c.skipAlways()
 		c.land(ordinary)
-		c.machineDivide(d)
+		c.machineDivide(d, src, 0)
 		c.land(end2)
 	} else {
-		c.machineDivide(d)
+		c.machineDivide(d, src, 0)
 	}
 	c.land(end)
 }
@@ -59,8 +59,7 @@ func (c *compiler) divideK(d division, imm int64) {
 	case power && bit == 0 && !d.rest:
 		c.asm.Text = enc.MovRR(c.asm.Text, d.s, d.dst, d.dst)
 	default:
-		c.asm.Text = movConst(c.asm.Text, scratch0, uint64(imm))
-		c.machineDivide(d)
+		c.machineDivide(d, noReg, imm)
 	}
 }
 
@@ -80,22 +79,44 @@ func (c *compiler) byMinusOne(d division) {
 	}
 }
 
-// machineDivide divides dst by scratch0, keeping rax and rdx but for dst.
-func (c *compiler) machineDivide(d division) {
+// noReg says that the divisor is an immediate.
+const noReg = enc.RSP
+
+// machineDivide divides dst by src, or by imm if there is no src, keeping rax
+// and rdx but for dst. It copies rax and rdx to scratch registers where they
+// are to be kept or hold the divisor. An immediate divisor takes the place of
+// dst once that is in rax, or of the scratch register that is free then.
+func (c *compiler) machineDivide(d division, src enc.Reg, imm int64) {
 	t := c.asm.Text
+	if d.dst != enc.RAX || src == enc.RAX {
+		t = enc.MovRR(t, enc.S64, scratch0, enc.RAX)
+	}
+	if d.dst != enc.RDX || src == enc.RDX {
+		t = enc.MovRR(t, enc.S64, scratch1, enc.RDX)
+	}
 	if d.dst != enc.RAX {
-		t = enc.MovRR(t, enc.S64, scratch1, enc.RAX)
 		t = enc.MovRR(t, enc.S64, enc.RAX, d.dst)
 	}
-	if d.dst != enc.RDX {
-		t = enc.MovRR(t, enc.S64, scratch2, enc.RDX)
+	switch src {
+	case enc.RAX:
+		src = scratch0
+	case enc.RDX:
+		src = scratch1
+	case noReg:
+		switch src = d.dst; src {
+		case enc.RAX:
+			src = scratch0
+		case enc.RDX:
+			src = scratch1
+		}
+		t = movConst(t, src, uint64(imm))
 	}
 	if d.signed {
 		t = enc.SignAcc(t, d.s)
-		t = enc.R(t, enc.IDIV, d.s, scratch0)
+		t = enc.R(t, enc.IDIV, d.s, src)
 	} else {
 		t = enc.RR(t, enc.XOR, enc.S32, enc.RDX, enc.RDX)
-		t = enc.R(t, enc.DIV, d.s, scratch0)
+		t = enc.R(t, enc.DIV, d.s, src)
 	}
 	result := enc.RAX
 	if d.rest {
@@ -105,10 +126,10 @@ func (c *compiler) machineDivide(d division) {
 		t = enc.MovRR(t, d.s, d.dst, result)
 	}
 	if d.dst != enc.RAX {
-		t = enc.MovRR(t, enc.S64, enc.RAX, scratch1)
+		t = enc.MovRR(t, enc.S64, enc.RAX, scratch0)
 	}
 	if d.dst != enc.RDX {
-		t = enc.MovRR(t, enc.S64, enc.RDX, scratch2)
+		t = enc.MovRR(t, enc.S64, enc.RDX, scratch1)
 	}
 	c.asm.Text = t
 }

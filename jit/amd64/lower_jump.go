@@ -78,8 +78,8 @@ func (c *compiler) jump(pc ir.PC, in ir.Insn) {
 // backward appends a jump to a PC that is not ahead, with the poll of the
 // contract: a program that loops gives its caller a say now and then.
 func (c *compiler) backward(target ir.PC) {
-	c.asm.Text = enc.MI8(c.asm.Text, enc.SUB, enc.S64, enc.Mem{Base: env, Disp: jit.EnvBudget}, 1)
-	c.asm.Branch(uint8(enc.NS), jit.Label(target))
+	c.asm.Text = enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1)
+	c.asm.Branch(uint8(enc.AE), jit.Label(target))
 	c.asm.Text = enc.CallM(c.asm.Text, enc.Mem{Base: env, Disp: jit.EnvPoll})
 	c.asm.Branch(always, jit.Label(target))
 }

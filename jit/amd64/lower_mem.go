@@ -82,16 +82,13 @@ func (c *compiler) atomic(in ir.Insn, row *ir.Row) {
 
 // fetch lowers fetch-or, -and and -xor: no machine instruction gives the old
 // value, so compare-and-exchange is repeated until no one came between. It
-// needs rax, which is r0; base and operand move aside where they live there.
+// needs rax, which is r0: base and operand are taken from a copy where they
+// live there, and r0 is restored from it unless it is to get the old value.
 func (c *compiler) fetch(row *ir.Row, m enc.Mem, src enc.Reg) {
-	s, operand, t := size(row.Width), src, c.asm.Text
-	if src == enc.RAX || m.Base == enc.RAX {
-		t = enc.MovRR(t, enc.S64, scratch0, enc.RAX)
-	}
+	s, operand := size(row.Width), src
+	t := enc.MovRR(c.asm.Text, enc.S64, scratch0, enc.RAX)
 	if src == enc.RAX {
 		operand = scratch0
-	} else {
-		t = enc.MovRR(t, enc.S64, scratch2, enc.RAX)
 	}
 	if m.Base == enc.RAX {
 		m.Base = scratch0
@@ -104,7 +101,7 @@ func (c *compiler) fetch(row *ir.Row, m enc.Mem, src enc.Reg) {
 	t = enc.Jcc8(t, enc.NE, int8(loop-len(t)-enc.JccShort))
 	t = enc.MovRR(t, s, src, enc.RAX)
 	if src != enc.RAX {
-		t = enc.MovRR(t, enc.S64, enc.RAX, scratch2)
+		t = enc.MovRR(t, enc.S64, enc.RAX, scratch0)
 	}
 	c.asm.Text = t
 }

@@ -54,7 +54,6 @@ const (
 	condNE = 5
 	condBE = 6
 	condA  = 7
-	condS  = 8
 	condNS = 9
 	condL  = 12
 	condGE = 13
@@ -77,9 +76,9 @@ var all = []Mutant{
 	{Name: "jset32-upper-bits", Bug: "a 32-bit JSET tests all 64 bits",
 		Text: "r0 = 0\nif w7 & w8 goto out\nr0 = 1\nout:\nexit\n", edit: widen(x86asm.TEST)},
 	{Name: "division-clobbers-rdx", Bug: "a division does not restore rdx, which is r3",
-		Text: "r7 /= r8\nr0 = r3\nexit\n", edit: erase([]byte{0x4c, 0x89, 0xca})},
+		Text: "r7 /= r8\nr0 = r3\nexit\n", edit: erase([]byte{0x4c, 0x89, 0xd2})},
 	{Name: "division-clobbers-rax", Bug: "a division does not restore rax, which is r0",
-		Text: "r0 = 5\nr7 /= r8\nexit\n", edit: erase([]byte{0x4c, 0x89, 0xd0})},
+		Text: "r0 = 5\nr7 /= r8\nexit\n", edit: erase([]byte{0x4c, 0x89, 0xd8})},
 	{Name: "division-by-zero-unchecked", Bug: "the jump over the code for a zero divisor is always taken",
 		Text: "r7 /= r8\nr0 = r7\nexit\n", edit: instead([]byte{0x75, 0x05}, []byte{0xeb, 0x05})},
 	{Name: "signed-division-unsigned", Bug: "a signed division divides unsigned",
@@ -108,10 +107,10 @@ var all = []Mutant{
 		Text: "call ktime_get_ns\nexit\n", edit: helperNumber},
 	{Name: "helper-argument-order", Bug: "the first two arguments of a helper are exchanged",
 		Text: ".map h hash key 4 value 8 entries 5\nr1 = map[h]\nr2 = r10\nr2 += -4\n*(u32 *)(r10 - 4) = 0\ncall map_delete_elem\nexit\n", edit: helperArgs},
-	{Name: "poll-skipped", Bug: "a backward jump never polls", Text: loopText, edit: always(condNS)},
-	{Name: "poll-inverted", Bug: "a backward jump polls while the budget lasts", Text: loopText, edit: condition(condNS, condS)},
+	{Name: "poll-skipped", Bug: "a backward jump never polls", Text: loopText, edit: always(condAE)},
+	{Name: "poll-inverted", Bug: "a backward jump polls while the budget lasts", Text: loopText, edit: condition(condAE, condB)},
 	{Name: "budget-not-counted", Bug: "a backward jump does not count down",
-		Text: loopText, edit: instead([]byte{0x49, 0x83, 0x6c, 0x24, 0x10, 0x01}, []byte{0x49, 0x83, 0x6c, 0x24, 0x10, 0x00})},
+		Text: loopText, edit: instead([]byte{0x49, 0x83, 0xe9, 0x01}, []byte{0x49, 0x83, 0xe9, 0x00})},
 	{Name: "lookup-bound", Bug: "an inlined array lookup accepts the index behind the last",
 		Text: lookupText, edit: condition(condAE, condA)},
 	{Name: "lookup-stride", Bug: "an inlined array lookup multiplies by twice the stride",

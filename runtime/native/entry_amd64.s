@@ -22,6 +22,7 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	XORL DX, DX
 	XORL CX, CX
 	XORL R8, R8
+	MOVQ machine_r9(R12), R9
 	MOVQ machine_entry(R12), AX
 	MOVQ machine_rsp(R12), SP
 	CALL AX
@@ -34,6 +35,7 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 // are in rdi, rsi, rdx, rcx, r8, and stay there.
 TEXT ·helperExit(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ BP, machine_rbp(R12)
+	MOVQ R9, machine_r9(R12)
 	MOVQ BX, machine_rbx(R12)
 	MOVQ R13, machine_r13(R12)
 	MOVQ R14, machine_r14(R12)
@@ -128,6 +130,7 @@ TEXT ·helperFailed(SB), NOSPLIT|NOFRAME, $0-0
 TEXT ·helperResume(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ SP, machine_goSP(R12)
 	MOVQ BP, machine_goBP(R12)
+	MOVQ machine_r9(R12), R9
 	MOVQ machine_rbx(R12), BX
 	MOVQ machine_r13(R12), R13
 	MOVQ machine_r14(R12), R14

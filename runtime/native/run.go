@@ -24,11 +24,10 @@ var ErrFuel = errors.New("native: budget of backward jumps is used up")
 var errClosed = errors.New("native: call program: the run is closed")
 
 // machine is what image and assembly know of a run; jit/contract.go fixes the
-// first three fields.
+// first two fields.
 type machine struct {
 	helper uintptr // jit.EnvHelper
 	poll   uintptr // jit.EnvPoll
-	budget int64   // jit.EnvBudget
 
 	entry uintptr // where enter calls the image
 	goSP  uintptr // Go stack at enter, of use only while the image runs
@@ -46,7 +45,6 @@ type machine struct {
 var (
 	_ [unsafe.Offsetof(machine{}.helper)]struct{} = [jit.EnvHelper]struct{}{}
 	_ [unsafe.Offsetof(machine{}.poll)]struct{}   = [jit.EnvPoll]struct{}{}
-	_ [unsafe.Offsetof(machine{}.budget)]struct{} = [jit.EnvBudget]struct{}{}
 	_ [unsafe.Offsetof(Run{}.m)]struct{}          = [0]struct{}{}
 )
 
@@ -105,7 +103,7 @@ func (r *Run) Call(r1, r2 uint64) (uint64, error) {
 	}
 	r.m.rdi, r.m.rsi = r1, r2
 	r.m.rsp = r.top
-	r.m.budget = r.portion()
+	r.m.r9 = r.portion()
 	r.env.Enter()
 	enter(r)
 	r.env.Exit()
@@ -135,13 +133,13 @@ func (r *Run) Close() error {
 const unbounded = -1
 
 // portion takes the next budget out of the fuel.
-func (r *Run) portion() int64 {
+func (r *Run) portion() uint64 {
 	if r.fuel == unbounded {
 		return pollInterval
 	}
 	n := min(r.fuel, pollInterval)
 	r.fuel -= n
-	return n
+	return uint64(n)
 }
 
 // failure takes the reason why the last call ended early out of the run.
@@ -181,7 +179,7 @@ func onPoll(r *Run) (stop bool) {
 		r.err = ErrFuel
 		return true
 	}
-	r.m.budget = n - 1 // the jump that polls is one of them
+	r.m.r9 = n - 1 // the jump that polls is one of them
 	return false
 }
 
