@@ -40,6 +40,7 @@ type Frame struct {
 	layout *abi.Context // nil in raw form
 	ctx    *mem.Block   // nil in raw form
 	data   *mem.Block
+	link   int    // bytes of link header before what the program sees
 	room   int    // bytes from the packet's first place to the end of the block
 	start  uint64 // address of the packet or memory
 	end    uint64 // behind its last byte
@@ -47,9 +48,9 @@ type Frame struct {
 	fields fields
 }
 
-// fields holds the offsets in the context of the pointers to the packet, -1
-// where the context has none such.
-type fields struct{ data, end, meta int }
+// fields holds the offsets in the context of the pointers to the packet and of
+// its length, -1 where the context has none such.
+type fields struct{ data, end, meta, len int }
 
 var _ helpers.Packet = (*Frame)(nil)
 
@@ -58,11 +59,11 @@ var _ helpers.Packet = (*Frame)(nil)
 // as the conformance suite runs them; others are an error. The caller frees
 // the frame.
 func NewFrame(t ir.ProgType) (*Frame, error) {
-	f := &Frame{fields: fields{-1, -1, -1}}
+	f := &Frame{fields: fields{-1, -1, -1, -1}}
 	layout, ok := abi.LookupContext(t)
 	switch {
 	case ok:
-		f.layout, f.form = layout, flatForm
+		f.layout, f.form, f.link = layout, flatForm, hiddenLink(t)
 		f.findFields()
 		ctx, err := mem.AllocLow(layout.Size)
 		if err != nil {
@@ -79,6 +80,19 @@ func NewFrame(t ir.ProgType) (*Frame, error) {
 	return f, nil
 }
 
+// hiddenLink returns how many bytes of link header a test run pulls before it
+// runs a program of type t: some types see a socket buffer from its network
+// header (is_l2 of bpf_prog_test_run_skb).
+func hiddenLink(t ir.ProgType) int {
+	if t == ir.SocketFilter {
+		return ethHeader
+	}
+	return 0
+}
+
+// skb is the context of programs that see a socket buffer.
+const skb = "__sk_buff"
+
 func (f *Frame) findFields() {
 	for _, x := range f.layout.Fields {
 		switch x.Kind {
@@ -88,6 +102,9 @@ func (f *Frame) findFields() {
 			f.fields.end = x.Off
 		case abi.PacketMeta:
 			f.fields.meta = x.Off
+		}
+		if x.Name == "len" && f.layout.Name == skb {
+			f.fields.len = x.Off
 		}
 	}
 }
@@ -176,20 +193,23 @@ func (f *Frame) SetData(data []byte) error {
 	if len(data) > MaxData {
 		return fmt.Errorf("runtime: set data: %d bytes are more than %d", len(data), MaxData)
 	}
+	if len(data) < f.link {
+		return fmt.Errorf("runtime: set data: a packet of %d bytes has no Ethernet header of %d", len(data), f.link)
+	}
 	if err := f.grow(len(data)); err != nil {
 		return err
 	}
-	f.start = f.first()
-	f.end = f.start + uint64(len(data))
+	f.start = f.first() + uint64(f.link)
+	f.end = f.first() + uint64(len(data))
 	f.hard = max(f.end, f.data.Addr()+frameRoom)
-	copy(mem.View(f.start, len(data)), data)
+	copy(mem.View(f.first(), len(data)), data)
 	f.point()
 	return nil
 }
 
 // point writes the packet's bounds to the context.
 func (f *Frame) point() {
-	if f.form != packetForm {
+	if f.form == rawForm {
 		return
 	}
 	put := func(off int, x uint64) {
@@ -200,6 +220,7 @@ func (f *Frame) point() {
 	put(f.fields.data, f.start)
 	put(f.fields.end, f.end)
 	put(f.fields.meta, f.start)
+	put(f.fields.len, f.end-f.start)
 }
 
 // Args returns what r1 and r2 hold at entry.
@@ -214,6 +235,9 @@ func (f *Frame) Args() (r1, r2 uint64) {
 // one behind its last.
 func (f *Frame) Bounds() (start, end uint64) { return f.start, f.end }
 
+// Headers returns the addresses of the packet's link and network headers.
+func (f *Frame) Headers() (link, network uint64) { return f.first(), f.first() + ethHeader }
+
 // Context returns the context's address and layout; 0 and nil if the program
 // has none.
 func (f *Frame) Context() (addr uint64, layout *abi.Context) {
@@ -226,9 +250,10 @@ func (f *Frame) Context() (addr uint64, layout *abi.Context) {
 // Writable reports whether the program may write its packet or memory.
 func (f *Frame) Writable() bool { return f.form == rawForm || f.layout.PacketWritable }
 
-// Data returns a copy of the packet or memory.
+// Data returns a copy of the packet or memory. A link header that the program
+// did not see is zero, as after a test run of the kernel.
 func (f *Frame) Data() []byte {
-	return append([]byte{}, mem.View(f.start, int(f.end-f.start))...)
+	return append(make([]byte, f.link), mem.View(f.start, int(f.end-f.start))...)
 }
 
 // Ctx returns a copy of the context, with packet pointers as offsets from the

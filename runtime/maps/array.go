@@ -118,15 +118,23 @@ func (m *array) Remove(key []byte) error {
 }
 
 func (m *array) NextKey(key []byte) ([]byte, error) {
-	next := uint32(0)
 	if key != nil {
 		if err := checkSizes(m.spec, key, nil); err != nil {
 			return nil, err
 		}
+	}
+	return nextIndex(key, m.spec.MaxEntries)
+}
+
+// nextIndex returns the index behind the given one: the first for a nil key or
+// one outside the map, ErrKeyNotExist behind the last.
+func nextIndex(key []byte, entries uint32) ([]byte, error) {
+	next := uint32(0)
+	if key != nil {
 		switch i := binary.NativeEndian.Uint32(key); {
-		case i == m.spec.MaxEntries-1:
+		case i == entries-1:
 			return nil, ErrKeyNotExist
-		case i < m.spec.MaxEntries:
+		case i < entries:
 			next = i + 1
 		}
 	}

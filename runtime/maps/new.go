@@ -100,6 +100,11 @@ func create(spec *ir.MapSpec, o options) (Map, error) {
 			return nil, err
 		}
 		return newHash(spec, o.epochs)
+	case ir.ProgArray:
+		if err := checkProgArray(spec); err != nil {
+			return nil, err
+		}
+		return newProgArray(spec)
 	}
 	return nil, refuse(ErrNotSupported, "kind %v", spec.Type)
 }
@@ -127,6 +132,20 @@ func checkArray(spec *ir.MapSpec) error {
 	}
 	if n := uint64(spec.MaxEntries) * pad8(spec.ValueSize); n > MaxBytes {
 		return refuse(ErrTooBig, "%d elements of %d bytes take %d bytes, more than %d", spec.MaxEntries, spec.ValueSize, n, uint64(MaxBytes))
+	}
+	return nil
+}
+
+// checkProgArray follows fd_array_map_alloc_check in kernel/bpf/arraymap.c.
+func checkProgArray(spec *ir.MapSpec) error {
+	if err := checkCommon(spec, FlagNUMANode); err != nil {
+		return err
+	}
+	switch {
+	case spec.KeySize != 4 || spec.ValueSize != 4:
+		return refuse(ErrInvalid, "key and value sizes of a prog_array are %d and %d, not 4", spec.KeySize, spec.ValueSize)
+	case uint64(spec.MaxEntries)*8 > MaxBytes:
+		return refuse(ErrTooBig, "%d programs take more than %d bytes", spec.MaxEntries, uint64(MaxBytes))
 	}
 	return nil
 }

@@ -9,17 +9,21 @@ import (
 // decoder turns instructions into the main loop's form.
 type decoder struct {
 	prog  *Program
-	index map[abi.HelperID]uint64 // helpers' places in prog.helpers
+	index map[abi.HelperID]int32 // helpers' places in prog.helpers
 }
 
+// decode fills the program's code: instructions keep their PC, so the code of
+// a 64-bit load's second slot is never reached.
 func (d *decoder) decode() error {
-	d.prog.code = make([]insn, len(d.prog.ir.Insns))
-	for pc, in := range d.prog.ir.All() {
-		out := &d.prog.code[pc]
-		if err := d.insn(pc, in, out); err != nil {
+	p := d.prog
+	p.segment, p.frames = segments(p.ir), frameNeeds(p.ir)
+	p.plain, p.callable = make([]insn, len(p.ir.Insns)), make([]bool, len(p.ir.Insns))
+	for pc, in := range p.ir.All() {
+		if err := d.insn(pc, in, &p.plain[pc]); err != nil {
 			return err
 		}
 	}
+	p.code = fuse(p.ir, p.plain)
 	return nil
 }
 
@@ -27,11 +31,9 @@ func unsupported(pc ir.PC, op ir.Op, reason string) error {
 	return &UnsupportedError{PC: pc, Op: op, Reason: reason}
 }
 
-// insn decodes one instruction. Operations keep their PC, so the code of a
-// 64-bit load's second slot is never reached.
 func (d *decoder) insn(pc ir.PC, in ir.Insn, out *insn) error {
 	row := in.Row()
-	*out = insn{dst: uint8(in.Dst), src: zero, next: int32(pc + row.Slots()), mask: ^uint64(0)}
+	*out = insn{dst: uint8(in.Dst), src: uint8(in.Src), off: int32(in.Off), imm: int32(in.Imm)}
 	if writes(in) == ir.FP {
 		return unsupported(pc, in.Op, "r10 is read-only")
 	}
@@ -39,20 +41,43 @@ func (d *decoder) insn(pc ir.PC, in ir.Insn, out *insn) error {
 	case ir.KindALU:
 		d.alu(in, out)
 	case ir.KindSwap:
-		out.op, out.off = opPure, pureIndex[pureOp{swap: row.Swap, width: row.Width}]
+		out.op = swapCases[swapCase{row.Swap, row.Width}]
 	case ir.KindLoadImm:
 		return d.loadImm(pc, in, out)
-	case ir.KindLoad, ir.KindStore, ir.KindAtomic, ir.KindLoadAcquire, ir.KindStoreRelease:
-		d.memory(in, out)
+	case ir.KindLoad, ir.KindStore:
+		out.op = accessCases[accessCase{row.Kind, row.Width, row.Src, row.Signed, byFrame(in)}]
+	case ir.KindAtomic, ir.KindLoadAcquire, ir.KindStoreRelease:
+		out.op, out.aux, out.hi = opSlow, slowIndex[row.Kind], uint32(row.Width.Bytes())
 	case ir.KindJump:
-		target, _ := in.Target(pc)
-		out.op, out.off = opJump, int32(target)
+		d.jump(pc, in, out, opJump)
 	case ir.KindBranch:
-		d.branch(pc, in, out)
+		d.jump(pc, in, out, jumpCases[jumpCase{row.Cmp, row.Width, row.Src}])
 	case ir.KindCall:
 		return d.call(pc, in, out)
+	default:
+		return d.control(pc, in, out)
+	}
+	return nil
+}
+
+// control decodes what may go on elsewhere than behind, but for jumps.
+func (d *decoder) control(pc ir.PC, in ir.Insn, out *insn) error {
+	out.op = opControl
+	switch in.Kind() {
 	case ir.KindExit:
-		out.op, out.off = opSlow, slowExit
+		out.aux = controlExit
+	case ir.KindMayGoto:
+		target, _ := in.Target(pc)
+		out.aux, out.imm = controlMayGoto, int32(target)
+	case ir.KindLoadPacket:
+		switch d.prog.ir.Type {
+		case ir.SocketFilter, ir.SchedCLS, ir.SchedACT:
+		default:
+			return unsupported(pc, in.Op, "programs of this type have no socket buffer")
+		}
+		out.aux, out.hi = controlLoadPacket, uint32(in.Row().Width.Bytes())
+	case ir.KindCast:
+		return unsupported(pc, in.Op, "there are no arenas, whose pointers it converts")
 	default:
 		return unsupported(pc, in.Op, "not executed by the interpreter")
 	}
@@ -74,121 +99,128 @@ func writes(in ir.Insn) ir.Reg {
 	return 0
 }
 
-// operand sets the second operand.
-func operand(in ir.Insn, out *insn) {
-	switch in.Row().Src {
-	case ir.K:
-		out.imm = uint64(in.Imm)
-	case ir.X:
-		out.src = uint8(in.Src)
-	}
-}
-
-var loopOps = map[ir.ALUOp]opcode{ir.Add: opAdd, ir.Sub: opSub, ir.Mul: opMul, ir.Or: opOr, ir.And: opAnd, ir.Xor: opXor,
-	ir.Mov: opMov, ir.Lsh: opLsh, ir.Rsh: opRsh, ir.Arsh: opArsh}
-
 func (d *decoder) alu(in ir.Insn, out *insn) {
 	row := in.Row()
-	operand(in, out)
-	op, ok := loopOps[row.ALU]
-	if !ok {
-		out.op, out.off = opPure, pureIndex[pureOp{alu: row.ALU, width: row.Width}]
+	if op, ok := aluCases[aluCase{row.ALU, row.Width, row.Src}]; ok {
+		out.op = op
 		return
 	}
-	out.op, out.shift, out.mask = op, uint8(64-row.Width), row.Width.Mask()
+	if op, ok := oneCases[oneCase{row.ALU, row.Width}]; ok {
+		out.op = op
+		return
+	}
+	out.op, out.aux = opPureX, pureIndex[oneCase{row.ALU, row.Width}]
+	if row.Src == ir.K {
+		out.op = opPureK
+	}
 }
 
-// compares gives each comparison its case, and whether the case decides the
-// opposite.
-var compares = map[ir.CmpOp]struct {
-	op       opcode
-	opposite bool
-}{
-	ir.JEQ: {opJEQ, false}, ir.JNE: {opJEQ, true}, ir.JSET: {opJSET, false},
-	ir.JGT: {opJGT, false}, ir.JLE: {opJGT, true}, ir.JGE: {opJGE, false}, ir.JLT: {opJGE, true},
-	ir.JSGT: {opJSGT, false}, ir.JSLE: {opJSGT, true}, ir.JSGE: {opJSGE, false}, ir.JSLT: {opJSGE, true},
+// oneCase is an operation apart from where its operand comes from.
+type oneCase struct {
+	op    ir.ALUOp
+	width ir.Width
 }
 
-func (d *decoder) branch(pc ir.PC, in ir.Insn, out *insn) {
-	operand(in, out)
+var oneCases = map[oneCase]opcode{
+	{ir.Neg, ir.W64}: opNeg64, {ir.Neg, ir.W32}: opNeg32,
+	{ir.MovSX8, ir.W64}: opMovSX8_64, {ir.MovSX16, ir.W64}: opMovSX16_64, {ir.MovSX32, ir.W64}: opMovSX32_64,
+	{ir.MovSX8, ir.W32}: opMovSX8_32, {ir.MovSX16, ir.W32}: opMovSX16_32,
+}
+
+type swapCase struct {
+	op    ir.SwapOp
+	width ir.Width
+}
+
+var swapCases = map[swapCase]opcode{
+	{ir.ToLE, ir.W16}: opLow16, {ir.ToLE, ir.W32}: opLow32, {ir.ToLE, ir.W64}: opLow64,
+	{ir.ToBE, ir.W16}: opSwap16, {ir.ToBE, ir.W32}: opSwap32, {ir.ToBE, ir.W64}: opSwap64,
+	{ir.BSwap, ir.W16}: opSwap16, {ir.BSwap, ir.W32}: opSwap32, {ir.BSwap, ir.W64}: opSwap64,
+}
+
+// byFrame reports whether the access is by r10 and inside the frame whatever
+// the program does.
+func byFrame(in ir.Insn) bool {
+	base := in.Src
+	if in.Kind() == ir.KindStore {
+		base = in.Dst
+	}
+	return base == ir.FP && !in.Row().Signed && fixedFrame(in)
+}
+
+// jump sets how far a jump leads and what either way costs.
+func (d *decoder) jump(pc ir.PC, in ir.Insn, out *insn, op opcode) {
 	target, _ := in.Target(pc)
-	c := compares[in.Row().Cmp]
-	out.op, out.off, out.shift = c.op, int32(target), uint8(64-in.Row().Width)
-	if c.opposite {
-		out.off, out.next = out.next, out.off
+	out.op, out.off = op, int32(target-pc)*int32(insnBytes)
+	out.hi = uint32(d.prog.segment[target])
+	if op != opJump {
+		out.hi |= uint32(d.prog.segment[pc+1]) << 16
 	}
 }
 
-func (d *decoder) memory(in ir.Insn, out *insn) {
-	row := in.Row()
-	out.shift = uint8(row.Width.Bytes())
-	switch row.Kind {
-	case ir.KindLoad:
-		out.op, out.src, out.imm = opLoad, uint8(in.Src), uint64(int64(in.Off))
-		if row.Signed {
-			out.op, out.off = opSlow, slowLoadSigned
-		}
-		return
-	case ir.KindStore:
-		operand(in, out)
-		out.op, out.off = opStore, int32(in.Off)
-		return
-	case ir.KindLoadAcquire:
-		out.off = slowLoadAcquire
-	case ir.KindStoreRelease:
-		out.off = slowStoreRelease
-	case ir.KindAtomic:
-		out.off = slowAtomic
-	}
-	out.op, out.src, out.imm = opSlow, uint8(in.Src), uint64(int64(in.Off))
-}
-
-// loadImm replaces references to maps by handles and addresses.
+// loadImm replaces references to maps and functions by numbers.
 func (d *decoder) loadImm(pc ir.PC, in ir.Insn, out *insn) error {
-	out.op = opMov
+	x, err := d.wide(pc, in)
+	out.op, out.imm, out.hi = opWide, int32(x), uint32(x>>32)
+	return err
+}
+
+func (d *decoder) wide(pc ir.PC, in ir.Insn) (uint64, error) {
 	index, off, ok := in.Map()
 	switch pseudo := in.Row().Pseudo; {
 	case pseudo == ir.PseudoNone:
-		out.imm = uint64(in.Imm)
+		return uint64(in.Imm), nil
+	case pseudo == ir.PseudoFunc:
+		target, _ := in.Target(pc)
+		d.prog.callable[target] = true
+		return abi.FuncRef(target), nil
 	case !ok:
-		return unsupported(pc, in.Op, "not executed by the interpreter")
+		return 0, unsupported(pc, in.Op, "not executed by the interpreter")
 	case pseudo == ir.PseudoMapFD || pseudo == ir.PseudoMapIdx:
-		out.imm = d.prog.maps[index].Handle()
-	default:
-		m := d.prog.maps[index]
-		kind, known := abi.LookupMapKind(m.Spec().Type)
-		switch {
-		case !known || !kind.Direct || m.Spec().MaxEntries != 1:
-			return unsupported(pc, in.Op, "only arrays of one element have addresses")
-		case off >= m.Spec().ValueSize:
-			return unsupported(pc, in.Op, "offset is outside the value")
-		}
-		out.imm = m.Region().Base + uint64(off)
+		return d.prog.maps[index].Handle(), nil
 	}
-	return nil
+	m := d.prog.maps[index]
+	kind, known := abi.LookupMapKind(m.Spec().Type)
+	switch {
+	case !known || !kind.Direct || m.Spec().MaxEntries != 1:
+		return 0, unsupported(pc, in.Op, "only arrays of one element have addresses")
+	case off >= m.Spec().ValueSize:
+		return 0, unsupported(pc, in.Op, "offset is outside the value")
+	}
+	return m.Region().Base + uint64(off), nil
 }
 
+// ours are the helpers that the interpreter itself carries out, because they
+// call the program or leave it.
+var ours = map[abi.HelperID]uint8{abi.TailCall: controlTailCall, abi.Loop: controlLoop, abi.ForEachMapElem: controlForEach}
+
 func (d *decoder) call(pc ir.PC, in ir.Insn, out *insn) error {
-	out.op = opSlow
 	switch in.Row().Pseudo {
 	case ir.CallLocal:
 		target, _ := in.Target(pc)
-		out.off, out.mask = slowCall, uint64(target)
+		out.op, out.aux, out.imm = opControl, controlCall, int32(target)
 		return nil
 	case ir.CallHelper:
-		id := abi.HelperID(in.Imm)
-		at, ok := d.index[id]
-		if !ok {
-			f, found := d.prog.opts.Helper(id)
-			if !found {
-				return &helpers.MissingError{PC: pc, ID: id}
-			}
-			at = uint64(len(d.prog.helpers))
-			d.prog.helpers = append(d.prog.helpers, f)
-			d.index[id] = at
-		}
-		out.off, out.mask = slowHelper, at
-		return nil
+		return d.helper(pc, abi.HelperID(in.Imm), out)
 	}
 	return unsupported(pc, in.Op, "not executed by the interpreter")
+}
+
+func (d *decoder) helper(pc ir.PC, id abi.HelperID, out *insn) error {
+	at, ok := d.index[id]
+	if !ok {
+		f, found := d.prog.opts.Helper(id)
+		if aux, own := ours[id]; own && !found {
+			out.op, out.aux = opControl, aux
+			return nil
+		}
+		if !found {
+			return &helpers.MissingError{PC: pc, ID: id}
+		}
+		at = int32(len(d.prog.helpers))
+		d.prog.helpers = append(d.prog.helpers, f)
+		d.index[id] = at
+	}
+	out.op, out.aux, out.imm = opSlow, slowHelper, at
+	return nil
 }

@@ -33,30 +33,38 @@ const (
 
 // Fault is a run that did not reach its exit.
 type Fault struct {
-	Kind  FaultKind
-	PC    ir.PC  // of the instruction
-	Addr  uint64 // of the access
-	Size  uint64 // bytes of the access
-	Write bool
-	Err   error // what the helper or the caller's context says
+	Kind    FaultKind
+	Program string // whose instruction it is, if a tail call left the one that was run
+	PC      ir.PC  // of the instruction
+	Addr    uint64 // of the access
+	Size    uint64 // bytes of the access
+	Write   bool
+	Err     error // what the helper or the caller's context says
 }
 
 func (f *Fault) Error() string {
+	if f.Program != "" {
+		return fmt.Sprintf("vm: program %q: %s", f.Program, f.text())
+	}
+	return "vm: " + f.text()
+}
+
+func (f *Fault) text() string {
 	access := "load"
 	if f.Write {
 		access = "store"
 	}
 	switch f.Kind {
 	case FaultMemory:
-		return fmt.Sprintf("vm: insn %d: %s of %d bytes at %#x: outside the program's memory", f.PC, access, f.Size, f.Addr)
+		return fmt.Sprintf("insn %d: %s of %d bytes at %#x: outside the program's memory", f.PC, access, f.Size, f.Addr)
 	case FaultMisaligned:
-		return fmt.Sprintf("vm: insn %d: atomic access of %d bytes at %#x: misaligned", f.PC, f.Size, f.Addr)
+		return fmt.Sprintf("insn %d: atomic access of %d bytes at %#x: misaligned", f.PC, f.Size, f.Addr)
 	case FaultFuel:
-		return fmt.Sprintf("vm: insn %d: fuel is used up", f.PC)
+		return fmt.Sprintf("insn %d: fuel is used up", f.PC)
 	case FaultDepth:
-		return fmt.Sprintf("vm: insn %d: call: more than %d nested frames", f.PC, MaxFrames)
+		return fmt.Sprintf("insn %d: call: more than %d nested frames", f.PC, MaxFrames)
 	}
-	return fmt.Sprintf("vm: insn %d: %v", f.PC, f.Err)
+	return fmt.Sprintf("insn %d: %v", f.PC, f.Err)
 }
 
 // Unwrap returns what the helper or the caller's context says.

@@ -6,7 +6,6 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
-	"github.com/bpfproof/bpfproof/runtime/maps"
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
@@ -14,37 +13,63 @@ import (
 // (MAX_CALL_FRAMES).
 const MaxFrames = 8
 
+// numRegs makes every byte the number of a register, so that none is checked;
+// the program's are the first.
+const numRegs = 256
+
 // machine is the state of one run, and the memory it may touch. It implements
 // runtime.Session and helpers.Memory.
 type machine struct {
-	r    [numRegs]uint64
-	prog *Program
-	pc   int32
-	at   int32 // the instruction under way, for slow operations and faults
+	r           [numRegs]uint64
+	read, write window  // where the last load and the last store were
+	fp          pointer // r10, as what the main loop reaches the frame by
+
+	in   *insn    // the instruction under way and the fuel left, while the
+	fuel int64    // main loop waits for a call out of it
+	prog *Program // whose code runs: a tail call changes it
+	base uint64   // address of the code that runs
+	pc   int32    // where execution goes on, while the main loop does not run
+	at   int32    // the instruction under way, for slow operations and faults
 	stop bool
 	err  error
 
-	// Regions, as first address and length in bytes. The stack reaches from the
-	// innermost frame's end to the outermost frame's start.
-	stack, stackLen   uint64
-	packet, packetLen uint64
-	packetWritable    bool
-	value, valueLen   uint64 // the map value touched last
-	valueWritable     bool
+	// The frames in use reach from the innermost one's end to top. By depth, what
+	// lies below clean in a frame was not cleared yet: see reachStack.
+	depth     int
+	top       uint64
+	clean     [MaxFrames]uint64
+	saved     [MaxFrames]savedFrame
+	budget    uint64 // of may_goto in this frame
+	tailCalls int
+	block     *mem.Block // the stack frames
+	keys      *mem.Block // keys that callbacks are shown; nil until one is
 
-	depth   int
-	saved   [MaxFrames]savedFrame
-	block   *mem.Block // the stack frames
+	value, valueLen uint64 // the map value touched last
+	valueWritable   bool
+
 	frame   *runtime.Frame
-	env     *helpers.Env
+	env     *helpers.Env // of prog
+	worlds  []world
 	ctxAddr uint64
+	missed  uint64  // the address that reach did not find
+	scratch [4]insn // of step
 }
 
-// savedFrame is what a local call keeps of its caller (RFC 9669, section 2:
-// r6-r9 and r10 survive calls).
+// world is a program that took part in the machine's runs, and its maps.
+type world struct {
+	prog *Program
+	env  *helpers.Env
+	in   bool // the run under way has entered the environment
+}
+
+// savedFrame is what a call keeps of its caller (RFC 9669, section 2: r6-r9
+// and r10 survive calls).
 type savedFrame struct {
-	pc   int32
-	regs [5]uint64
+	prog   *Program
+	pc     int32
+	regs   [5]uint64
+	budget uint64
+	loop   loop // what called, if it was a helper
 }
 
 var (
@@ -62,22 +87,34 @@ func newMachine(p *Program) (*machine, error) {
 		frame.Free()
 		return nil, err
 	}
-	m := &machine{prog: p, block: block, frame: frame, env: helpers.NewEnv(p.maps)}
-	m.env.Memory, m.env.Packet = m, frame
-	m.env.Clock, m.env.Trace, m.env.CPU = p.opts.Clock, p.opts.Output, p.opts.CPU
-	if p.opts.Seed != 0 {
-		m.env.Random = p.opts.Seed
-	}
+	m := &machine{prog: p, block: block, frame: frame, top: block.Addr() + MaxFrames*ir.StackSize}
 	m.ctxAddr, _ = frame.Context()
+	m.worlds = []world{{prog: p, env: m.newEnv(p)}}
+	m.env = m.worlds[0].env
 	return m, nil
+}
+
+func (m *machine) newEnv(p *Program) *helpers.Env {
+	env := helpers.NewEnv(p.maps)
+	env.Memory, env.Packet = m, m.frame
+	env.Clock, env.Trace, env.CPU = p.opts.Clock, p.opts.Output, p.opts.CPU
+	if p.opts.Seed != 0 {
+		env.Random = p.opts.Seed
+	}
+	return env
 }
 
 func (m *machine) Frame() *runtime.Frame { return m.frame }
 
 func (m *machine) Close() error {
-	m.env.Close()
+	for _, w := range m.worlds {
+		w.env.Close()
+	}
 	m.frame.Free()
 	m.block.Free()
+	if m.keys != nil {
+		m.keys.Free()
+	}
 	return nil
 }
 
@@ -88,148 +125,105 @@ const slice = 1 << 18
 // Run runs the program once on the frame.
 func (m *machine) Run(ctx context.Context, fuel uint64) (uint64, error) {
 	m.reset()
-	m.env.Enter()
-	defer m.env.Exit()
+	m.enter(&m.worlds[0])
 	for !m.stop {
-		n := min(fuel, slice)
-		if m.prog.opts.Trace != nil {
-			n = min(n, 1)
+		if err := ctx.Err(); err != nil {
+			m.fail(&Fault{Kind: FaultCancelled, PC: ir.PC(m.pc), Err: err})
+			break
 		}
-		if n == 0 {
-			return 0, &Fault{Kind: FaultFuel, PC: ir.PC(m.pc)}
+		fuel -= m.advance(fuel)
+	}
+	for i := range m.worlds {
+		if w := &m.worlds[i]; w.in {
+			w.in = false
+			w.env.Exit()
 		}
-		if n == slice || m.prog.opts.Trace != nil {
-			if err := ctx.Err(); err != nil {
-				return 0, &Fault{Kind: FaultCancelled, PC: ir.PC(m.pc), Err: err}
-			}
-		}
-		if m.prog.opts.Trace != nil {
-			m.prog.opts.Trace(ir.PC(m.pc), (*[ir.NumRegs]uint64)(m.r[:ir.NumRegs]))
-			m.r[zero] = 0
-		}
-		fuel -= n - m.run(n)
 	}
 	return m.r[0], m.err
 }
 
+// advance runs at most fuel instructions, at least one, and not many more than
+// a slice; it returns how many. Out of fuel, it ends the run.
+func (m *machine) advance(fuel uint64) (n uint64) {
+	if fuel == 0 {
+		m.fail(&Fault{Kind: FaultFuel, PC: ir.PC(m.pc)})
+		return 0
+	}
+	segment := uint64(m.prog.segment[m.pc])
+	if m.prog.opts.Trace != nil || fuel < segment {
+		m.step()
+		return 1
+	}
+	paid := min(fuel, max(slice, segment))
+	m.base = address(&m.prog.code[0])
+	return paid - uint64(m.run(&m.prog.code[m.pc], int64(paid-segment)))
+}
+
+// step executes one instruction, which is copied so that the main loop stops
+// behind it whichever way it goes.
+func (m *machine) step() {
+	pc := m.pc
+	if trace := m.prog.opts.Trace; trace != nil {
+		trace(ir.PC(pc), (*[ir.NumRegs]uint64)(m.r[:ir.NumRegs]))
+	}
+	s := &m.scratch
+	*s = [4]insn{m.prog.plain[pc], {op: opStop}, {op: opStop}, {op: opStop}}
+	jumps := s[0].op.jumps()
+	target := pc + s[0].off/int32(insnBytes)
+	if jumps {
+		s[0].off, s[0].hi = 3*int32(insnBytes), 0
+	}
+	m.base = address(&s[0]) - uint64(pc)*uint64(insnBytes)
+	m.run(&s[0], 0)
+	if jumps && m.pc == pc+3 {
+		m.pc = target
+	}
+}
+
+// pcOf returns the PC of an instruction of the code that runs.
+func (m *machine) pcOf(in *insn) int32 { return int32(address(in)-m.base) / int32(insnBytes) }
+
+// unpaid leaves the main loop before an instruction that there is no fuel for,
+// and returns the fuel left.
+func (m *machine) unpaid(in *insn, fuel int64) int64 {
+	m.pc = m.pcOf(in)
+	return fuel + int64(m.prog.segment[m.pc])
+}
+
+// outside ends the run at an access of the n-th instruction behind the one
+// under way, whose address reach was asked for.
+func (m *machine) outside(n int32, size uint64, write bool) int64 {
+	m.fail(&Fault{Kind: FaultMemory, PC: ir.PC(m.pcOf(m.in) + n), Addr: m.missed, Size: size, Write: write})
+	return m.fuel
+}
+
+// fail ends the run.
+func (m *machine) fail(f *Fault) {
+	if m.prog != m.worlds[0].prog {
+		f.Program = m.prog.ir.Name
+	}
+	m.err, m.stop = f, true
+}
+
 // reset sets the machine to the program's entry.
 func (m *machine) reset() {
-	m.r = [numRegs]uint64{}
+	clear(m.r[:ir.NumRegs])
 	m.r[1], m.r[2] = m.frame.Args()
-	m.pc, m.stop, m.err, m.valueLen = 0, false, nil, 0
-	m.packetWritable = m.frame.Writable()
+	m.prog, m.env = m.worlds[0].prog, m.worlds[0].env
+	m.pc, m.stop, m.err, m.valueLen, m.tailCalls = 0, false, nil, 0, 0
 	m.refresh()
 	m.setDepth(0)
+	m.openFrame(0)
 }
 
-// refresh takes over the packet's bounds, which helpers may move.
+// refresh forgets where accesses were: helpers may move the packet's bounds.
 func (m *machine) refresh() {
-	start, end := m.frame.Bounds()
-	m.packet, m.packetLen = start, end-start
+	m.read.clear()
+	m.write.clear()
 }
 
-// setDepth makes frame depth the innermost one and points r10 to it.
-func (m *machine) setDepth(depth int) {
-	m.depth = depth
-	top := m.block.Addr() + MaxFrames*ir.StackSize
-	m.r[ir.FP] = top - uint64(depth)*ir.StackSize
-	m.stack = m.r[ir.FP] - ir.StackSize
-	m.stackLen = top - m.stack
-}
-
-// push enters a new frame, which is zero; ok is false if there is none left.
-func (m *machine) push(ret int32) (ok bool) {
-	if m.depth+1 >= MaxFrames {
-		return false
-	}
-	s := &m.saved[m.depth]
-	s.pc = ret
-	copy(s.regs[:], m.r[ir.R6:ir.R10+1])
-	m.setDepth(m.depth + 1)
-	clear(mem.View(m.stack, ir.StackSize))
-	return true
-}
-
-// pop leaves a frame; ok is false in the outermost one.
-func (m *machine) pop() (ret int32, ok bool) {
-	if m.depth == 0 {
-		return 0, false
-	}
-	m.setDepth(m.depth - 1)
-	s := &m.saved[m.depth]
-	copy(m.r[ir.R6:ir.R10+1], s.regs[:])
-	return s.pc, true
-}
-
-// reach reports whether the program may access the n bytes at addr, n > 0.
-// Subtractions wrap, so one comparison checks both ends of a region's start.
-func (m *machine) reach(addr, n uint64, write bool) bool {
-	if off := addr - m.stack; off < m.stackLen && n <= m.stackLen-off {
-		return true
-	}
-	if off := addr - m.packet; off < m.packetLen && n <= m.packetLen-off {
-		return !write || m.packetWritable
-	}
-	if off := addr - m.value; off < m.valueLen && n <= m.valueLen-off {
-		return !write || m.valueWritable
-	}
-	return m.reachFar(addr, n, write)
-}
-
-// reachFar looks at the context and at all maps, and remembers the value it
-// finds.
-func (m *machine) reachFar(addr, n uint64, write bool) bool {
-	if _, layout := m.frame.Context(); layout != nil {
-		if off := addr - m.ctxAddr; off < uint64(layout.Size) && n <= uint64(layout.Size)-off {
-			field := layout.Field(int(off), int(n))
-			return !write || field != nil && field.Writable
-		}
-	}
-	for i := range m.prog.regions {
-		r := &m.prog.regions[i]
-		if r.Contains(addr, n) {
-			m.value = addr - (addr-r.Base)%r.Stride
-			m.valueLen, m.valueWritable = r.Value, !r.ReadOnly
-			return !write || m.valueWritable
-		}
-	}
-	return false
-}
-
-// Read gives helpers the program's memory.
-func (m *machine) Read(addr uint64, n int) ([]byte, error) { return m.view(addr, n, false) }
-
-// Write gives helpers the program's memory for writing.
-func (m *machine) Write(addr uint64, n int) ([]byte, error) { return m.view(addr, n, true) }
-
-func (m *machine) view(addr uint64, n int, write bool) ([]byte, error) {
-	if n == 0 {
-		return nil, nil
-	}
-	if n < 0 || !m.reach(addr, uint64(n), write) {
-		return nil, &Fault{Kind: FaultMemory, PC: ir.PC(m.at), Addr: addr, Size: uint64(n), Write: write}
-	}
-	return mem.View(addr, n), nil
-}
-
-// fault ends the run at an access of the instruction at pc, and returns left,
-// the instructions that are left, without it.
-func (m *machine) fault(pc int, addr, size uint64, write bool, left uint64) uint64 {
-	m.fail(&Fault{Kind: FaultMemory, PC: ir.PC(pc), Addr: addr, Size: size, Write: write})
-	return left - 1
-}
-
-func (m *machine) fail(f *Fault) { m.err, m.stop = f, true }
-
-// regionsOf collects where the values of a program's maps lie.
-func regionsOf(ms []maps.Map) []maps.Region {
-	var regions []maps.Region
-	seen := map[uint64]bool{}
-	for _, m := range ms {
-		if !seen[m.Handle()] {
-			seen[m.Handle()] = true
-			regions = append(regions, m.Region())
-		}
-	}
-	return regions
+// enter begins the run in the environment of a program.
+func (m *machine) enter(w *world) {
+	w.in = true
+	w.env.Enter()
 }

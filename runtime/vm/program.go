@@ -33,11 +33,16 @@ type Options struct {
 // a runtime.Opener, safe for concurrent use.
 type Program struct {
 	ir      *ir.Program
-	code    []insn
-	helpers []helpers.Func
-	maps    []maps.Map
-	regions []maps.Region
-	opts    Options
+	plain   []insn   // the instructions one by one
+	code    []insn   // the same, sequences put together
+	segment []uint16 // see segments
+	frames  []uint16 // see frameNeeds
+	// callable marks the functions that the program refers to, for callbacks.
+	callable []bool
+	helpers  []helpers.Func
+	maps     []maps.Map
+	regions  []maps.Region
+	opts     Options
 
 	mu     sync.Mutex
 	idle   []*machine
@@ -65,7 +70,7 @@ func Load(p *ir.Program, ms []maps.Map, opts Options) (*Program, error) {
 		opts.Helper = helpers.Lookup
 	}
 	prog := &Program{ir: p, maps: ms, opts: opts, regions: regionsOf(ms)}
-	d := decoder{prog: prog, index: map[abi.HelperID]uint64{}}
+	d := decoder{prog: prog, index: map[abi.HelperID]int32{}}
 	if err := d.decode(); err != nil {
 		return nil, err
 	}

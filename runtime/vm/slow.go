@@ -8,123 +8,101 @@ import (
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
-// The operations that leave the main loop, by their index in slow.
+// The operations that leave the main loop and come back behind themselves, by
+// their index in slows.
 const (
-	slowExit int32 = iota
-	slowCall
-	slowHelper
-	slowLoadSigned
+	slowHelper uint8 = iota
 	slowLoadAcquire
 	slowStoreRelease
 	slowAtomic
 )
 
-// slow does them. An operation finds its own PC in m.at and the next one in
-// m.pc, which it may change.
-var slow = [...]func(m *machine, in *insn){
-	slowExit:         (*machine).exit,
-	slowCall:         (*machine).call,
+var slowIndex = map[ir.Kind]uint8{ir.KindLoadAcquire: slowLoadAcquire, ir.KindStoreRelease: slowStoreRelease, ir.KindAtomic: slowAtomic}
+
+// slows does them. An operation finds its own PC in m.at, and its size in bytes
+// in in.hi.
+var slows = [...]func(m *machine, in *insn){
 	slowHelper:       (*machine).helper,
-	slowLoadSigned:   (*machine).loadSigned,
 	slowLoadAcquire:  (*machine).loadAcquire,
 	slowStoreRelease: (*machine).storeRelease,
 	slowAtomic:       (*machine).atomic,
 }
 
-func (m *machine) exit(*insn) {
-	ret, ok := m.pop()
-	if !ok {
-		m.stop = true
-		return
-	}
-	m.pc = ret
+// slow does the one under way.
+func (m *machine) slow() {
+	m.at = m.pcOf(m.in)
+	slows[m.in.aux](m, m.in)
 }
 
-// call enters the subprogram at in.mask.
-func (m *machine) call(in *insn) {
-	if !m.push(m.pc) {
-		m.fail(&Fault{Kind: FaultDepth, PC: ir.PC(m.at)})
-		return
-	}
-	m.pc = int32(in.mask)
-}
+// pure does an operation on two words that the main loop has no case for.
+func (m *machine) pure(x, y uint64) { m.r[m.in.dst] = pure[m.in.aux](x, y) }
 
-// helper calls the helper at in.mask in the program's table.
+// helper calls the helper at in.imm in the program's table.
 func (m *machine) helper(in *insn) {
-	ret, err := m.prog.helpers[in.mask](m.env, [5]uint64(m.r[1:6]))
+	ret, err := m.prog.helpers[in.imm](m.env, [5]uint64(m.r[1:6]))
 	if err != nil {
-		f := &Fault{Kind: FaultHelper, PC: ir.PC(m.at), Err: err}
-		var inner *Fault
-		if errors.As(err, &inner) {
-			f = inner
-		}
-		m.fail(f)
+		m.refused(err)
 		return
 	}
 	m.r[0] = ret
 	m.refresh()
 }
 
-// check ends the run where the access is not allowed.
-func (m *machine) check(addr, n uint64, write bool) (ok bool) {
-	if !m.reach(addr, n, write) {
-		m.fault(int(m.at), addr, n, write, 1)
-		return false
+// refused ends the run at a helper that did not take its arguments.
+func (m *machine) refused(err error) {
+	f := &Fault{Kind: FaultHelper, PC: ir.PC(m.at), Err: err}
+	var inner *Fault
+	if errors.As(err, &inner) {
+		f = inner
 	}
-	return true
+	m.fail(f)
 }
 
-// checkAligned is check for atomic accesses.
-func (m *machine) checkAligned(addr, n uint64, write bool) (ok bool) {
-	if !m.check(addr, n, write) {
-		return false
+// check returns the address of an atomic access by register base, and ends the
+// run where it is not allowed.
+func (m *machine) check(in *insn, base uint8, write bool) (addr uint64, ok bool) {
+	n := uint64(in.hi)
+	addr = m.r[base] + uint64(int64(in.off))
+	if !m.reach(addr, n, write) {
+		m.fail(&Fault{Kind: FaultMemory, PC: ir.PC(m.at), Addr: addr, Size: n, Write: write})
+		return 0, false
 	}
 	if addr%n != 0 {
 		m.fail(&Fault{Kind: FaultMisaligned, PC: ir.PC(m.at), Addr: addr, Size: n, Write: write})
-		return false
+		return 0, false
 	}
-	return true
-}
-
-func (m *machine) loadSigned(in *insn) {
-	addr := m.r[in.src] + in.imm
-	if m.check(addr, uint64(in.shift), false) {
-		m.r[in.dst] = uint64(signed(load(addr, in.shift), 64-8*in.shift))
-	}
+	return addr, true
 }
 
 // loadAcquire reads words below 32 bits out of the aligned word around them,
 // which lies in the same page and is read in one piece.
 func (m *machine) loadAcquire(in *insn) {
-	addr := m.r[in.src] + in.imm
-	if !m.checkAligned(addr, uint64(in.shift), false) {
-		return
-	}
-	switch in.shift {
-	case 8:
+	addr, ok := m.check(in, in.src, false)
+	switch {
+	case !ok:
+	case in.hi == 8:
 		m.r[in.dst] = atomic.LoadUint64(mem.Ptr64(addr))
-	case 4:
+	case in.hi == 4:
 		m.r[in.dst] = uint64(atomic.LoadUint32(mem.Ptr32(addr)))
 	default:
 		word := uint64(atomic.LoadUint32(mem.Ptr32(addr &^ 3)))
-		m.r[in.dst] = word >> (8 * (addr & 3)) & (1<<(8*in.shift) - 1)
+		m.r[in.dst] = word >> (8 * (addr & 3)) & (1<<(8*in.hi) - 1)
 	}
 }
 
 // storeRelease exchanges the aligned word around words below 32 bits.
 func (m *machine) storeRelease(in *insn) {
-	addr, x := m.r[in.dst]+in.imm, m.r[in.src]
-	if !m.checkAligned(addr, uint64(in.shift), true) {
-		return
-	}
-	switch in.shift {
-	case 8:
+	addr, ok := m.check(in, in.dst, true)
+	x := m.r[in.src]
+	switch {
+	case !ok:
+	case in.hi == 8:
 		atomic.StoreUint64(mem.Ptr64(addr), x)
-	case 4:
+	case in.hi == 4:
 		atomic.StoreUint32(mem.Ptr32(addr), uint32(x))
 	default:
 		p, pos := mem.Ptr32(addr&^3), 8*(addr&3)
-		part := uint32(1<<(8*in.shift)-1) << pos
+		part := uint32(1<<(8*in.hi)-1) << pos
 		for {
 			old := atomic.LoadUint32(p)
 			if atomic.CompareAndSwapUint32(p, old, old&^part|uint32(x)<<pos&part) {
@@ -136,13 +114,13 @@ func (m *machine) storeRelease(in *insn) {
 
 // atomic does the read-modify-write operation of the instruction's row.
 func (m *machine) atomic(in *insn) {
-	addr := m.r[in.dst] + in.imm
-	if !m.checkAligned(addr, uint64(in.shift), true) {
+	addr, ok := m.check(in, in.dst, true)
+	if !ok {
 		return
 	}
 	row := m.prog.ir.Insns[m.at].Row()
 	var old uint64
-	if in.shift == 8 {
+	if in.hi == 8 {
 		old = atomic64(row.Atomic, mem.Ptr64(addr), m.r[in.src], m.r[0])
 	} else {
 		old = uint64(atomic32(row.Atomic, mem.Ptr32(addr), uint32(m.r[in.src]), uint32(m.r[0])))

@@ -47,17 +47,31 @@ type Machine struct {
 	// Call runs a helper. nil refuses all.
 	Call func(id abi.HelperID, args [5]uint64) (uint64, error)
 
+	// Packet returns the word of n bytes that LD_ABS and LD_IND read at a place in
+	// the packet, in host order; ok is false outside of it. nil refuses both.
+	Packet func(off int32, n int) (x uint64, ok bool)
+
 	Regs [ir.NumRegs]uint64
 	PC   ir.PC
 	Done bool // the program has exited; its result is in r0
 
 	frames []frame
+	gotos  uint64 // may_goto instructions of this frame that fell through
 }
 
 type frame struct {
-	ret  ir.PC
-	regs [5]uint64 // r6-r10
+	ret   ir.PC
+	regs  [5]uint64 // r6-r10
+	gotos uint64
+	loop  *loop // nil if no helper called
 }
+
+// loop is a call of bpf_loop that is under way.
+type loop struct{ fn, i, n, ctx uint64 }
+
+// MaxLoops bounds the calls of bpf_loop, and how often the may_goto
+// instructions of one frame fall through (BPF_MAX_LOOPS).
+const MaxLoops = 8 << 20
 
 var word sem.Concrete
 
@@ -111,10 +125,16 @@ func (m *Machine) execute(in ir.Insn) (next ir.PC, err error) {
 		if sem.Taken(word, in, dst, src) == 1 {
 			next, _ = in.Target(m.PC)
 		}
+	case ir.KindMayGoto:
+		if m.gotos++; m.gotos > MaxLoops {
+			next, _ = in.Target(m.PC)
+		}
+	case ir.KindLoadPacket:
+		return m.loadPacket(in, next)
 	case ir.KindCall:
 		return m.call(in, next)
 	case ir.KindExit:
-		return m.exit(), nil
+		return m.exit()
 	default:
 		return 0, ErrUnsupported
 	}
@@ -127,6 +147,10 @@ func (m *Machine) loadImm(in ir.Insn) error {
 	switch {
 	case pseudo == ir.PseudoNone:
 		m.Regs[in.Dst] = uint64(in.Imm)
+		return nil
+	case pseudo == ir.PseudoFunc:
+		target, _ := in.Target(m.PC)
+		m.Regs[in.Dst] = abi.FuncRef(target)
 		return nil
 	case !isMap || m.Map == nil:
 		return ErrUnsupported
@@ -212,19 +236,12 @@ func (m *Machine) atomic(in ir.Insn, addr uint64) error {
 func (m *Machine) call(in ir.Insn, next ir.PC) (ir.PC, error) {
 	switch in.Row().Pseudo {
 	case ir.CallLocal:
-		if len(m.frames)+1 >= MaxFrames {
-			return 0, ErrDepth
-		}
-		m.frames = append(m.frames, frame{next, [5]uint64(m.Regs[ir.R6:])})
-		m.Regs[ir.FP] -= ir.StackSize
-		b, err := m.Memory.Write(m.Regs[ir.FP]-ir.StackSize, ir.StackSize)
-		if err != nil {
-			return 0, err
-		}
-		clear(b)
 		target, _ := in.Target(m.PC)
-		return target, nil
+		return target, m.push(next, nil)
 	case ir.CallHelper:
+		if abi.HelperID(in.Imm) == abi.Loop {
+			return m.startLoop(next)
+		}
 		if m.Call == nil {
 			return 0, ErrUnsupported
 		}
@@ -238,16 +255,96 @@ func (m *Machine) call(in ir.Insn, next ir.PC) (ir.PC, error) {
 	return 0, ErrUnsupported
 }
 
-func (m *Machine) exit() ir.PC {
+// push enters a frame, which is zero, below the ones in use.
+func (m *Machine) push(ret ir.PC, l *loop) error {
+	if len(m.frames)+1 >= MaxFrames {
+		return ErrDepth
+	}
+	m.frames = append(m.frames, frame{ret, [5]uint64(m.Regs[ir.R6:]), m.gotos, l})
+	m.Regs[ir.FP] -= ir.StackSize
+	m.gotos = 0
+	b, err := m.Memory.Write(m.Regs[ir.FP]-ir.StackSize, ir.StackSize)
+	if err != nil {
+		return err
+	}
+	clear(b)
+	return nil
+}
+
+func (m *Machine) exit() (ir.PC, error) {
 	n := len(m.frames)
 	if n == 0 {
 		m.Done = true
-		return m.PC
+		return m.PC, nil
 	}
 	f := m.frames[n-1]
 	m.frames = m.frames[:n-1]
 	copy(m.Regs[ir.R6:], f.regs[:])
-	return f.ret
+	m.gotos = f.gotos
+	switch {
+	case f.loop == nil:
+	case m.Regs[ir.R0] == 0:
+		return m.goOn(f.loop, f.ret)
+	default:
+		m.Regs[ir.R0] = f.loop.i
+	}
+	return f.ret, nil
+}
+
+// startLoop is bpf_loop: -EINVAL for flags, -E2BIG for too many calls.
+func (m *Machine) startLoop(next ir.PC) (ir.PC, error) {
+	l := &loop{fn: m.Regs[ir.R2], n: m.Regs[ir.R1] & 0xffffffff, ctx: m.Regs[ir.R3]}
+	pc, ok := abi.FuncOf(l.fn)
+	const einval, e2big = 22, 7
+	switch {
+	case !ok || pc >= m.Program.Slots():
+		return 0, fmt.Errorf("%w: %#x is no function", ErrUnsupported, l.fn)
+	case m.Regs[ir.R4] != 0:
+		m.Regs[ir.R0] = negative(einval)
+	case l.n > MaxLoops:
+		m.Regs[ir.R0] = negative(e2big)
+	default:
+		return m.goOn(l, next)
+	}
+	return next, nil
+}
+
+func negative(errno uint64) uint64 { return -errno }
+
+// goOn makes the next call of a loop, or ends it.
+func (m *Machine) goOn(l *loop, ret ir.PC) (ir.PC, error) {
+	if l.i == l.n {
+		m.Regs[ir.R0] = l.i
+		return ret, nil
+	}
+	if err := m.push(ret, l); err != nil {
+		return 0, err
+	}
+	copy(m.Regs[ir.R1:], []uint64{l.i, l.ctx, 0, 0, 0})
+	l.i++
+	pc, _ := abi.FuncOf(l.fn)
+	return pc, nil
+}
+
+// loadPacket leaves a word of the packet in r0, or ends the function with r0 = 0
+// where there is none; r1 to r5 are lost, and 0 here.
+func (m *Machine) loadPacket(in ir.Insn, next ir.PC) (ir.PC, error) {
+	if m.Packet == nil {
+		return 0, ErrUnsupported
+	}
+	row := in.Row()
+	off := uint64(in.Imm)
+	if row.Indirect {
+		off += m.Regs[in.Src]
+	}
+	x, ok := m.Packet(int32(off), row.Width.Bytes())
+	clear(m.Regs[ir.R1 : ir.R5+1])
+	m.Regs[ir.R0] = x
+	if !ok {
+		m.Regs[ir.R0] = 0
+		return m.exit()
+	}
+	return next, nil
 }
 
 // Depth returns how many frames are in use.

@@ -1,0 +1,167 @@
+package vm
+
+import (
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+)
+
+// pairCase is two operations on one register; copied if the register was
+// copied from another one before.
+type pairCase struct {
+	first, second ir.ALUOp
+	width         ir.Width
+	copied        bool
+}
+
+// rotateCase is a rotation by two shifts, of that many instructions.
+type rotateCase struct {
+	first ir.ALUOp // the shift of the part that is made first
+	width ir.Width
+	n     int
+}
+
+// fuse returns the code with an instruction for every sequence that the main
+// loop has a case for, in the place of its first instruction. The places of the
+// others keep theirs: a jump into the middle finds what it should.
+func fuse(p *ir.Program, plain []insn) []insn {
+	code := slices.Clone(plain)
+	for pc := range p.All() {
+		for _, f := range fusers {
+			if out, ok := f(ahead(p, pc), plain[pc:]); ok {
+				code[pc] = out
+				break
+			}
+		}
+	}
+	return code
+}
+
+// ahead returns the instructions from pc on, at most five.
+func ahead(p *ir.Program, pc ir.PC) []ir.Insn {
+	return p.Insns[pc:min(int(pc)+5, len(p.Insns))]
+}
+
+// fusers find the sequences that start with the first of the instructions, the
+// longest first. code holds the same, decoded.
+var fusers = []func(ins []ir.Insn, code []insn) (insn, bool){fuseRotate, fuseLoadAt, fuseCopyShift, fuseCopy, fusePair, fuseCount, fuseMoves}
+
+// isALU reports whether the instruction is the operation at width w with such
+// a second operand.
+func isALU(in ir.Insn, op ir.ALUOp, w ir.Width, src ir.Source) bool {
+	row := in.Row()
+	return row.Kind == ir.KindALU && row.ALU == op && row.Width == w && row.Src == src
+}
+
+// copies reports whether the instruction copies a register, so that an
+// operation at width w on the copy can read the original instead: its upper
+// half does not matter to 32 bits, and has to be there for 64.
+func copies(in ir.Insn, w ir.Width) bool {
+	return isALU(in, ir.Mov, ir.W64, ir.X) || w == ir.W32 && isALU(in, ir.Mov, ir.W32, ir.X)
+}
+
+// second returns the row of the instruction behind a copy into its register.
+func second(ins []ir.Insn) (row *ir.Row, ok bool) {
+	if len(ins) < 2 || ins[1].Kind() != ir.KindALU || ins[1].Dst != ins[0].Dst {
+		return nil, false
+	}
+	row = ins[1].Row()
+	return row, copies(ins[0], row.Width)
+}
+
+// fuseCopy: dst = src; dst op= operand. An operand that is dst itself is the
+// copy.
+func fuseCopy(ins []ir.Insn, _ []insn) (out insn, ok bool) {
+	row, ok := second(ins)
+	if !ok {
+		return insn{}, false
+	}
+	op, ok := copyCases[aluCase{row.ALU, row.Width, row.Src}]
+	aux := ins[1].Src
+	if aux == ins[0].Dst {
+		aux = ins[0].Src
+	}
+	return insn{op: op, dst: uint8(ins[0].Dst), src: uint8(ins[0].Src), aux: uint8(aux), imm: int32(ins[1].Imm)}, ok
+}
+
+// fuseCopyShift: dst = src; dst shift= imm; dst op= aux, with another register
+// as the last operand.
+func fuseCopyShift(ins []ir.Insn, _ []insn) (out insn, ok bool) {
+	row, ok := second(ins)
+	if !ok || len(ins) < 3 || row.Src != ir.K || ins[2].Kind() != ir.KindALU || ins[2].Dst != ins[0].Dst || ins[2].Src == ins[0].Dst {
+		return insn{}, false
+	}
+	last := ins[2].Row()
+	op, ok := pairCases[pairCase{row.ALU, last.ALU, row.Width, true}]
+	ok = ok && last.Src == ir.X && last.Width == row.Width
+	return insn{op: op, dst: uint8(ins[0].Dst), src: uint8(ins[0].Src), aux: uint8(ins[2].Src), imm: int32(ins[1].Imm)}, ok
+}
+
+// fusePair: dst a= src; dst b= aux, where aux is not dst.
+func fusePair(ins []ir.Insn, _ []insn) (out insn, ok bool) {
+	if len(ins) < 2 || ins[0].Kind() != ir.KindALU || ins[1].Kind() != ir.KindALU || ins[0].Dst != ins[1].Dst || ins[1].Src == ins[0].Dst {
+		return insn{}, false
+	}
+	a, b := ins[0].Row(), ins[1].Row()
+	op, ok := pairCases[pairCase{a.ALU, b.ALU, a.Width, false}]
+	ok = ok && a.Src == ir.X && b.Src == ir.X && a.Width == b.Width
+	return insn{op: op, dst: uint8(ins[0].Dst), src: uint8(ins[0].Src), aux: uint8(ins[1].Src)}, ok
+}
+
+// fuseRotate: part = src; part shift= imm; [dst = src;] dst other= off;
+// dst |= part.
+func fuseRotate(ins []ir.Insn, _ []insn) (out insn, ok bool) {
+	row, ok := second(ins)
+	if !ok || row.Src != ir.K || len(ins) < 4 {
+		return insn{}, false
+	}
+	part, src, w := ins[0].Dst, ins[0].Src, row.Width
+	other := map[ir.ALUOp]ir.ALUOp{ir.Rsh: ir.Lsh, ir.Lsh: ir.Rsh}[row.ALU]
+	dst, rest := src, ins[2:]
+	if len(ins) == 5 && copies(ins[2], w) && ins[2].Src == src {
+		dst, rest = ins[2].Dst, ins[3:]
+	}
+	op, ok := rotateCases[rotateCase{row.ALU, w, len(ins) - len(rest) + 2}]
+	ok = ok && part != src && part != dst && len(rest) >= 2 && isALU(rest[0], other, w, ir.K) && rest[0].Dst == dst &&
+		isALU(rest[1], ir.Or, w, ir.X) && rest[1].Dst == dst && rest[1].Src == part
+	if !ok {
+		return insn{}, false
+	}
+	return insn{op: op, dst: uint8(dst), src: uint8(src), aux: uint8(part), imm: int32(ins[1].Imm), off: int32(rest[0].Imm)}, true
+}
+
+// fuseLoadAt: dst = src; dst += aux; dst = *(dst + off).
+func fuseLoadAt(ins []ir.Insn, _ []insn) (out insn, ok bool) {
+	if len(ins) < 3 || !copies(ins[0], ir.W64) || !isALU(ins[1], ir.Add, ir.W64, ir.X) || ins[2].Kind() != ir.KindLoad || ins[2].Row().Signed {
+		return insn{}, false
+	}
+	dst, aux := ins[0].Dst, ins[1].Src
+	if aux == dst {
+		aux = ins[0].Src
+	}
+	ok = ins[1].Dst == dst && ins[2].Dst == dst && ins[2].Src == dst
+	return insn{op: loadAtCases[ins[2].Row().Width], dst: uint8(dst), src: uint8(ins[0].Src), aux: uint8(aux), off: int32(ins[2].Off)}, ok
+}
+
+// fuseCount: dst += a small number; if dst op imm goto.
+func fuseCount(ins []ir.Insn, code []insn) (out insn, ok bool) {
+	if len(ins) < 2 || ins[1].Kind() != ir.KindBranch || ins[0].Dst != ins[1].Dst {
+		return insn{}, false
+	}
+	row := ins[1].Row()
+	op, ok := countCases[jumpCase{row.Cmp, row.Width, row.Src}]
+	if !ok || !isALU(ins[0], ir.Add, row.Width, ir.K) || ins[0].Imm != int64(int8(ins[0].Imm)) {
+		return insn{}, false
+	}
+	out = code[1]
+	out.op, out.src, out.off = op, uint8(ins[0].Imm), out.off+int32(insnBytes)
+	return out, true
+}
+
+// fuseMoves: dst = src; imm = aux.
+func fuseMoves(ins []ir.Insn, _ []insn) (out insn, ok bool) {
+	if len(ins) < 2 || !copies(ins[0], ir.W64) || !copies(ins[1], ir.W64) {
+		return insn{}, false
+	}
+	return insn{op: opMovMov, dst: uint8(ins[0].Dst), src: uint8(ins[0].Src), aux: uint8(ins[1].Src), imm: int32(ins[1].Dst)}, true
+}
