@@ -20,5 +20,5 @@ import "embed"
 
 // FS holds the corpus by its paths within this directory.
 //
-//go:embed accept/*.s reject/*.s examples/*.c examples/*.o include/*.h
+//go:embed accept/*.s reject/*.s examples/*.c examples/*.o bench/*.c bench/*.o include/*.h
 var FS embed.FS

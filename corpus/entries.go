@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,8 +21,14 @@ type Entry struct {
 	// Finding is the stable code that a verifier reports for a rejected program,
 	// Kernel a part of the line that the live kernel ends with.
 	Finding, Kernel string
-	Runs            []Run  // one after the other, on the same maps
-	Maps            []Elem // what the maps hold after the runs; elements not listed are free
+	// Engines names the engines that run the program, nil for all; the others
+	// refuse it, for the reason that the text states behind the names.
+	Engines []string
+	// Unknown is a part of why our verifier does not decide a program that is
+	// safe; "" where it accepts it.
+	Unknown string
+	Runs    []Run  // one after the other, on the same maps
+	Maps    []Elem // what the maps hold after the runs; elements not listed are free
 }
 
 // Name returns a short unique name, such as "accept/alu64".
@@ -31,6 +38,11 @@ func (e *Entry) Name() string {
 		name += ":" + e.Program
 	}
 	return name
+}
+
+// RunsIn reports whether the engine of that name runs the program.
+func (e *Entry) RunsIn(engine string) bool {
+	return e.Engines == nil || slices.Contains(e.Engines, engine)
 }
 
 // Run is one run: an input and what comes of it.
@@ -73,7 +85,7 @@ func unhex(s string) []byte {
 // Entries returns the whole corpus, in order of name.
 func Entries() ([]Entry, error) {
 	var list []Entry
-	for _, dir := range []string{"accept", "bugs", "examples", "reject"} {
+	for _, dir := range []string{"accept", "bench", "bugs", "examples", "reject"} {
 		files, err := fs.ReadDir(FS, dir)
 		if err != nil {
 			continue // a directory without programs is not embedded
@@ -88,7 +100,7 @@ func Entries() ([]Entry, error) {
 			}
 			list = append(list, e)
 		}
-		for _, e := range objects {
+		for _, e := range append(benchEntries(), objects...) {
 			if path.Dir(e.Path) == dir {
 				e.Origin, e.License = "bpfproof", "Apache-2.0"
 				list = append(list, e)
@@ -104,6 +116,8 @@ func Entries() ([]Entry, error) {
 //	; license: Apache-2.0
 //	; expect: accept            or: reject packet-bounds
 //	; kernel: part of the kernel's reason
+//	; verifier: part of the reason why ours says unknown of a safe program
+//	; engines: vm kernel: why the others refuse it
 //	; run: r0 = 0x2 packet=0102 data=0102
 //	; map: hits 00000000 0100   an element after the runs; "map: hits none" for an empty map
 func read(name string) (Entry, error) {
@@ -139,6 +153,13 @@ func (e *Entry) state(key, value string) (err error) {
 		e.License = value
 	case "kernel":
 		e.Kernel = value
+	case "verifier":
+		e.Unknown = value
+	case "engines":
+		names, reason, _ := strings.Cut(value, ": ")
+		if e.Engines = strings.Fields(names); reason == "" || len(e.Engines) == 0 {
+			err = fmt.Errorf("engines %q: want their names, and why the others refuse the program", value)
+		}
 	case "expect":
 		verdict, code, _ := strings.Cut(value, " ")
 		e.Accept, e.Finding = verdict == "accept", code

@@ -45,7 +45,7 @@ func TestStatementsAreChecked(t *testing.T) {
 	for _, bad := range []struct{ key, value string }{
 		{"expect", "maybe"}, {"expect", "reject"}, {"expect", "accept stack-bounds"},
 		{"run", "r0 = x"}, {"run", "r1 = 2"}, {"run", "r0 = 2 packet=0"}, {"run", "r0 = 2 color=00"}, {"run", "r0 = 0x100000000"},
-		{"map", "m"}, {"map", "m zz 00"}, {"map", "m 00 0"},
+		{"engines", "vm"}, {"engines", ": why"}, {"map", "m"}, {"map", "m zz 00"}, {"map", "m 00 0"},
 	} {
 		var e Entry
 		require.Error(t, e.state(bad.key, bad.value), "%v", bad)

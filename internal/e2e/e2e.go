@@ -14,6 +14,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"testing"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/bpfproof/bpfproof/jit/amd64"
 	"github.com/bpfproof/bpfproof/jitproof"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/runtime/maps"
 	"github.com/bpfproof/bpfproof/runtime/native"
@@ -78,15 +80,38 @@ func RunAll(t testing.TB, p *ir.Program, inputs []runtime.Input) []Outcome {
 		require.Equal(t, verifier.Accept, Verify(t, p, Domain).Verdict)
 		return nil
 	}
-	outcomes := []Outcome{
-		runOurs(t, p, vm.Loader(vm.Options{}), check, inputs),
-		runOurs(t, p, native.Loader(Backend(), native.Options{}), check, inputs),
+	return runIn(t, p, inputs, check, func(string) bool { return true })
+}
+
+// runIn is RunAll for the engines that runs names. Those of ours that it leaves
+// out have to refuse the program at load, by a typed error.
+func runIn(t testing.TB, p *ir.Program, inputs []runtime.Input, check runtime.Check, runs func(engine string) bool) []Outcome {
+	t.Helper()
+	var outcomes []Outcome
+	for _, loader := range []runtime.Loader{vm.Loader(vm.Options{}), native.Loader(Backend(), native.Options{})} {
+		if runs(loader.Name) {
+			outcomes = append(outcomes, runOurs(t, p, loader, check, inputs))
+			continue
+		}
+		requireRefusal(t, p, loader, check)
+	}
+	if !runs("kernel") {
+		return outcomes
 	}
 	if err := kernel.Available(); err != nil {
 		t.Logf("the live kernel is left out: %v", err)
 		return outcomes
 	}
 	return append(outcomes, runKernel(t, p, inputs))
+}
+
+func requireRefusal(t testing.TB, p *ir.Program, loader runtime.Loader, check runtime.Check) {
+	t.Helper()
+	_, err := runtime.Load(context.Background(), []*ir.Program{p}, runtime.Options{Loader: loader, Check: check})
+	var inVM *vm.UnsupportedError
+	var inJIT *jit.UnsupportedError
+	var missing *helpers.MissingError
+	require.True(t, errors.As(err, &inVM) || errors.As(err, &inJIT) || errors.As(err, &missing), "%s: %v", loader.Name, err)
 }
 
 func runOurs(t testing.TB, p *ir.Program, loader runtime.Loader, check runtime.Check, inputs []runtime.Input) Outcome {
