@@ -127,13 +127,70 @@ type calls struct {
 	b      *smt.Builder
 	m      *symgo.Machine
 	fails  smt.Term   // 1 where any call panics
-	assume []smt.Term // what invariants of cut loops say
+	assume []smt.Term // what invariants of cut loops and contracts say
 	checks []symgo.Check
 	err    error
+
+	hard  *arithmetic // products and quotients, left open
+	open  bool        // a contract has replaced a call
+	cut   bool        // a loop is cut
+	exact bool        // nothing is to be left open
+	words []smt.Term  // of 64 bits, that contracts speak of
+	pairs []pair      // operands of products and quotients, of 64 bits
+	elems []sized     // elements that contracts speak of
 }
 
-func (s *Subject) calls(b *smt.Builder) *calls {
-	return &calls{s: s, b: b, m: symgo.NewMachine(s.prog, b, symgo.Limits{}), fails: b.Bool(false)}
+// pair holds two operands.
+type pair struct{ x, y smt.Term }
+
+// sized is an element with its width.
+type sized struct {
+	w    ir.Width
+	elem symgo.Value
+}
+
+// calls returns calls to a domain. If they are exact, everything is what the
+// source says; otherwise contracts replace calls, and products and quotients
+// are left open.
+func (s *Subject) calls(b *smt.Builder, exact bool) *calls {
+	c := &calls{s: s, b: b, m: symgo.NewMachine(s.prog, b, symgo.Limits{}), fails: b.Bool(false), hard: newArithmetic(b)}
+	if exact {
+		c.exact = true
+		return c
+	}
+	c.m.SetArithmetic(func(op sem.BinOp, w ir.Width, x, y smt.Term) (smt.Term, bool) {
+		if c.exact {
+			return smt.Term{}, false
+		}
+		return c.hard.bin(op, w, x, y, false)
+	})
+	c.m.SetMulHigh(func(w ir.Width, x, y smt.Term) (smt.Term, bool) {
+		if _, known := c.b.ConstValue(x); c.exact || known || w != ir.W64 {
+			return smt.Term{}, false
+		}
+		return c.hard.multiply(x, y, false).hi, true
+	})
+	contractsOf(s.Domain.Name).set(c)
+	return c
+}
+
+// algebra gives words their meaning.
+func (c *calls) algebra() sem.Algebra[smt.Term] {
+	if c.exact {
+		return c.b
+	}
+	return open{c.b, c.hard}
+}
+
+// value returns what an argument of a call stands for.
+func (c *calls) value(a any) symgo.Value {
+	switch a := a.(type) {
+	case symgo.Value:
+		return a
+	case smt.Term:
+		return symgo.Word{Term: a}
+	}
+	return c.m.Const(a)
 }
 
 // call runs a function of the harness. After an error it returns zeros.
@@ -143,16 +200,14 @@ func (c *calls) call(name string, args ...any) []symgo.Value {
 		c.fail(err)
 		return nil
 	}
+	return c.callFunc(fn, args...)
+}
+
+// callFunc runs a function. After an error it returns zeros.
+func (c *calls) callFunc(fn *symgo.Function, args ...any) []symgo.Value {
 	var values []symgo.Value
 	for _, a := range args {
-		switch a := a.(type) {
-		case symgo.Value:
-			values = append(values, a)
-		case smt.Term:
-			values = append(values, symgo.Word{Term: a})
-		default:
-			values = append(values, c.m.Const(a))
-		}
+		values = append(values, c.value(a))
 	}
 	res, err := c.m.Call(fn, values...)
 	if err != nil {
@@ -193,12 +248,18 @@ func (c *calls) truth(name string, args ...any) smt.Term {
 	return r[0].(symgo.Bool).Term
 }
 
-// contains is the condition that an element stands for a w-bit word.
-func (c *calls) contains(w ir.Width, e symgo.Value, x smt.Term) smt.Term {
-	return c.truth("Contains", w, e, c.b.Resize(x, w, ir.W64, false))
+// predicate runs a predicate of the harness as it is written, without
+// contracts.
+func (c *calls) predicate(name string, args ...any) smt.Term {
+	return c.side(harnessPath+"."+name, args...)
 }
 
-func (c *calls) valid(w ir.Width, e symgo.Value) smt.Term { return c.truth("Valid", w, e) }
+// contains is the condition that an element stands for a w-bit word.
+func (c *calls) contains(w ir.Width, e symgo.Value, x smt.Term) smt.Term {
+	return c.predicate("Contains", w, e, c.b.Resize(x, w, ir.W64, false))
+}
+
+func (c *calls) valid(w ir.Width, e symgo.Value) smt.Term { return c.predicate("Valid", w, e) }
 
 // describeChecks lists what can panic, for those who look into a refutation.
 func (c *calls) describeChecks() string {

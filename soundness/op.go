@@ -14,6 +14,7 @@ type Op struct {
 	Name  string   // such as "alu.add"
 	Width ir.Width // of the operands
 	state func(*statement)
+	bare  bool // to be proved without contracts and lemmas
 }
 
 // statement gathers premises and goals of one obligation.
@@ -30,9 +31,9 @@ func (s *statement) word(n string, w ir.Width) smt.Term { return s.b.Var(n, w) }
 
 // member makes a valid element of w bits and one of its words.
 func (s *statement) member(elem, word string, w ir.Width) (symgo.Value, smt.Term) {
-	e, x := s.elem(elem), s.word(word, w)
-	s.assumeThat(s.valid(w, e))
+	e, x := s.element(elem, w), s.word(word, w)
 	s.assumeThat(s.contains(w, e, x))
+	s.track(w, x)
 	return e, x
 }
 
@@ -40,8 +41,12 @@ func (s *statement) member(elem, word string, w ir.Width) (symgo.Value, smt.Term
 func (s *statement) element(name string, w ir.Width) symgo.Value {
 	e := s.elem(name)
 	s.assumeThat(s.valid(w, e))
+	s.elems = append(s.elems, sized{w, e})
 	return e
 }
+
+// goalIf demands a goal where a premise holds.
+func (s *statement) goalIf(name string, premise, t smt.Term) { s.goal(name, s.b.Implies(premise, t)) }
 
 // result demands that r is valid at w bits and contains x.
 func (s *statement) result(name string, w ir.Width, r symgo.Value, x smt.Term) {
@@ -62,16 +67,30 @@ func Ops() []Op {
 	return append(ops, resizeOps()...)
 }
 
+// operands returns what a product or quotient of two words is one of: for
+// signed divisions, their magnitudes.
+func (s *statement) operands(op ir.ALUOp, x, y smt.Term) pair {
+	if l := (logic[smt.Term]{s.b, s.w}); op == ir.SDiv || op == ir.SMod {
+		l.signed(x, y, func(p, q smt.Term) (smt.Term, smt.Term) {
+			x, y = p, q
+			return p, q
+		})
+	}
+	return pair{s.b.Resize(x, s.w, ir.W64, false), s.b.Resize(y, s.w, ir.W64, false)}
+}
+
 func aluOps(w ir.Width) (ops []Op) {
 	for op := ir.Add; op <= ir.MovSX32; op++ {
 		if op.MovSX() >= w {
 			continue
 		}
-		ops = append(ops, Op{"alu." + op.String(), w, func(s *statement) {
+		ops = append(ops, Op{Name: "alu." + op.String(), Width: w, state: func(s *statement) {
 			a, x := s.member("a", "x", w)
 			b, y := s.member("b", "y", w)
-			r := s.call("ALU", op, w, a, b)[0]
-			s.result("", w, r, sem.ALU[smt.Term](s.b, op, w, x, y))
+			z := sem.ALU[smt.Term](s.algebra(), op, w, x, y)
+			s.pairs = append(s.pairs, s.operands(op, x, y))
+			s.track(w, z, s.b.Bin(sem.And, w, y, s.b.Const(w, uint64(w-1)))) // amounts of shifts lose their upper bits
+			s.result("", w, s.call("ALU", op, w, a, b)[0], z)
 		}})
 	}
 	return ops
@@ -79,19 +98,19 @@ func aluOps(w ir.Width) (ops []Op) {
 
 func cmpOps(w ir.Width) (ops []Op) {
 	for _, op := range sem.CmpOps() {
-		ops = append(ops, Op{"cmp." + op.String(), w, func(s *statement) {
+		ops = append(ops, Op{Name: "cmp." + op.String(), Width: w, state: func(s *statement) {
 			a, x := s.member("a", "x", w)
 			b, y := s.member("b", "y", w)
 			r := s.call("Cmp", op, w, a, b)[0]
 			s.result("", ir.W1, r, s.b.Cmp(op, w, x, y))
-		}}, Op{"refine." + op.String(), w, func(s *statement) {
+		}}, Op{Name: "refine." + op.String(), Width: w, state: func(s *statement) {
 			a, x := s.member("a", "x", w)
 			b, y := s.member("b", "y", w)
 			s.assumeThat(s.b.Cmp(op, w, x, y))
 			r := s.call("Refine", op, w, a, b)
 			s.result("left ", w, r[0], x)
 			s.result("right ", w, r[1], y)
-		}}, Op{"refine." + op.String() + ".valid", w, func(s *statement) {
+		}}, Op{Name: "refine." + op.String() + ".valid", Width: w, state: func(s *statement) {
 			a, b := s.element("a", w), s.element("b", w)
 			r := s.call("Refine", op, w, a, b)
 			s.goal("left valid", s.valid(w, r[0]))
@@ -105,8 +124,9 @@ func cmpOps(w ir.Width) (ops []Op) {
 // words, as far as soundness and ending fixpoints need.
 func latticeOps(w ir.Width) []Op {
 	bound := func(method string) Op {
-		return Op{"lattice." + method, w, func(s *statement) {
+		return Op{Name: "lattice." + method, Width: w, state: func(s *statement) {
 			a, b, x := s.element("a", w), s.element("b", w), s.word("x", w)
+			s.track(w, x)
 			inA, inB := s.contains(w, a, x), s.contains(w, b, x)
 			r := s.call(method, w, a, b)[0]
 			s.goal("contains the words of both", s.b.Implies(s.b.Or(inA, inB), s.contains(w, r, x)))
@@ -116,46 +136,47 @@ func latticeOps(w ir.Width) []Op {
 		}}
 	}
 	return []Op{bound("Join"), bound("Widen"),
-		{"lattice.Meet", w, func(s *statement) {
+		{Name: "lattice.Meet", Width: w, state: func(s *statement) {
 			a, b, x := s.element("a", w), s.element("b", w), s.word("x", w)
+			s.track(w, x)
 			both := s.b.And(s.contains(w, a, x), s.contains(w, b, x))
 			r := s.call("Meet", w, a, b)[0]
 			s.goal("contains the shared words", s.b.Implies(both, s.contains(w, r, x)))
 			s.goal("valid", s.valid(w, r))
 		}},
-		{"lattice.Leq", w, func(s *statement) {
+		{Name: "lattice.Leq", Width: w, state: func(s *statement) {
 			a, x := s.member("a", "x", w)
 			b := s.element("b", w)
 			s.goal("below is within", s.b.Implies(s.truth("Leq", w, a, b), s.contains(w, b, x)))
 			s.goal("reflexive", s.truth("Leq", w, a, a))
 		}},
-		{"lattice.Leq.transitive", w, func(s *statement) {
+		{Name: "lattice.Leq.transitive", Width: w, state: func(s *statement) {
 			a, b, d := s.element("a", w), s.element("b", w), s.element("d", w)
 			s.assumeThat(s.truth("Leq", w, a, b))
 			s.assumeThat(s.truth("Leq", w, b, d))
 			s.goal("transitive", s.truth("Leq", w, a, d))
 		}},
-		{"lattice.Top", w, func(s *statement) {
+		{Name: "lattice.Top", Width: w, state: func(s *statement) {
 			s.result("", w, s.call("Top", w)[0], s.word("x", w))
 			s.goal("greatest", s.truth("Leq", w, s.element("a", w), s.call("Top", w)[0]))
 		}},
-		{"lattice.Bottom", w, func(s *statement) {
+		{Name: "lattice.Bottom", Width: w, state: func(s *statement) {
 			r, x := s.call("Bottom")[0], s.word("x", w)
 			s.goal("empty", s.b.Not(s.contains(w, r, x)))
 			s.goal("valid", s.valid(w, r))
 			s.goal("least", s.truth("Leq", w, r, s.element("a", w)))
 		}},
-		{"const", w, func(s *statement) {
+		{Name: "const", Width: w, state: func(s *statement) {
 			x := s.word("x", ir.W64)
 			s.result("", w, s.call("Const", w, x)[0], s.b.Resize(x, ir.W64, w, false))
 		}},
-		{"ite", w, func(s *statement) {
+		{Name: "ite", Width: w, state: func(s *statement) {
 			c, z := s.member("c", "z", ir.W1)
 			a, x := s.member("a", "x", w)
 			b, y := s.member("b", "y", w)
 			s.result("", w, s.call("Ite", c, a, b)[0], s.b.Ite(z, x, y))
 		}},
-		{"bounds", w, func(s *statement) {
+		{Name: "bounds", Width: w, state: func(s *statement) {
 			a, x := s.member("a", "x", w)
 			limits := symgo.Leaves(s.call("Bounds", w, a)[0])
 			u, i := s.b.Resize(x, w, ir.W64, false), s.b.Resize(x, w, ir.W64, true)
@@ -167,9 +188,11 @@ func latticeOps(w ir.Width) []Op {
 func swapOps() (ops []Op) {
 	for _, op := range []ir.SwapOp{ir.ToLE, ir.ToBE, ir.BSwap} {
 		for _, n := range []ir.Width{ir.W16, ir.W32, ir.W64} {
-			ops = append(ops, Op{fmt.Sprintf("swap.%v%d", op, n), ir.W64, func(s *statement) {
+			ops = append(ops, Op{Name: fmt.Sprintf("swap.%v%d", op, n), Width: ir.W64, state: func(s *statement) {
 				a, x := s.member("a", "x", ir.W64)
-				s.result("", ir.W64, s.call("Swap", op, n, a)[0], sem.Swap[smt.Term](s.b, op, n, x))
+				z := sem.Swap[smt.Term](s.b, op, n, x)
+				s.track(ir.W64, z)
+				s.result("", ir.W64, s.call("Swap", op, n, a)[0], z)
 			}})
 		}
 	}
@@ -181,15 +204,17 @@ func swapOps() (ops []Op) {
 func resizeOps() (ops []Op) {
 	for _, n := range []ir.Width{ir.W8, ir.W16, ir.W32} {
 		resize := func(name string, from, to ir.Width, signed bool) {
-			ops = append(ops, Op{fmt.Sprintf("%s.%d.%d", name, from, to), from, func(s *statement) {
+			ops = append(ops, Op{Name: fmt.Sprintf("%s.%d.%d", name, from, to), Width: from, state: func(s *statement) {
 				a, x := s.member("a", "x", from)
-				s.result("", to, s.call("Resize", a, from, to, signed)[0], s.b.Resize(x, from, to, signed))
+				z := s.b.Resize(x, from, to, signed)
+				s.track(to, z)
+				s.result("", to, s.call("Resize", a, from, to, signed)[0], z)
 			}})
 		}
 		resize("trunc", ir.W64, n, false)
 		resize("zext", n, ir.W64, false)
 		resize("sext", n, ir.W64, true)
-		ops = append(ops, Op{fmt.Sprintf("refine.low%d", n), ir.W64, func(s *statement) {
+		ops = append(ops, Op{Name: fmt.Sprintf("refine.low%d", n), Width: ir.W64, state: func(s *statement) {
 			a, x := s.member("a", "x", ir.W64)
 			low := s.element("b", n)
 			s.assumeThat(s.contains(n, low, s.b.Extract(x, n-1, 0)))

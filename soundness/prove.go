@@ -25,19 +25,31 @@ type Obligation struct {
 	Premises []smt.Term
 	Goals    []Goal
 	Checks   string // what can panic, and where
+	// Open is set where contracts, lemmas or cut loops stand for what the source
+	// does. A proof then holds for the source too, but a model may be that of no
+	// run of it.
+	Open bool
 }
 
-// Build states an operation of the domain. An error tells what in its source
-// is outside of what symgo translates.
-func (s *Subject) Build(op Op) (*Obligation, error) {
+// Build states an operation of the domain, by contracts and lemmas where the
+// domain has any. An error tells what in its source is outside of what symgo
+// translates.
+func (s *Subject) Build(op Op) (*Obligation, error) { return s.build(op, op.bare) }
+
+// BuildExact states an operation without contracts, lemmas and cut loops. That
+// of a contract has no such form.
+func (s *Subject) BuildExact(op Op) (*Obligation, error) { return s.build(op, true) }
+
+func (s *Subject) build(op Op, exact bool) (*Obligation, error) {
 	b := smt.NewBuilder()
-	st := &statement{calls: s.calls(b), w: op.Width}
+	st := &statement{calls: s.calls(b, exact), w: op.Width}
 	op.state(st)
 	if st.err != nil {
 		return nil, fmt.Errorf("soundness: build %s of %s at %d bits: %w", op.Name, s.Domain.Name, op.Width, st.err)
 	}
 	o := &Obligation{Domain: s.Domain.Name, Op: op.Name, Width: op.Width, Builder: b, Checks: st.describeChecks()}
-	o.Premises = st.premises
+	o.Premises = append(st.premises, st.hard.instances()...)
+	o.Open = st.open || st.cut || st.hard.used()
 	o.Goals = []Goal{{"no panic", b.Not(st.fails)}}
 	for _, g := range st.goals {
 		o.Goals = append(o.Goals, Goal{g.Name, b.Implies(b.And(st.assume...), g.Term)})
@@ -76,3 +88,6 @@ func (o *Obligation) Prove(ctx context.Context, solver smt.Solver) ([]Proof, err
 	}
 	return proofs, nil
 }
+
+// Ops lists the operations of the domain, and its contracts.
+func (s *Subject) Ops() []Op { return append(Ops(), contractsOf(s.Domain.Name).ops...) }

@@ -46,6 +46,11 @@ func (a *activation) bits(fn *ssa.Function, args []Value) []Value {
 	case "Sub":
 		return word(c.subtract(w, x, arg(1), arg(2)))
 	case "Mul":
+		if a.m.mulHigh != nil {
+			if hi, ok := a.m.mulHigh(w, x, arg(1)); ok {
+				return word(hi, a.m.bin(sem.Mul, w, x, arg(1)))
+			}
+		}
 		return word(c.multiply(w, x, arg(1)))
 	}
 	a.fail("call of "+fn.String(), "outside the subset")

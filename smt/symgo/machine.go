@@ -75,6 +75,7 @@ type Machine struct {
 	cuts     map[cutKey]*Cut
 	contract map[*ssa.Function]contract
 	hard     Arithmetic
+	mulHigh  func(w ir.Width, x, y smt.Term) (smt.Term, bool)
 	globals  map[*ssa.Global]*object
 	inits    map[*ssa.Package]string // why an initialiser failed, "" if it did not
 	initial  memory                  // what initialisers left
@@ -103,6 +104,12 @@ type Arithmetic func(op sem.BinOp, w ir.Width, x, y smt.Term) (t smt.Term, ok bo
 // What is shown holds for every meaning that a's terms can have; the caller
 // answers for that Go's is among them. Division by zero is checked as ever.
 func (m *Machine) SetArithmetic(a Arithmetic) { m.hard = a }
+
+// SetMulHigh makes high asked about the upper word of every product of
+// math/bits, on the terms of SetArithmetic.
+func (m *Machine) SetMulHigh(high func(w ir.Width, x, y smt.Term) (t smt.Term, ok bool)) {
+	m.mulHigh = high
+}
 
 // bin returns x op y.
 func (m *Machine) bin(op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
