@@ -38,6 +38,10 @@ func (r *Halves) setSum(w ir.Width, a, b *Halves) {
 		*r = *a
 		return
 	}
+	if b.Neg.empty() {
+		*r = join(addRange(w, a.Pos, b.Pos), addRange(w, a.Neg, b.Pos))
+		return
+	}
 	pp, pn := addRange(w, a.Pos, b.Pos), addRange(w, a.Pos, b.Neg)
 	np, nn := addRange(w, a.Neg, b.Pos), addRange(w, a.Neg, b.Neg)
 	*r = join(join(pp, pn), join(np, nn))
@@ -80,6 +84,10 @@ func (r *Halves) setDifference(w ir.Width, a, b *Halves) {
 	}
 	if a.full(w.Mask()) && !b.empty() {
 		*r = *a
+		return
+	}
+	if b.Neg.empty() {
+		*r = join(subRange(w, a.Pos, b.Pos), subRange(w, a.Neg, b.Pos))
 		return
 	}
 	pp, pn := subRange(w, a.Pos, b.Pos), subRange(w, a.Pos, b.Neg)

@@ -61,6 +61,9 @@ func Unsigned(w ir.Width, lo, hi uint64) T {
 	return settled(w, split(w, lo, hi), all(half(w)))
 }
 
+// IsTop reports whether t stands for all w-bit words.
+func (t *T) IsTop(w ir.Width) bool { return t.Full.full(w.Mask()) && t.Low.full(half(w).Mask()) }
+
 // IsBottom reports whether t stands for no word.
 func (t T) IsBottom() bool { return t.Full.empty() }
 

@@ -68,6 +68,10 @@ func (d *Domain) ALU(op ir.ALUOp, w ir.Width, x, y T) (z T) {
 
 // add sets z to ALU for additions, the most frequent operation.
 func (d *Domain) add(w ir.Width, x, y, z *T) {
+	if x.A == tnum.Top(w) && x.B.IsTop(w) && !y.A.IsBottom() {
+		*z = *x // whatever y is
+		return
+	}
 	z.A = tnum.Add(w, x.A, y.A)
 	z.B.SetAdd(w, &x.B, &y.B)
 	if !agree(w, z.A, &z.B) {
