@@ -189,10 +189,13 @@ func (c *checker[E]) checkCompare(fr *frame[E], in ir.Insn, ob *obligation) deci
 	return refuse(PtrLeak, "R%d pointer comparison prohibited", ob.reg)
 }
 
-// checkReturn decides an exit, from a subprogram or from the program.
+// checkReturn decides an exit, from a subprogram, a callback or the program.
 func (c *checker[E]) checkReturn(s *state[E]) decision {
 	r := &s.top().regs[ir.R0]
-	if len(s.frames) > 1 {
+	lo, hi, what := c.ctx.RetMin, c.ctx.RetMax, "program exit"
+	if cb := s.top().back; cb != nil {
+		lo, hi, what = 0, cb.retMax, "callback return"
+	} else if len(s.frames) > 1 {
 		if r.kind == stackPtr {
 			return refuse(StackEscape, "cannot return stack pointer to the caller")
 		}
@@ -203,17 +206,13 @@ func (c *checker[E]) checkReturn(s *state[E]) decision {
 		return refuse(UninitRead, "R0 !read_ok")
 	case r.pointer() && c.policy.Unprivileged:
 		return refuse(PtrLeak, "R0 leaks addr as return value")
-	}
-	if !c.ctx.Bounded() {
+	case s.top().back == nil && !c.ctx.Bounded():
 		return decision{}
-	}
-	lo, hi := c.ctx.RetMin, c.ctx.RetMax
-	if r.pointer() {
-		return refuse(ReturnValue, "At program exit the register R0 is not a known value (%s)", r.name())
+	case r.pointer():
+		return refuse(ReturnValue, "At %s the register R0 is not a known value (%s)", what, r.name())
 	}
 	if b := c.w.bounds(r.val); b.SMin < lo || b.SMax > hi {
-		return refuse(ReturnValue, "At program exit the register R0 has smin=%d smax=%d should have been in [%d, %d]",
-			b.SMin, b.SMax, lo, hi)
+		return refuse(ReturnValue, "At %s the register R0 has smin=%d smax=%d should have been in [%d, %d]", what, b.SMin, b.SMax, lo, hi)
 	}
 	return decision{}
 }
@@ -221,21 +220,29 @@ func (c *checker[E]) checkReturn(s *state[E]) decision {
 // checkHeld decides an instruction that may end the program: it must hold no
 // reference and no lock then.
 func (c *checker[E]) checkHeld(s *state[E], in ir.Insn) decision {
+	what, held := "BPF_EXIT instruction in main prog", 0
 	if in.Kind() == ir.KindExit && len(s.frames) > 1 {
-		return decision{}
+		if s.top().back == nil {
+			return decision{}
+		}
+		what, held = "BPF_EXIT instruction in a callback", s.top().held
 	}
-	what := "BPF_EXIT instruction in main prog"
 	switch in.Kind() {
 	case ir.KindLoadPacket:
 		what = "BPF_LD_[ABS|IND]"
 	case ir.KindCall:
 		what = "tail_call"
+		for i := range s.frames {
+			if s.frames[i].back != nil {
+				return unmodelled("a tail call in a callback is not modelled")
+			}
+		}
 	}
 	if s.lock.held {
 		return refuse(LockHeld, "%s cannot be used inside bpf_spin_lock-ed region", what)
 	}
-	if len(s.refs) > 0 {
-		return refuse(RefLeak, "Unreleased reference id=%d: %s would lead to reference leak", s.refs[0], what)
+	if len(s.refs) > held {
+		return refuse(RefLeak, "Unreleased reference id=%d: %s would lead to reference leak", s.refs[len(s.refs)-1], what)
 	}
 	return decision{}
 }

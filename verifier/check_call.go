@@ -29,6 +29,11 @@ func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 	case s.lock.held && id != abi.SpinUnlock:
 		return refuse(LockHeld, "function calls are not allowed while holding a lock")
 	}
+	for i, a := range h.Args {
+		if a == abi.ArgFunc && callbacks[id] == nil {
+			return unmodelled("the callback, argument %d of helper %s, is not modelled", i+1, h.Name)
+		}
+	}
 	switch h.Ret {
 	case abi.RetBTF, abi.RetBTFOrNull, abi.RetPerCPU, abi.RetPerCPUOrNull, abi.RetDynptrOrNull:
 		return unmodelled("the result of helper %s, a kernel structure, is not modelled", h.Name)

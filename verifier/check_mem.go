@@ -46,6 +46,9 @@ func (c *checker[E]) checkAccess(s *state[E], in ir.Insn, ob *obligation) decisi
 		}
 		return c.checkConstant(r, ob.reg, int64(in.Off), size)
 	case mapPtr:
+		if at, ok := c.w.fixed(r); ok && at+int64(in.Off) < 0 {
+			return refuse(BadDeref, "R%d is %s invalid negative access: off=%d", ob.reg, r.name(), at+int64(in.Off))
+		}
 		if ob.mode == read && !c.policy.Unprivileged {
 			return unmodelled("read of R%d, a map's own fields, is not modelled", ob.reg)
 		}

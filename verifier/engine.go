@@ -12,16 +12,23 @@ import (
 //
 // # Soundness
 //
-// The walk is depth first. Each path ends at the program's exit, at a branch
-// that cannot go either way, or at a cut point whose state is included in a
-// checkpoint that is closed: one from which all paths were walked to their
-// ends. So by induction on the order of closing, every run from a state that
-// a closed checkpoint describes keeps all obligations and ends: the obligations
+// The walk is depth first, so the checkpoints that are open are those on the
+// way to where it is. Each path ends at the program's exit, at a branch that
+// cannot go either way, or at a cut point whose state is included in a
+// checkpoint that is settled: one from which all paths were walked to their
+// ends. So by induction on the order of closing, every run from a state that a
+// settled checkpoint describes keeps all obligations and ends: the obligations
 // of the instructions up to the next cut point were decided on states that
 // describe it, and there it is described by the path's own state or by a
-// checkpoint closed before. Checkpoints still open are never pruned against; a
-// path that meets the very same state again would go on for ever and is
-// reported.
+// checkpoint settled before.
+//
+// A path may also end at a checkpoint that is still open, if a run can come
+// back there a bounded number of times only: see engine.repeats. Checkpoints on
+// the way lean on that one, and are settled when it is. A run that stays for
+// ever in what leans on one checkpoint follows the walk's own path from it back
+// to it again and again, in one and the same frame, and each time uses up some
+// of what bounds it; so there is no such run. A path that otherwise meets the
+// very same state again would go on for ever and is reported.
 type engine[E comparable] struct {
 	checker[E]
 	stepper stepper[E]
@@ -47,6 +54,7 @@ type checkpoint[E comparable] struct {
 	state  *state[E]
 	parent int32 // the checkpoint before it on its path, -1 at the start
 	open   int32 // ways on from it that are not walked to the end yet
+	lean   int32 // the checkpoint before it that a path from it was cut short by; -1 if none
 }
 
 // branchPoint is a way that is still to be walked.
@@ -91,9 +99,12 @@ func (e *engine[E]) run(ctx context.Context) error {
 func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err error) {
 	s, pc := b.state, b.pc
 	for more := true; more; {
-		if cut := e.flow.cut[pc]; cut >= 0 {
+		if e.flow.cut[pc] >= 0 {
+			if e.flow.loops[pc] == loopCallback && s.top().inst == 0 {
+				s.top().inst = e.stepper.newID()
+			}
 			e.stepper.tidy(s, pc, e.flow.live)
-			ended, looping := e.visit(s, cut, &b.from)
+			ended, looping := e.visit(s, pc, &b.from)
 			if looping {
 				e.find(pc, InfiniteLoop, "infinite loop detected")
 				return true, nil
@@ -162,6 +173,12 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 	case ir.KindBranch:
 		e.jumps++
 		return e.fork(s, pc, in, from)
+	case ir.KindMayGoto:
+		e.jumps++
+		to, _ = in.Target(pc)
+		e.aside(s, to, from)
+		s.top().passes++
+		return pc + 1, true
 	case ir.KindExit:
 		return e.exit(s)
 	case ir.KindCall:
@@ -178,7 +195,10 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 	case ir.KindStore, ir.KindStoreRelease:
 		e.based[pc] = s.top().regs[in.Dst].origin()
 	}
-	e.stepper.step(s, in)
+	if cb := callbackOf(in); cb != nil {
+		e.callBack(s, pc, cb, from)
+	}
+	e.stepper.step(s, pc, in)
 	return pc + row.Slots(), true
 }
 
@@ -214,16 +234,21 @@ func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 // whoever called that, as a program of the same type that was verified by
 // itself.
 func (e *engine[E]) tailCall(s *state[E], from int32) {
-	other := e.take()
-	other.copyFrom(s)
-	site := other.top().site
+	other := e.aside(s, s.top().resume(), from)
 	other.pop()
 	e.stepper.movePacket(other)
 	other.top().regs[ir.R0] = number(e.w.top)
-	e.pending = append(e.pending, branchPoint[E]{other, site + 1, from})
+}
+
+// aside puts a copy of s aside that is to be walked from pc, and returns it.
+func (e *engine[E]) aside(s *state[E], pc ir.PC, from int32) *state[E] {
+	other := e.take()
+	other.copyFrom(s)
+	e.pending = append(e.pending, branchPoint[E]{other, pc, from})
 	if from >= 0 {
 		e.points[from].open++
 	}
+	return other
 }
 
 // enter makes the frame of a local call.
@@ -232,6 +257,7 @@ func (e *engine[E]) enter(s *state[E], pc ir.PC, in ir.Insn) ir.PC {
 	s.push(pc, e.prog.FuncAt(target))
 	n := len(s.frames)
 	caller, callee := &s.frames[n-2], &s.frames[n-1]
+	callee.life = e.stepper.newID()
 	copy(callee.regs[ir.R1:ir.R6], caller.regs[ir.R1:ir.R6])
 	callee.regs[ir.FP] = reg[E]{kind: stackPtr, frame: uint8(n - 1), val: e.w.zero}
 	for r := ir.R0; r <= ir.R5; r++ {
@@ -246,44 +272,12 @@ func (e *engine[E]) exit(s *state[E]) (to ir.PC, more bool) {
 	if n == 1 {
 		return 0, false
 	}
-	site, r0 := s.frames[n-1].site, s.frames[n-1].regs[ir.R0]
+	to, r0, back := s.top().resume(), s.top().regs[ir.R0], s.top().back
 	s.pop()
-	s.top().regs[ir.R0] = r0
-	return site + 1, true
-}
-
-// visit compares a state at a cut point with the checkpoints there: ended says
-// that one which is closed includes it, looping that the path was in this very
-// state before. Otherwise it may become a checkpoint, and from then is it.
-func (e *engine[E]) visit(s *state[E], cut int32, from *int32) (ended, looping bool) {
-	list := e.at[cut]
-	for i := len(list) - 1; i >= max(0, len(list)-matchLast); i-- {
-		p := &e.points[list[i]]
-		if p.open == 0 {
-			if e.in.includes(p.state, s) {
-				return true, false
-			}
-			continue
-		}
-		if e.in.alike(p.state, s) && e.in.includes(p.state, s) && e.in.includes(s, p.state) {
-			return false, true
-		}
+	if back == nil {
+		s.top().regs[ir.R0] = r0
 	}
-	since := e.stats.Visits-e.lastKept.visits >= keepAfterVisits && e.jumps-e.lastKept.jumps >= keepAfterJumps
-	full := len(e.points) >= e.policy.Budget.States || e.cells >= e.policy.Budget.Cells
-	if len(list) > 0 && !since || full {
-		return false, false
-	}
-	e.lastKept.visits, e.lastKept.jumps = e.stats.Visits, e.jumps
-	kept := e.take()
-	kept.copyFrom(s)
-	e.cells += kept.cells()
-	e.points = append(e.points, checkpoint[E]{kept, *from, 1})
-	*from = int32(len(e.points) - 1)
-	e.at[cut] = append(list, *from)
-	e.stats.States++
-	e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
-	return false, false
+	return to, true
 }
 
 // close notes that a path from the checkpoint came to its end; a checkpoint

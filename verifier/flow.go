@@ -11,8 +11,17 @@ type flow struct {
 	graph *cfg.Graph
 	cut   []int32 // by PC: number of the cut point, -1 if it is none
 	cuts  int
+	loops []loop // by PC: what bounds how often a path comes there
 	live  *liveness
 }
+
+// loop tells what bounds the number of times that a path comes to a place.
+type loop uint8
+
+const (
+	loopFree     loop = iota // nothing
+	loopCallback             // a helper that calls back a bounded number of times
+)
 
 // findFlow marks the cut points, where paths meet and states are compared:
 // blocks with several ways in, entries of subprograms, and where calls return
@@ -23,7 +32,7 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), live: findLiveness(p, g, c != nil && c.Bounded())}
+	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), loops: make([]loop, len(p.Insns)), live: findLiveness(p, g, c != nil && c.Bounded())}
 	mark := make([]bool, len(p.Insns))
 	for i := range g.Blocks {
 		b := &g.Blocks[i]
@@ -33,6 +42,9 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 	for pc, in := range p.All() {
 		if in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallLocal {
 			mark[pc+1] = true
+		}
+		if cb := callbackOf(in); cb != nil && !cb.async {
+			mark[pc], f.loops[pc] = true, loopCallback
 		}
 	}
 	for pc := range f.cut {

@@ -62,7 +62,7 @@ func (c *inclusion[E]) includes(old, cur *state[E]) bool {
 	}
 	for i := len(old.frames) - 1; i >= 0; i-- {
 		o, n := &old.frames[i], &cur.frames[i]
-		if o.site != n.site {
+		if o.site != n.site || o.back != n.back {
 			return false
 		}
 		for j := range o.regs {

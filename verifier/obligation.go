@@ -90,7 +90,7 @@ func obligations(obs []obligation, in ir.Insn, t ir.ProgType) []obligation {
 		return callObligations(obs, in, t)
 	case ir.KindExit:
 		return append(obs, obligation{rule: ruleHeld}, obligation{rule: ruleReturn, reg: ir.R0})
-	case ir.KindJump:
+	case ir.KindJump, ir.KindMayGoto:
 		return obs
 	}
 	return append(obs, obligation{rule: ruleModelled})
@@ -107,7 +107,7 @@ func aluObligations(obs []obligation, in ir.Insn, src ir.Reg) []obligation {
 
 func loadImmObligations(obs []obligation, in ir.Insn) []obligation {
 	switch in.Row().Pseudo {
-	case ir.PseudoNone:
+	case ir.PseudoNone, ir.PseudoFunc:
 	case ir.PseudoMapFD, ir.PseudoMapIdx, ir.PseudoMapValue, ir.PseudoMapIdxV:
 		obs = append(obs, obligation{rule: ruleMapRef})
 	default:
@@ -152,6 +152,9 @@ func callObligations(obs []obligation, in ir.Insn, t ir.ProgType) []obligation {
 		h, ok := abi.HelperFor(abi.HelperID(in.Imm), t)
 		if !ok {
 			return obs
+		}
+		if cb := callbackOf(in); cb != nil && !cb.async {
+			obs = append(obs, obligation{rule: ruleFrame})
 		}
 		if h.ID == abi.TailCall {
 			obs = append(obs, obligation{rule: ruleHeld})

@@ -198,7 +198,7 @@ func parse(t testing.TB, name, text string) *ir.Program {
 
 func TestPrograms(t *testing.T) {
 	names := map[string]bool{}
-	for _, tt := range programs {
+	for _, tt := range append(programs, heldPrograms...) {
 		require.False(t, names[tt.name], tt.name)
 		names[tt.name] = true
 		t.Run(tt.name, func(t *testing.T) {

@@ -34,8 +34,29 @@ type slot[E comparable] struct {
 type frame[E comparable] struct {
 	regs  [ir.NumRegs]reg[E]
 	stack []slot[E]
-	site  ir.PC // the call that made the frame; -1 in the main program
-	fn    int   // index in Program.Funcs of the function
+	fn    int // index in Program.Funcs of the function
+	frameID
+}
+
+// frameID tells a frame from others, and where it returns to.
+type frameID struct {
+	site   ir.PC     // the call that made the frame; -1 in the main program
+	back   *callback // the frame is a callback's: it returns to the call itself
+	held   int       // of a callback: how many references were held when it began
+	life   uint32    // this frame, of all that were made
+	passes uint32    // how often may_goto was passed in the frame
+	inst   uint32    // the run of callbacks that the frame is in, of all there were; 0 for none
+}
+
+// async reports that the frame is a callback's that runs by itself.
+func (f *frameID) async() bool { return f.back != nil && f.back.async }
+
+// resume returns where the frame returns to in its caller.
+func (f *frameID) resume() ir.PC {
+	if f.back != nil {
+		return f.site
+	}
+	return f.site + 1
 }
 
 // state describes the machine at one instruction: the frames, outermost first,
@@ -88,7 +109,7 @@ func (s *state[E]) copyFrom(t *state[E]) {
 	for i := range t.frames {
 		stack := append(s.frames[i].stack[:0], t.frames[i].stack...)
 		s.frames[i].regs = t.frames[i].regs
-		s.frames[i].site, s.frames[i].fn = t.frames[i].site, t.frames[i].fn
+		s.frames[i].fn, s.frames[i].frameID = t.frames[i].fn, t.frames[i].frameID
 		s.frames[i].stack = stack
 	}
 }
@@ -113,7 +134,7 @@ func (s *state[E]) push(site ir.PC, fn int) *frame[E] {
 	f := &s.frames[n]
 	f.regs = [ir.NumRegs]reg[E]{}
 	f.stack = f.stack[:0]
-	f.site, f.fn = site, fn
+	f.fn, f.frameID = fn, frameID{site: site}
 	return f
 }
 

@@ -28,13 +28,14 @@ func (t *stepper[E]) newID() uint32 {
 // number returns an unlinked scalar.
 func number[E comparable](val E) reg[E] { return reg[E]{kind: scalar, val: val} }
 
-// step executes an instruction that does not branch, call or return, on s.
-func (t *stepper[E]) step(s *state[E], in ir.Insn) {
+// step executes the instruction at pc, which does not branch, call a function
+// of the program or return, on s.
+func (t *stepper[E]) step(s *state[E], pc ir.PC, in ir.Insn) {
 	switch in.Kind() {
 	case ir.KindALU, ir.KindSwap:
 		t.alu(s.top(), in)
 	case ir.KindLoadImm:
-		t.loadImm(s.top(), in)
+		t.loadImm(s.top(), pc, in)
 	case ir.KindLoad, ir.KindLoadAcquire:
 		t.load(s, in)
 	case ir.KindStore, ir.KindStoreRelease:
@@ -56,7 +57,7 @@ func (t *stepper[E]) clobber(fr *frame[E], r0 reg[E]) {
 	fr.regs[ir.R0] = r0
 }
 
-func (t *stepper[E]) loadImm(fr *frame[E], in ir.Insn) {
+func (t *stepper[E]) loadImm(fr *frame[E], pc ir.PC, in ir.Insn) {
 	index, off, isMap := in.Map()
 	r := number(t.w.num(uint64(in.Imm)))
 	if isMap {
@@ -64,6 +65,10 @@ func (t *stepper[E]) loadImm(fr *frame[E], in ir.Insn) {
 		if p := in.Row().Pseudo; p == ir.PseudoMapValue || p == ir.PseudoMapIdxV {
 			r.kind, r.off = mapValue, int32(off)
 		}
+	}
+	if in.Row().Pseudo == ir.PseudoFunc {
+		target, _ := in.Target(pc)
+		r = reg[E]{kind: funcPtr, index: int32(target), val: t.w.zero}
 	}
 	fr.regs[in.Dst] = r
 }

@@ -16,10 +16,10 @@ func (t *stepper[E]) tidy(s *state[E], pc ir.PC, live *liveness) {
 		fr := &s.frames[i]
 		at := pc
 		if i+1 < len(s.frames) {
-			at = s.frames[i+1].site + 1 // what is live when the callee returns
+			at = s.frames[i+1].resume() // what is live when the callee returns
 		}
 		regs := live.regs[at]
-		if i+1 < len(s.frames) {
+		if i+1 < len(s.frames) && s.frames[i+1].back == nil {
 			regs &^= 1 << ir.R0
 		}
 		for n := range fr.regs {

@@ -5,7 +5,6 @@
 ; origin: bpfproof
 ; license: Apache-2.0
 ; expect: accept
-; verifier: may_goto is not modelled
 ; run: r0 = 0xc8 packet=c80102030405060708090a0b0c0d
 ; run: r0 = 0x0 packet=000102030405060708090a0b0c0d
 

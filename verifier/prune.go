@@ -1,0 +1,102 @@
+package verifier
+
+import "github.com/bpfproof/bpfproof/ir"
+
+// visit compares a state at a cut point with the checkpoints there: ended says
+// that it is included in one that is settled, or in one to which a run comes
+// back a bounded number of times; looping that the path was in this very state
+// before. Otherwise the state may become a checkpoint, and from then is it.
+func (e *engine[E]) visit(s *state[E], pc ir.PC, from *int32) (ended, looping bool) {
+	cut := e.flow.cut[pc]
+	list := e.at[cut]
+	laps := 0
+	for i := len(list) - 1; i >= max(0, len(list)-matchLast); i-- {
+		p := &e.points[list[i]]
+		switch {
+		case e.settled(p):
+			if e.in.includes(p.state, s) {
+				return true, false
+			}
+		case p.open > 0 && e.repeats(p.state, s, pc):
+			laps++
+			if laps == 1 && e.lapped(s, pc) >= widenAfter {
+				e.widen(p.state, s)
+			}
+			if e.in.includes(p.state, s) {
+				e.lean(*from, list[i])
+				return true, false
+			}
+		case p.open > 0 && p.state.top().life == s.top().life && e.in.alike(p.state, s):
+			if e.in.includes(p.state, s) && e.in.includes(s, p.state) {
+				return false, true
+			}
+		}
+	}
+	e.keep(s, cut, from, laps > 0 || e.flow.loops[pc] != loopFree)
+	return false, false
+}
+
+// keep makes a state a checkpoint: always where must is set or the cut point
+// has none, otherwise if the last one is some way behind.
+func (e *engine[E]) keep(s *state[E], cut int32, from *int32, must bool) {
+	list := e.at[cut]
+	since := e.stats.Visits-e.lastKept.visits >= keepAfterVisits && e.jumps-e.lastKept.jumps >= keepAfterJumps
+	full := len(e.points) >= e.policy.Budget.States || e.cells >= e.policy.Budget.Cells
+	if !must && len(list) > 0 && !since || full {
+		return
+	}
+	e.lastKept.visits, e.lastKept.jumps = e.stats.Visits, e.jumps
+	kept := e.take()
+	kept.copyFrom(s)
+	e.cells += kept.cells()
+	e.points = append(e.points, checkpoint[E]{kept, *from, 1, -1})
+	*from = int32(len(e.points) - 1)
+	e.at[cut] = append(list, *from)
+	e.stats.States++
+	e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
+}
+
+// repeats reports that the way from the open checkpoint old to now can be gone a
+// bounded number of times only: it is in one run of a helper's callbacks, or it
+// used up some of the running function's may_goto budget.
+func (e *engine[E]) repeats(old, now *state[E], pc ir.PC) bool {
+	o, n := old.top(), now.top()
+	if e.flow.loops[pc] == loopCallback {
+		return o.inst != 0 && o.inst == n.inst
+	}
+	return o.life == n.life && o.passes < n.passes
+}
+
+// lapped counts the open checkpoints at pc of the same bounded loop as s.
+func (e *engine[E]) lapped(s *state[E], pc ir.PC) int {
+	n := 0
+	for _, i := range e.at[e.flow.cut[pc]] {
+		if p := &e.points[i]; p.open > 0 && e.repeats(p.state, s, pc) {
+			n++
+		}
+	}
+	return n
+}
+
+// settled reports that all paths from the checkpoint were walked to their ends,
+// and from those that it leans on.
+func (e *engine[E]) settled(p *checkpoint[E]) bool {
+	for p.open == 0 {
+		if p.lean < 0 {
+			return true
+		}
+		p = &e.points[p.lean]
+	}
+	return false
+}
+
+// lean notes that a path from the checkpoint point was cut short by on, an open
+// one before it: all between wait for that one.
+func (e *engine[E]) lean(point, on int32) {
+	for ; point >= 0 && point != on; point = e.points[point].parent {
+		p := &e.points[point]
+		if p.lean < 0 || on < p.lean {
+			p.lean = on
+		}
+	}
+}
