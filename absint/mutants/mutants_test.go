@@ -2,6 +2,7 @@ package mutants_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,19 +20,20 @@ func TestRefuted(t *testing.T) {
 		t.Run(m.Name, func(t *testing.T) {
 			right := m
 			right.Domain = reduced.New()
-			for _, refute := range []func(mutants.Mutant) (mutants.Witness, bool){mutants.Exhaust, search} {
-				w, ok := refute(m)
+			for _, refute := range []func(mutants.Mutant, int) (mutants.Witness, bool){exhaust, mutants.Search} {
+				start := time.Now()
+				w, ok := refute(m, 500_000)
 				require.True(t, ok, "%s: not refuted", m.Bug)
-				t.Log(w)
+				t.Logf("refuted after %v: %v", time.Since(start).Round(time.Microsecond), w)
 				confirm(t, m, w)
-				w, ok = refute(right)
+				w, ok = refute(right, 5_000)
 				require.False(t, ok, "the sound operator is refuted: %v", w)
 			}
 		})
 	}
 }
 
-func search(m mutants.Mutant) (mutants.Witness, bool) { return mutants.Search(m, 100_000) }
+func exhaust(m mutants.Mutant, _ int) (mutants.Witness, bool) { return mutants.Exhaust(m) }
 
 // confirm holds that a witness is one.
 func confirm(t *testing.T, m mutants.Mutant, w mutants.Witness) {

@@ -57,7 +57,7 @@ func Exhaust(m Mutant) (Witness, bool) {
 	}
 	var found Witness
 	ok := false
-	precision.Each(op, xs, ys, out, 20_000, func(c precision.Case[T]) bool {
+	precision.Each(op, xs, ys, out, 5_000, func(c precision.Case[T]) bool {
 		if c.Sound() {
 			return true
 		}
