@@ -57,6 +57,7 @@ const (
 	StepLiveDone                        // "(0) live stack update done in 2 iterations"
 	StepSCCEnter                        // "SCC enter (2,1)": a path enters a loop; Calls ends with its number
 	StepSCCExit                         // "SCC exit (2,1)": all its paths are done
+	StepSCCBackedge                     // "SCC backedge (2,1)": a path comes back to a state whose own paths are not done
 	StepCurrent                         // "cur state:" of an infinite loop
 	StepOld                             // "old state:" that it repeats
 	StepSource                          // "; x = y; @ a.c:7": a line of the source
@@ -64,7 +65,7 @@ const (
 )
 
 var stepNames = [...]string{"none", "insn", "state", "from", "safe", "caller", "callee", "returning", "returned", "precise", "precise-from",
-	"precise-in", "precise-all", "propagate", "live-stack", "live-done", "scc-enter", "scc-exit", "current", "old", "source", "func"}
+	"precise-in", "precise-all", "propagate", "live-stack", "live-done", "scc-enter", "scc-exit", "scc-backedge", "current", "old", "source", "func"}
 
 // String returns a short name, such as "insn".
 func (k StepKind) String() string {

@@ -25,7 +25,7 @@ func (p *logParser) fail(line int, text, reason string) {
 }
 
 // structured recognises lines that are no words: they must be understood.
-var structured = regexp.MustCompile(`^(\d+:|from \d|mark_precise:|force_precise:|frame ?\d|\s|R\d+(_[rwD]+)?=|func#|Live regs|SCC (enter|exit) \(|\(\d|caller:|callee:|returning from|to caller at|cur state:|old state:|;|processed|verification time|stack depth)`)
+var structured = regexp.MustCompile(`^(\d+:|from \d|mark_precise:|force_precise:|frame ?\d|\s|R\d+(_[rwD]+)?=|func#|Live regs|SCC (enter|exit|backedge) \(|\(\d|caller:|callee:|returning from|to caller at|cur state:|old state:|;|processed|verification time|stack depth)`)
 
 // joined finds two lines that the verifier made one: at level 1 it goes back in
 // the log to where a path was left, behind a jump or call whose line's end it had
@@ -155,6 +155,9 @@ func (p *logParser) structure(text string) (*Step, string) {
 		s.Calls = c.calls()
 	case c.lit("SCC exit "):
 		s = p.newStep(StepSCCExit, -1)
+		s.Calls = c.calls()
+	case c.lit("SCC backedge "):
+		s = p.newStep(StepSCCBackedge, -1)
 		s.Calls = c.calls()
 	case c.lit("cur state:"):
 		s = p.newStep(StepCurrent, -1)
