@@ -14,6 +14,7 @@ import (
 	"github.com/bpfproof/bpfproof/internal/filetest"
 	"github.com/bpfproof/bpfproof/jitproof"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/verifier"
 )
 
@@ -25,6 +26,8 @@ import (
 //	error: CODE text             the program is rejected here
 //	unknown: CODE text           the verdict is unknown, for this reason
 //	run: r0 = 0x2                the result of the run, in every engine
+//
+// The step "kernel verdict=V" holds the live kernel to its verdict.
 func TestFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.s")
 	require.NoError(t, err)
@@ -51,11 +54,25 @@ func step(t *testing.T, f *filetest.File, s filetest.Step) {
 	case "prove":
 		cert := Prove(t, f.Program)
 		require.Equal(t, jitproof.Proved, cert.Status, at)
+	case "kernel":
+		kernelStep(t, f, s, at)
 	case "run":
 		runStep(t, f, s, at)
 	default:
 		t.Fatalf("%s: unknown verb %q", at, s.Verb)
 	}
+}
+
+// kernelStep holds the live kernel to the verdict that the file notes, where it
+// may be asked.
+func kernelStep(t *testing.T, f *filetest.File, s filetest.Step, at string) {
+	if err := kernel.Available(); err != nil {
+		t.Logf("the live kernel is left out: %v", err)
+		return
+	}
+	r, err := kernel.Verify(f.Program, kernel.Options{})
+	require.NoError(t, err, at)
+	require.Equal(t, s.Param("verdict", ""), r.Verdict.String(), "%s: the kernel says: %s", at, r.Reason)
 }
 
 func verifyStep(t *testing.T, f *filetest.File, r *verifier.Report, at string) {
