@@ -2,6 +2,7 @@ package soundness
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
@@ -23,7 +24,8 @@ type arithmetic struct {
 // operation has, and not only the domain's source.
 type openProduct struct {
 	product[smt.Term]
-	sem bool
+	sem   bool
+	quiet bool // only what contracts say is known of it
 }
 
 type openQuotient struct {
@@ -43,13 +45,26 @@ func (r *arithmetic) used() bool { return len(r.products)+len(r.quotients) > 0 }
 func (r *arithmetic) multiply(x, y smt.Term, sem bool) *openProduct {
 	for _, p := range r.products {
 		if p.x == x && p.y == y || p.x == y && p.y == x {
-			p.sem = p.sem || sem
+			p.sem, p.quiet = p.sem || sem, false
 			return p
 		}
 	}
-	p := &openProduct{product[smt.Term]{x, y, r.b.Apply("mulhi", ir.W64, x, y), r.b.Apply("mul", ir.W64, x, y)}, sem}
+	p := &openProduct{product: product[smt.Term]{x, y, r.b.Apply("mulhi", ir.W64, x, y), r.b.Apply("mul", ir.W64, x, y)}, sem: sem}
 	r.products = append(r.products, p)
 	return p
+}
+
+// quietly returns a product x * y that a contract speaks of.
+func (r *arithmetic) quietly(x, y smt.Term) product[smt.Term] {
+	n := len(r.products)
+	for _, p := range r.products {
+		if p.x == x && p.y == y || p.x == y && p.y == x {
+			return product[smt.Term]{x, y, p.hi, p.lo}
+		}
+	}
+	r.multiply(x, y, false)
+	r.products[n].quiet = true
+	return r.products[n].product
 }
 
 func (r *arithmetic) divide(x, y smt.Term, sem bool) *openQuotient {
@@ -103,11 +118,12 @@ func (r *arithmetic) know(t smt.Term) { r.facts = append(r.facts, t) }
 // and about pairs of which one belongs to the meaning of the operation or that
 // the source has made one after the other, as the bounds of a range are.
 func (r *arithmetic) instances() []smt.Term {
+	multiplies := slices.ContainsFunc(r.products, func(p *openProduct) bool { return !p.sem && !p.quiet })
 	for _, q := range r.quotients {
 		r.know(r.divBounds(q.quotient))
 		r.know(r.divLowest(q.quotient))
-		if q.sem {
-			r.know(r.divEuclid(q.quotient, r.multiply(q.q, q.y, true).product))
+		if q.sem || multiplies {
+			r.know(r.divEuclid(q.quotient, r.multiply(q.q, q.y, q.sem).product))
 		}
 	}
 	for i, d := range r.quotients {
@@ -120,11 +136,12 @@ func (r *arithmetic) instances() []smt.Term {
 			}
 		}
 	}
-	for i, p := range r.products {
+	loud := slices.DeleteFunc(slices.Clone(r.products), func(p *openProduct) bool { return p.quiet })
+	for i, p := range loud {
 		turned := product[smt.Term]{p.y, p.x, p.hi, p.lo}
 		r.know(r.mulLowest(p.product))
 		r.know(r.mulLowest(turned))
-		for j, q := range r.products {
+		for j, q := range loud {
 			if i != j && (p.sem || q.sem || i+1 == j || j+1 == i) {
 				r.know(r.mulOrder(p.product, q.product))
 				r.know(r.mulOrder(turned, q.product))

@@ -15,7 +15,10 @@ func intervalContracts() contracts {
 	for _, w := range []ir.Width{ir.W64, ir.W32, ir.W16, ir.W8} {
 		ops = append(ops, Op{Name: fmt.Sprintf("contract.settle%d", w), Width: w, state: stateSettle, bare: true})
 	}
-	return contracts{ops: ops, set: func(c *calls) { c.about(intervalPath+"T.settle", c.saySettle, 0) }}
+	return contracts{ops: append(ops, rangeContracts()...), set: func(c *calls) {
+		c.about(intervalPath+"T.settle", c.saySettle, 0)
+		c.sayRanges()
+	}}
 }
 
 // sides returns Full and Low of an element.
