@@ -70,6 +70,12 @@ func NewAssembler(b Brancher, n, size int) *Assembler {
 	return a
 }
 
+// NewLabel returns one more label.
+func (a *Assembler) NewLabel() Label {
+	a.labels = append(a.labels, place{off: unbound})
+	return Label(len(a.labels) - 1)
+}
+
 // Bind sets label l to the current end of the code.
 func (a *Assembler) Bind(l Label) { a.labels[l] = a.here() }
 

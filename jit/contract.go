@@ -32,9 +32,9 @@ import "github.com/bpfproof/bpfproof/ir"
 // or, where the packet has no such bytes, negative: then the image leaves 0 in
 // r0 and returns from its function.
 //
-// Poll: the budget is how many backward jumps are left, a number of 64 bits. On
-// every backward jump an image subtracts 1 from it; where it was 0 before,
-// "call [r12+EnvPoll]", which returns with a new budget in r9, keeps every other
+// Poll: the budget is a number of 64 bits: how many jumps are left of those whose
+// target is not ahead. On every execution of one, taken or not, an image
+// subtracts 1 from the budget; where it was 0 before, "call [r12+EnvPoll]", which returns with a new budget in r9, keeps every other
 // register but not the flags, and may not return at all (the run is
 // cancelled).
 //

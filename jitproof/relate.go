@@ -29,6 +29,7 @@ func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 		s.backAtHead(at, m, want)
 		return
 	}
+	backward := slices.ContainsFunc(want.outs, func(o outcome[V]) bool { return o.jump && o.pc <= pc })
 	var goes []outcome[V]
 	var never []goal[V]
 	for _, o := range want.outs {
@@ -56,7 +57,7 @@ func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 			path = append(path, o.cond)
 		}
 		s.events(at, e, want.events, path)
-		s.polls(at, m, o.jump && o.pc <= pc, path)
+		s.polls(at, m, backward, path)
 		switch {
 		case o.exit:
 			s.exit(at, e, want.after, path)
@@ -160,9 +161,9 @@ func (s *sim[V]) tail(at site, e end[V], r regs[V], path []V) {
 	s.out.prove(at, KindExit, path, goals)
 }
 
-// polls proves that the budget goes down by 1 on backward jumps, where it is
-// not used up, that the poll exit is called exactly where it is, and that other
-// ways leave the budget alone.
+// polls proves that a jump that can lead backward, whichever way it goes, takes
+// 1 from the budget where it is not used up, and calls the poll exit exactly
+// where it is, and that other instructions leave the budget alone.
 func (s *sim[V]) polls(at site, m *machine[V], backward bool, path []V) {
 	left := m.st.R[budgetReg]
 	if !backward {

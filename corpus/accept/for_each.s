@@ -3,7 +3,6 @@
 ; origin: bpfproof
 ; license: Apache-2.0
 ; expect: accept
-; engines: vm kernel: native code has no helper that calls back
 ; run: r0 = 0x4
 ; map: m 00000000 6400000000000000
 ; map: m 03000000 6700000000000000

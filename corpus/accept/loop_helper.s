@@ -4,7 +4,6 @@
 ; origin: bpfproof
 ; license: Apache-2.0
 ; expect: accept
-; engines: vm kernel: native code has no helper that calls back
 ; run: r0 = 0x70015
 
 .type xdp

@@ -4,7 +4,6 @@
 ; origin: bpfproof
 ; license: Apache-2.0
 ; expect: accept
-; engines: vm kernel: native code has no tail calls at run time
 ; run: r0 = 0x2b
 
 .type xdp

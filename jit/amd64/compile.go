@@ -49,6 +49,7 @@ type compiler struct {
 	frames []jit.Frame
 	facts  map[ir.PC]int // by PC of a lookup to inline: the map that r1 holds
 	hints  []jit.Hint
+	polls  []poll     // of the function being compiled, to be put behind it
 	frame  jit.Frame // of the function being compiled
 }
 
@@ -94,6 +95,7 @@ func (c *compiler) function(i int) error {
 			return err
 		}
 	}
+	c.pollsBehind()
 	return nil
 }
 

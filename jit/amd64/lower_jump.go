@@ -76,12 +76,37 @@ func (c *compiler) jump(pc ir.PC, in ir.Insn) {
 }
 
 // backward appends a jump to a PC that is not ahead, with the poll of the
-// contract: a program that loops gives its caller a say now and then.
+// contract: a program that loops gives its caller a say now and then. The nop
+// keeps subtraction and branch apart, which Zen 5 executes faster than in one.
 func (c *compiler) backward(target ir.PC) {
-	c.asm.Text = enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1)
+	c.asm.Text = enc.Nop(enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1))
 	c.asm.Branch(uint8(enc.AE), jit.Label(target))
 	c.asm.Text = enc.CallM(c.asm.Text, enc.Mem{Base: env, Disp: jit.EnvPoll})
 	c.asm.Branch(always, jit.Label(target))
+}
+
+// poll is a call of the poll exit behind the function's code: from there, back
+// to there.
+type poll struct{ at, back jit.Label }
+
+// count counts the budget down before a conditional jump backward. The poll is
+// out of the way, so that the jump itself leads straight to its target.
+func (c *compiler) count() {
+	p := poll{c.asm.NewLabel(), c.asm.NewLabel()}
+	c.asm.Text = enc.Nop(enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1))
+	c.asm.Branch(uint8(enc.B), p.at)
+	c.asm.Bind(p.back)
+	c.polls = append(c.polls, p)
+}
+
+// pollsBehind appends the function's polls.
+func (c *compiler) pollsBehind() {
+	for _, p := range c.polls {
+		c.asm.Bind(p.at)
+		c.asm.Text = enc.CallM(c.asm.Text, enc.Mem{Base: env, Disp: jit.EnvPoll})
+		c.asm.Branch(always, p.back)
+	}
+	c.polls = c.polls[:0]
 }
 
 // mayGoto lowers may_goto: a jump once the function's count is used up,
@@ -89,35 +114,25 @@ func (c *compiler) backward(target ir.PC) {
 func (c *compiler) mayGoto(pc ir.PC, in ir.Insn) {
 	target, _ := in.Target(pc)
 	count := enc.Mem{Base: enc.RBP}
-	if target > pc {
-		c.asm.Text = enc.MI8(c.asm.Text, enc.CMP, enc.S64, count, 0)
-		c.asm.Branch(uint8(enc.E), jit.Label(target))
-		c.asm.Text = enc.MI8(c.asm.Text, enc.SUB, enc.S64, count, 1)
-		return
+	if target <= pc {
+		c.count()
 	}
-	t := enc.Load(c.asm.Text, enc.S64, scratch0, count)
-	t = enc.RI(t, enc.SUB, enc.S64, scratch0, 1)
-	t = enc.RI(t, enc.ADC, enc.S64, scratch0, 0) // -1 becomes 0 again, and carries
-	c.asm.Text = enc.Store(t, enc.S64, count, scratch0)
-	c.asm.Branch(uint8(enc.AE), jit.Label(pc+1))
-	c.backward(target)
+	c.asm.Text = enc.MI8(c.asm.Text, enc.CMP, enc.S64, count, 0)
+	c.asm.Branch(uint8(enc.E), jit.Label(target))
+	c.asm.Text = enc.MI8(c.asm.Text, enc.SUB, enc.S64, count, 1)
 }
 
 var conditions = [...]enc.Cond{ir.JEQ: enc.E, ir.JNE: enc.NE, ir.JGT: enc.A, ir.JGE: enc.AE, ir.JLT: enc.B, ir.JLE: enc.BE,
 	ir.JSET: enc.NE, ir.JSGT: enc.G, ir.JSGE: enc.GE, ir.JSLT: enc.L, ir.JSLE: enc.LE}
 
-// branch lowers the conditional jumps. The poll of a backward jump would
-// destroy the flags, so there the opposite condition jumps over it.
+// branch lowers the conditional jumps.
 func (c *compiler) branch(pc ir.PC, in ir.Insn, row *ir.Row) {
-	c.compare(in, row)
 	target, _ := in.Target(pc)
-	cond := conditions[row.Cmp]
-	if target > pc {
-		c.asm.Branch(uint8(cond), jit.Label(target))
-		return
+	if target <= pc {
+		c.count()
 	}
-	c.asm.Branch(uint8(cond.Not()), jit.Label(pc+1))
-	c.backward(target)
+	c.compare(in, row)
+	c.asm.Branch(uint8(conditions[row.Cmp]), jit.Label(target))
 }
 
 func (c *compiler) compare(in ir.Insn, row *ir.Row) {

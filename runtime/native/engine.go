@@ -66,7 +66,7 @@ func (p *Program) open() (*session, error) {
 		frame.Free()
 		return nil, err
 	}
-	r.env.Packet = frame
+	r.env.Packet, r.frame = frame, frame
 	return &session{run: r, frame: frame}, nil
 }
 
@@ -92,7 +92,8 @@ func (s *session) rescue(old bool, err *error) {
 	if x == nil {
 		return
 	}
-	s.run.env.Exit()
+	s.run.leave()
+	s.run.tails = 0
 	fault, ok := x.(interface {
 		error
 		Addr() uintptr

@@ -61,16 +61,17 @@ func TestEngine(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// TestFuel: exactly as many backward jumps as there is fuel.
+// TestFuel: jumps that can lead backward are executed exactly as often as there
+// is fuel.
 func TestFuel(t *testing.T) {
 	e := newEngine(t, count(), native.Options{}) // r1 is an address, far more rounds than fuel
 	_, err := e.Run(t.Context(), runtime.Input{Data: []byte{1}, Fuel: 1 << 20})
 	require.ErrorIs(t, err, native.ErrFuel)
-	// A loop of r2 rounds jumps back r2 - 1 times.
+	// A loop of r2 rounds executes its jump r2 times.
 	p := program(movX(ir.R1, ir.R2), count().Insns)
 	e = newEngine(t, p, native.Options{})
 	for _, rounds := range []uint64{2, 3, 4096, 4097, 4098, 8193, 10_000} {
-		in := runtime.Input{Data: make([]byte, rounds), Fuel: rounds - 1}
+		in := runtime.Input{Data: make([]byte, rounds), Fuel: rounds}
 		res, err := e.Run(t.Context(), in)
 		require.NoError(t, err, "%d rounds", rounds)
 		require.Equal(t, rounds*(rounds+1)/2, res.Ret)

@@ -6,5 +6,8 @@ const supported = true
 // enter runs the image until it returns or the run ends.
 func enter(r *Run)
 
+// reenter runs a function of the image while a helper runs.
+func reenter(r *Run)
+
 // addresses returns the entry points of the assembly.
 func addresses() (helper, poll, signal uintptr)

@@ -31,6 +31,29 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ machine_goBP(R12), BP
 	RET
 
+// func reenter(r *Run)
+//
+// Calls a function of the image for a helper, with all five arguments, on the
+// stack below machine_rsp. What is left of the budget comes back in machine_r9.
+TEXT ·reenter(SB), NOSPLIT|NOFRAME, $0-8
+	MOVQ r+0(FP), R12
+	MOVQ SP, machine_goSP(R12)
+	MOVQ BP, machine_goBP(R12)
+	MOVQ machine_rdi(R12), DI
+	MOVQ machine_rsi(R12), SI
+	MOVQ machine_rdx(R12), DX
+	MOVQ machine_rcx(R12), CX
+	MOVQ machine_r8(R12), R8
+	MOVQ machine_r9(R12), R9
+	MOVQ machine_entry(R12), AX
+	MOVQ machine_rsp(R12), SP
+	CALL AX
+	MOVQ AX, machine_rax(R12)
+	MOVQ R9, machine_r9(R12)
+	MOVQ machine_goSP(R12), SP
+	MOVQ machine_goBP(R12), BP
+	RET
+
 // helperExit is called by an image: eax is the helper's number, the arguments
 // are in rdi, rsi, rdx, rcx, r8, and stay there.
 TEXT ·helperExit(SB), NOSPLIT|NOFRAME, $0-0

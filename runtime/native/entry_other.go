@@ -8,4 +8,6 @@ const supported = false
 
 func enter(r *Run) { r.err = errMachine }
 
+func reenter(r *Run) { r.err = errMachine }
+
 func addresses() (helper, poll, signal uintptr) { return 0, 0, 0 }

@@ -10,7 +10,6 @@ type ALU uint8
 const (
 	ADD ALU = 0
 	OR  ALU = 1
-	ADC ALU = 2
 	AND ALU = 4
 	SUB ALU = 5
 	XOR ALU = 6

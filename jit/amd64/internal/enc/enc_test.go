@@ -43,7 +43,7 @@ type row struct {
 }
 
 var (
-	aluNames   = map[ALU]string{ADD: "add", OR: "or", ADC: "adc", AND: "and", SUB: "sub", XOR: "xor", CMP: "cmp"}
+	aluNames   = map[ALU]string{ADD: "add", OR: "or", AND: "and", SUB: "sub", XOR: "xor", CMP: "cmp"}
 	unaryNames = map[Unary]string{NOT: "not", NEG: "neg", MUL: "mul", DIV: "div", IDIV: "idiv"}
 	shiftNames = map[Shift]string{ROL: "rol", SHL: "shl", SHR: "shr", SAR: "sar"}
 	condNames  = map[Cond]string{B: "jb", AE: "jnb", E: "jz", NE: "jnz", BE: "jbe", A: "jnbe", S: "js", NS: "jns",
@@ -118,7 +118,7 @@ func rowsReg() (rows []row) {
 	for _, imm := range imms {
 		rows = append(rows, row{PushI(nil, imm), fmt.Sprintf("push %#x", uint32(imm))})
 	}
-	return append(rows, row{SignAcc(nil, S32), "cdq"}, row{SignAcc(nil, S64), "cqo"}, row{Ret(nil), "ret"})
+	return append(rows, row{SignAcc(nil, S32), "cdq"}, row{SignAcc(nil, S64), "cqo"}, row{Ret(nil), "ret"}, row{Nop(nil), "nop"})
 }
 
 func rowsMem() (rows []row) {

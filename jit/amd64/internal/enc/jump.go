@@ -57,5 +57,8 @@ func CallM(b []byte, m Mem) []byte {
 // JmpR appends "jmp r".
 func JmpR(b []byte, r Reg) []byte { return direct(append(prefixes(b, S32, 0, r, 0), 0xff), 4, r) }
 
+// Nop appends "nop".
+func Nop(b []byte) []byte { return append(b, 0x90) }
+
 // Ret appends "ret".
 func Ret(b []byte) []byte { return append(b, 0xc3) }
