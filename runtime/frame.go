@@ -40,7 +40,8 @@ type Frame struct {
 	layout *abi.Context // nil in raw form
 	ctx    *mem.Block   // nil in raw form
 	data   *mem.Block
-	link   int    // bytes of link header before what the program sees
+	link   int    // bytes of link header that programs of the type do not see
+	hidden int    // bytes of this packet that are before what the program sees
 	room   int    // bytes from the packet's first place to the end of the block
 	start  uint64 // address of the packet or memory
 	end    uint64 // behind its last byte
@@ -84,7 +85,8 @@ func NewFrame(t ir.ProgType) (*Frame, error) {
 // runs a program of type t: some types see a socket buffer from its network
 // header (is_l2 of bpf_prog_test_run_skb).
 func hiddenLink(t ir.ProgType) int {
-	if t == ir.SocketFilter {
+	switch t {
+	case ir.SocketFilter, ir.CgroupSKB, ir.LWTIn, ir.LWTOut, ir.LWTXmit:
 		return ethHeader
 	}
 	return 0
@@ -193,13 +195,11 @@ func (f *Frame) SetData(data []byte) error {
 	if len(data) > MaxData {
 		return fmt.Errorf("runtime: set data: %d bytes are more than %d", len(data), MaxData)
 	}
-	if len(data) < f.link {
-		return fmt.Errorf("runtime: set data: a packet of %d bytes has no Ethernet header of %d", len(data), f.link)
-	}
 	if err := f.grow(len(data)); err != nil {
 		return err
 	}
-	f.start = f.first() + uint64(f.link)
+	f.hidden = min(f.link, len(data)) // a packet without all of a link header is nothing else
+	f.start = f.first() + uint64(f.hidden)
 	f.end = f.first() + uint64(len(data))
 	f.hard = max(f.end, f.data.Addr()+frameRoom)
 	copy(mem.View(f.first(), len(data)), data)
@@ -253,7 +253,7 @@ func (f *Frame) Writable() bool { return f.form == rawForm || f.layout.PacketWri
 // Data returns a copy of the packet or memory. A link header that the program
 // did not see is zero, as after a test run of the kernel.
 func (f *Frame) Data() []byte {
-	return append(make([]byte, f.link), mem.View(f.start, int(f.end-f.start))...)
+	return append(make([]byte, f.hidden), mem.View(f.start, int(f.end-f.start))...)
 }
 
 // Ctx returns a copy of the context, with packet pointers as offsets from the

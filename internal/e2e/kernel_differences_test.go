@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/asm"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
@@ -92,6 +93,22 @@ func repeats(t *testing.T, p *ir.Program) {
 	require.Equal(t, a.Ret, b.Ret)
 }
 
+// countsTurns demands that the interpreter ends the loop of three instructions a
+// turn after as many turns as the ABI says, neither more nor less.
+func countsTurns(t *testing.T, p *ir.Program) {
+	const steps = 1 + 3*abi.MayGotoLimit + 3
+	prog, err := vm.Load(p, nil, vm.Options{})
+	require.NoError(t, err)
+	defer prog.Close()
+	got, err := prog.Run(context.Background(), runtime.Input{Data: make([]byte, 64), Fuel: steps})
+	require.NoError(t, err)
+	require.EqualValues(t, 7, got.Ret)
+	_, err = prog.Run(context.Background(), runtime.Input{Data: make([]byte, 64), Fuel: steps - 1})
+	var f *vm.Fault
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, vm.FaultFuel, f.Kind)
+}
+
 func testRun(t *testing.T, p *ir.Program, size int) (kernel.Outcome, error) {
 	prog, err := kernel.Load(p, kernel.Options{})
 	require.NoError(t, err)
@@ -129,7 +146,7 @@ var facts = []fact{
 		refusal: "combined stack size", finding: verifier.StackTotal, ours: returns(4)},
 	{name: "packet loads of the old kind", text: "r6 = r1\nr0 = *(u16 *)skb[12]\nexit", refusal: "not allowed for this program type", finding: verifier.HelperUnknown, ours: unsupported},
 	{name: "address space casts", text: "r1 = 0\nr1 = addr_space_cast(r1, 0x0, 0x1)\nr0 = 0\nexit", refusal: "arena", finding: verifier.Unsupported, ours: unsupported},
-	{name: "may_goto", text: "r0 = 0\nagain:\nmay_goto out\nr0 += 1\ngoto again\nout:\nr0 = 7\nexit", ours: repeats, kernel: func(t *testing.T, p *ir.Program) {
+	{name: "may_goto", text: "r0 = 0\nagain:\nmay_goto out\nr0 += 1\ngoto again\nout:\nr0 = 7\nexit", ours: countsTurns, kernel: func(t *testing.T, p *ir.Program) {
 		out, err := testRun(t, p, 64) // it does end, when the kernel's budget of turns or time does
 		require.NoError(t, err)
 		require.Equal(t, uint32(7), out.Ret)
