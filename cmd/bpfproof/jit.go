@@ -1,0 +1,222 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/arch/x86/x86asm"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/asm"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof/x86"
+)
+
+// jitJSON is what jit prints of a program.
+type jitJSON struct {
+	Program string        `json:"program"`
+	Arch    string        `json:"arch"`
+	Insns   int           `json:"insns"`
+	Bytes   int           `json:"bytes"`
+	Micros  float64       `json:"micros"` // of the compilation, once
+	Error   string        `json:"error,omitempty"`
+	Funcs   []jitFuncJSON `json:"funcs,omitempty"`
+	PCMap   []int32       `json:"pc_map,omitempty"` // -1 for the second slot of a 64-bit load
+	Hints   []hintJSON    `json:"hints,omitempty"`
+	Relocs  []relocJSON   `json:"relocs,omitempty"`
+	Text    string        `json:"text,omitempty"` // hexadecimal; relocated places hold zero
+}
+
+type jitFuncJSON struct {
+	PC    ir.PC             `json:"pc"`
+	Entry int32             `json:"entry"`
+	End   int32             `json:"end"`
+	Size  int32             `json:"frame"`           // bytes
+	Stack int32             `json:"stack"`           // bytes of it that are the eBPF stack
+	Count int32             `json:"count,omitempty"` // where may_goto is counted, from the entry stack pointer
+	Saved []string          `json:"saved"`
+	Regs  map[string]string `json:"regs"`
+}
+
+type hintJSON struct {
+	PC  ir.PC  `json:"pc"`
+	Reg string `json:"reg"`
+	Map string `json:"map"`
+}
+
+type relocJSON struct {
+	Off  int32  `json:"off"`
+	What string `json:"what"`
+}
+
+func jitCmd() *cobra.Command {
+	var in input
+	var asJSON, dump bool
+	cmd := &cobra.Command{
+		Use:   "jit X",
+		Short: "compile programs to machine code and show it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			programs, err := in.load(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			b, err := backend()
+			if err != nil {
+				return err
+			}
+			result := yes
+			out := newPrinter(cmd, asJSON)
+			for _, p := range programs {
+				v, text, err := compiled(b, p, dump)
+				if err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+				if err := out.answer(v, text); err != nil {
+					return err
+				}
+				if v.Error != "" {
+					result = result.worse(unknown)
+				}
+			}
+			return end(result)
+		},
+	}
+	in.flags(cmd)
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&dump, "dump", false, "print bytecode and machine code interleaved, with frames, hints and relocations")
+	return cmd
+}
+
+// compiled compiles a program. An operation that the backend does not have is
+// an answer; every other failure is an error.
+func compiled(b jit.Backend, p *ir.Program, dump bool) (v jitJSON, text string, err error) {
+	v = jitJSON{Program: p.Name, Arch: b.Arch(), Insns: len(p.Insns)}
+	begin := time.Now()
+	code, err := jit.Compile(b, p)
+	v.Micros = float64(time.Since(begin).Nanoseconds()) / 1000
+	var unsupported *jit.UnsupportedError
+	switch {
+	case errors.As(err, &unsupported):
+		v.Error = unsupported.Error()
+		return v, fmt.Sprintf("%s: unknown: %s", p.Name, v.Error), nil
+	case err != nil:
+		return v, "", err
+	}
+	v.Bytes, v.PCMap, v.Text = len(code.Text), code.PCMap, hex.EncodeToString(code.Text)
+	for _, f := range code.Funcs {
+		v.Funcs = append(v.Funcs, funcJSON(f))
+	}
+	for _, h := range code.Hints {
+		v.Hints = append(v.Hints, hintJSON{h.PC, h.Reg.String(), p.Maps[h.Map].Name})
+	}
+	for _, r := range code.Relocs {
+		v.Relocs = append(v.Relocs, relocJSON{r.Off, relocText(p, r)})
+	}
+	text = fmt.Sprintf("%s: %d slots, %d bytes (%.1f a slot), %d hints, %d relocations, %.1f us (%.0f ns a slot)",
+		p.Name, v.Insns, v.Bytes, float64(v.Bytes)/float64(v.Insns), len(v.Hints), len(v.Relocs), v.Micros, 1000*v.Micros/float64(v.Insns))
+	if dump {
+		text += "\n" + (&codeDump{p: p, code: code}).text()
+	}
+	return v, text, nil
+}
+
+func funcJSON(f jit.Func) jitFuncJSON {
+	v := jitFuncJSON{PC: f.PC, Entry: f.Entry, End: f.End, Size: f.Frame.Size, Stack: f.Frame.Stack, Count: f.Frame.Count,
+		Saved: []string{}, Regs: map[string]string{}}
+	for _, r := range f.Frame.Saved {
+		v.Saved = append(v.Saved, x86.Reg(r).String())
+	}
+	for r, home := range f.Frame.Regs {
+		v.Regs[ir.Reg(r).String()] = x86.Reg(home).String()
+	}
+	return v
+}
+
+func relocText(p *ir.Program, r jit.Reloc) string {
+	switch r.Kind {
+	case jit.RelocFunc:
+		return fmt.Sprintf("function %d", r.Func)
+	case jit.RelocMapHandle:
+		return "map " + p.Maps[r.Map].Name
+	}
+	return fmt.Sprintf("values of map %s + %d", p.Maps[r.Map].Name, r.Addend)
+}
+
+// codeDump prints code beside the program it was made from.
+type codeDump struct {
+	p    *ir.Program
+	code *jit.Code
+	b    strings.Builder
+}
+
+func (d *codeDump) text() string {
+	for i, f := range d.code.Funcs {
+		d.frame(i, f)
+		end := d.p.Slots()
+		if i+1 < len(d.code.Funcs) {
+			end = d.code.Funcs[i+1].PC
+		}
+		d.machine(f.Entry, d.next(f.PC, end, f.End))
+		for pc := f.PC; pc < end; pc++ {
+			if d.code.PCMap[pc] == jit.NoCode {
+				continue
+			}
+			fmt.Fprintf(&d.b, "%4d: %s\n", pc, asm.Insn(d.p, pc))
+			for _, h := range d.code.Hints {
+				if h.PC == pc {
+					fmt.Fprintf(&d.b, "      ; %v holds map %s\n", h.Reg, d.p.Maps[h.Map].Name)
+				}
+			}
+			d.machine(d.code.PCMap[pc], d.next(pc+1, end, f.End))
+		}
+	}
+	return strings.TrimSuffix(d.b.String(), "\n")
+}
+
+// next returns where the code of the next instruction from pc on begins.
+func (d *codeDump) next(pc, end ir.PC, funcEnd int32) int32 {
+	for ; pc < end; pc++ {
+		if off := d.code.PCMap[pc]; off != jit.NoCode {
+			return off
+		}
+	}
+	return funcEnd
+}
+
+func (d *codeDump) frame(i int, f jit.Func) {
+	v := funcJSON(f)
+	saved := "nothing"
+	if len(v.Saved) > 0 {
+		saved = strings.Join(v.Saved, ", ")
+	}
+	fmt.Fprintf(&d.b, "function %d: insn %d, text %#x to %#x, frame of %d bytes, stack of %d, saves %s\n",
+		i, f.PC, f.Entry, f.End, v.Size, v.Stack, saved)
+	d.b.WriteString("      ;")
+	for r := range f.Frame.Regs {
+		fmt.Fprintf(&d.b, " %v=%s", ir.Reg(r), v.Regs[ir.Reg(r).String()])
+	}
+	d.b.WriteByte('\n')
+}
+
+// machine prints the machine instructions from one offset to another.
+func (d *codeDump) machine(from, to int32) {
+	for from < to {
+		n := int32(1) // a byte that is no instruction
+		if in, err := x86asm.Decode(d.code.Text[from:to], 64); err == nil {
+			n = int32(in.Len)
+		}
+		note := ""
+		for _, r := range d.code.Relocs {
+			if r.Off > from && r.Off < from+n {
+				note = "   ; " + relocText(d.p, r)
+			}
+		}
+		fmt.Fprintf(&d.b, "      %6x  %-30s %s%s\n", from, hex.EncodeToString(d.code.Text[from:from+n]), x86.Text(d.code.Text[from:to], int(from)), note)
+		from += n
+	}
+}
