@@ -18,8 +18,8 @@ func alu(op ir.ALUOp, w ir.Width, dst, src ir.Reg) ir.Insn {
 	return ir.Insn{Op: ir.OpALU(op, w, ir.X), Dst: dst, Src: src}
 }
 
-// BenchmarkVM runs small programs; insns/s counts executed instructions.
-func BenchmarkVM(b *testing.B) {
+// BenchmarkShort runs small programs; insns/s counts executed instructions.
+func BenchmarkShort(b *testing.B) {
 	const n = 1000
 	loop := func(body ...any) []ir.Insn {
 		insns := join(body...)
