@@ -232,10 +232,10 @@ func (c *checker[E]) checkHeld(s *state[E], in ir.Insn) decision {
 		what = "BPF_LD_[ABS|IND]"
 	case ir.KindCall:
 		what = "tail_call"
-		for i := range s.frames {
-			if s.frames[i].back != nil {
-				return unmodelled("a tail call in a callback is not modelled")
-			}
+	}
+	for i := range s.frames {
+		if s.frames[i].back != nil && in.Kind() != ir.KindExit {
+			return unmodelled("%s in a callback is not modelled", what)
 		}
 	}
 	if s.lock.held {

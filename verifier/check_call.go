@@ -66,8 +66,8 @@ var argKinds = map[abi.Arg]kind{abi.ArgStack: stackPtr, abi.ArgFunc: funcPtr, ab
 var argObjects = map[abi.Arg][]abi.ObjectKind{
 	abi.ArgSockCommon: {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
 	abi.ArgSocket:     {abi.Socket},
-	abi.ArgAnySock:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
-	abi.ArgRelease:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
+	abi.ArgAnySock:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
+	abi.ArgRelease:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
 }
 
 // checkArg decides whether the register is what the helper demands.
@@ -102,7 +102,7 @@ func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision 
 		}
 		return c.plainPointer(r, ob.reg)
 	case abi.ArgMap:
-		return c.checkMapArg(r, h, ob.reg)
+		return c.checkMapArg(fr, r, h, ob.reg)
 	case abi.ArgMapKey:
 		return c.checkSized(s, in, ob.reg, int64(mapOf(c.prog, fr, h).KeySize), read)
 	case abi.ArgMapValue:
@@ -149,6 +149,9 @@ func (c *checker[E]) checkPointerArg(s *state[E], r *reg[E], h *abi.Helper, ob *
 	if d := c.plainPointer(r, ob.reg); d.outcome != holds {
 		return d
 	}
+	if r.kind == objPtr && abi.ObjectKind(r.index) == abi.SockStruct && r.ref == 0 {
+		return unmodelled("R%d is a socket's structure that no reference keeps, which is not modelled", ob.reg)
+	}
 	if releases := ob.arg == abi.ArgRelease || ob.arg == abi.ArgRingbufMem; releases && !s.holds(r.ref) {
 		return refuse(RefRelease, "R%d must be referenced when passed to release function", ob.reg)
 	}
@@ -190,7 +193,7 @@ func mapOf[E comparable](p *ir.Program, fr *frame[E], h *abi.Helper) *ir.MapSpec
 	return &ir.MapSpec{}
 }
 
-func (c *checker[E]) checkMapArg(r *reg[E], h *abi.Helper, n ir.Reg) decision {
+func (c *checker[E]) checkMapArg(fr *frame[E], r *reg[E], h *abi.Helper, n ir.Reg) decision {
 	if r.kind != mapPtr || r.null {
 		return c.wrongType(r, n, "map_ptr")
 	}
@@ -203,6 +206,9 @@ func (c *checker[E]) checkMapArg(r *reg[E], h *abi.Helper, n ir.Reg) decision {
 	}
 	if !abi.MapAllows(m.Type, h.ID) {
 		return refuse(HelperArg, "cannot pass map_type %d into func bpf_%s#%d", m.Type, h.Name, h.ID)
+	}
+	if h.Args[0] == abi.ArgTimer && fr.regs[ir.R1].index != r.index {
+		return refuse(HelperArg, "timer pointer in R1 is not in the map in R%d", n)
 	}
 	if !abi.MapAllowsIn(c.prog.Type, m.Type, h.ID) {
 		return refuse(HelperArg, "cannot update sockmap in this context")

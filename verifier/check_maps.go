@@ -15,17 +15,40 @@ var tracingProgs = []ir.ProgType{ir.Kprobe, ir.Tracepoint, ir.PerfEvent, ir.RawT
 var sleepableMaps = []ir.MapType{ir.Hash, ir.LRUHash, ir.Array, ir.PerCPUHash, ir.PerCPUArray, ir.LRUPerCPUHash, ir.ArrayOfMaps,
 	ir.HashOfMaps, ir.RingBuf, ir.UserRingBuf, ir.InodeStorage, ir.SkStorage, ir.TaskStorage, ir.CgrpStorage, ir.Queue, ir.Stack, ir.Arena}
 
+// sleepableProgs lists the types whose programs may be loaded to sleep.
+var sleepableProgs = []ir.ProgType{ir.Tracing, ir.LSM, ir.Kprobe, ir.StructOps, ir.Syscall}
+
+// checkLoad tells why a program of the type may not be loaded as it asks to be;
+// the message is empty if it may (check_attach_btf_id).
+func checkLoad(p *ir.Program) (Code, string) {
+	switch sleeps := p.LoadFlags&sleepable != 0; {
+	case sleeps && !slices.Contains(sleepableProgs, p.Type):
+		return AttachPoint, fmt.Sprintf("programs of type %s cannot be sleepable", p.Type)
+	case !sleeps && p.Type == ir.Syscall:
+		return AttachPoint, "Syscall programs can only be sleepable"
+	}
+	return checkMaps(p)
+}
+
 // checkMaps tells why the program may not use a map that its code refers to; the
 // message is empty if it may.
 //
-// Source: check_map_prog_compatibility in kernel/bpf/verifier.c of Linux 6.18.
+// Source: check_map_prog_compatibility and bpf_cgroup_storage_assign in
+// kernel/bpf of Linux 6.18.
 func checkMaps(p *ir.Program) (Code, string) {
+	storage := map[ir.MapType]int{}
 	for _, in := range p.All() {
 		index, _, ok := in.Map()
 		if !ok {
 			continue
 		}
 		m := p.Maps[index]
+		if m.Type == ir.CgroupStorage || m.Type == ir.PerCPUCgroupStorage {
+			if other, ok := storage[m.Type]; ok && other != index {
+				return MapReference, "only one cgroup storage of each type is allowed"
+			}
+			storage[m.Type] = index
+		}
 		tracing := slices.Contains(tracingProgs, p.Type)
 		locks := m.FieldOf(ir.SpinLockField) != nil
 		switch {

@@ -121,7 +121,10 @@ func (c *checker[E]) checkObject(r *reg[E], in ir.Insn, ob *obligation) decision
 	if d := c.plainPointer(r, ob.reg); d.outcome != holds {
 		return d
 	}
-	layout, _ := abi.LookupObject(abi.ObjectKind(r.index))
+	layout, known := abi.LookupObject(abi.ObjectKind(r.index))
+	if !known {
+		return unmodelled("access to R%d, a structure of the kernel, is not modelled", ob.reg)
+	}
 	if _, ok := layout.Allows(int(in.Off), int(ob.size), false); !ok {
 		return refuse(BadDeref, "R%d invalid %s access off=%d size=%d", ob.reg, r.name(), in.Off, ob.size)
 	}

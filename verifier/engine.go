@@ -190,6 +190,10 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 		}
 	}
 	switch row.Kind {
+	case ir.KindLoadPacket:
+		if len(s.frames) > 1 { // outside the packet the function returns 0
+			e.abandon(s, e.w.zero, from)
+		}
 	case ir.KindLoad, ir.KindLoadAcquire:
 		e.based[pc] = s.top().regs[in.Src].origin()
 	case ir.KindStore, ir.KindStoreRelease:
@@ -234,10 +238,17 @@ func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 // whoever called that, as a program of the same type that was verified by
 // itself.
 func (e *engine[E]) tailCall(s *state[E], from int32) {
+	other := e.abandon(s, e.w.top, from)
+	e.stepper.movePacket(other)
+}
+
+// abandon puts aside the way on which a subprogram ends in its middle and
+// returns r0. It returns that state. In the main program the program ends.
+func (e *engine[E]) abandon(s *state[E], r0 E, from int32) *state[E] {
 	other := e.aside(s, s.top().resume(), from)
 	other.pop()
-	e.stepper.movePacket(other)
-	other.top().regs[ir.R0] = number(e.w.top)
+	other.top().regs[ir.R0] = number(r0)
+	return other
 }
 
 // aside puts a copy of s aside that is to be walked from pc, and returns it.

@@ -33,7 +33,7 @@ const (
 var kindNames = [...]string{"?", "scalar", "ctx", "fp", "pkt", "pkt_meta", "pkt_end", "map_ptr", "map_value", "map_key",
 	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func"}
 
-var objectNames = [...]string{abi.SockCommon: "sock_common", abi.Socket: "sock", abi.TCPSock: "tcp_sock", abi.XDPSock: "xdp_sock"}
+var objectNames = [...]string{abi.SockCommon: "sock_common", abi.Socket: "sock", abi.TCPSock: "tcp_sock", abi.XDPSock: "xdp_sock", abi.SockStruct: "ptr_sock"}
 
 // reg is the abstract content of a register. It is plain data: equal values
 // mean the same.

@@ -102,7 +102,7 @@ func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Rep
 	if !loads {
 		return decided(Reject, 0, AttachPoint, fmt.Sprintf("programs of type %s are not loaded for attach type %s", p.Type, abi.AttachType(p.AttachType))), nil
 	}
-	if code, msg := checkMaps(p); msg != "" {
+	if code, msg := checkLoad(p); msg != "" {
 		return decided(Reject, 0, code, msg), nil
 	}
 	walk := func(ctx context.Context, coarse bool, record func(ir.PC, string)) (*engine[E], error) {

@@ -66,6 +66,7 @@ const (
 	RetTCPSockOrNull               // a TCP socket, or 0
 	RetRingbufOrNull               // a ring buffer record of the ArgAllocSize, or 0
 	RetDynptrOrNull                // memory of the ArgAllocSize behind a dynptr, or 0
+	RetSockStructOrNull            // the argument's socket as a structure of the kernel, or 0
 	RetBTF                         // a kernel structure
 	RetBTFOrNull                   // a kernel structure, or 0
 	RetPerCPU                      // a variable of the kernel

@@ -10,6 +10,7 @@ const (
 	Socket                // a full socket
 	TCPSock               // what a TCP socket knows
 	XDPSock               // a socket of AF_XDP
+	SockStruct            // a socket as a structure of the kernel, whose layout is not known here
 )
 
 // objects gives the layouts by kind. Programs only read them.

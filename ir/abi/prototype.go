@@ -30,7 +30,7 @@ var argWords = map[string]Arg{
 var retWords = map[string]Ret{
 	"void": RetVoid, "int": RetInteger, "len": RetLength, "value?": RetMapValueOrNull, "value": RetMapValue,
 	"sock?": RetSocketOrNull, "skc?": RetSockCommonOrNull, "tcp?": RetTCPSockOrNull, "rb?": RetRingbufOrNull,
-	"dynmem?": RetDynptrOrNull, "btf": RetBTF, "btf?": RetBTFOrNull, "percpu": RetPerCPU, "percpu?": RetPerCPUOrNull,
+	"dynmem?": RetDynptrOrNull, "sk?": RetSockStructOrNull, "btf": RetBTF, "btf?": RetBTFOrNull, "percpu": RetPerCPU, "percpu?": RetPerCPUOrNull,
 }
 
 // read returns the prototype as data. It panics on a word that is in no table:
