@@ -27,6 +27,9 @@ type Options struct {
 	Seed   uint64        // of get_prandom_u32 in every run; 0 means a constant
 	// Helper replaces the table of helpers; nil means helpers.Lookup.
 	Helper func(abi.HelperID) (helpers.Func, bool)
+	// PerfMap gets a line for each function, as perf(1) wants it to name samples
+	// (see OpenPerfMap); nil: none.
+	PerfMap io.Writer
 }
 
 // Program is a loaded program. It is a runtime.Engine and a runtime.Opener,
@@ -107,6 +110,11 @@ func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 	}
 	np.entry = np.image.addr(code.Funcs[0].Entry)
 	np.indexStarts()
+	if opts.PerfMap != nil {
+		if err := np.writePerfMap(opts.PerfMap); err != nil {
+			return nil, errors.Join(err, np.image.close())
+		}
+	}
 	return np, nil
 }
 
