@@ -39,6 +39,8 @@ type campaign struct {
 
 	programs, insns, accepted, judged, proved atomic.Int64
 	asked, taken                              atomic.Int64 // by the kernel
+	fetchBug                                  bool         // the live kernel's bug of TestFetchPrecision
+	excused                                   atomic.Int64 // differences of the kernel that it explains
 	compared                                  sync.Map     // engine name to *atomic.Int64: programs
 
 	mu       sync.Mutex
@@ -56,6 +58,7 @@ func newCampaign(t testing.TB, prove int) *campaign {
 	} else {
 		k := Kernel()
 		c.kernel = &k
+		c.fetchBug = hasFetchBug(t)
 	}
 	return c
 }
@@ -124,7 +127,12 @@ func (c *campaign) run(t testing.TB, name string, p *ir.Program, in []runtime.In
 		return
 	}
 	for _, e := range c.engines(p) {
-		if why := c.compare(want, e, p, in); why != "" {
+		why := c.compare(want, e, p, in)
+		if why != "" && c.fetchBug && e.Name == c.kernel.Name && fetches(p) {
+			c.excused.Add(1)
+			continue
+		}
+		if why != "" {
 			c.fail(fmt.Sprintf("%s: %s\n%s", name, why, c.report(t, e, p, in)))
 		}
 	}
@@ -205,6 +213,9 @@ func (c *campaign) summary() string {
 		return true
 	})
 	slices.Sort(parts)
+	if n := c.excused.Load(); n > 0 {
+		parts = append(parts, fmt.Sprintf(" %d differences of the kernel are its bug with atomic fetches (BUGS.md)", n))
+	}
 	return s + strings.Join(parts, ",")
 }
 
