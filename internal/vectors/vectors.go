@@ -40,7 +40,8 @@ type Vector struct {
 	InsnsZlib  string   `json:"insns_zlib_b64"`
 	Maps       []Map    `json:"maps"`
 	Relocs     []Reloc  `json:"map_relocs"`
-	Needs      []string `json:"needs"` // what the program needs beside its bytes and maps
+	FuncInfo   [][2]int `json:"func_info"` // functions that BTF describes: instruction and type
+	Needs      []string `json:"needs"`     // what the program needs beside its bytes and maps
 
 	Expect       string `json:"expect"` // accept or reject
 	ExpectUnpriv string `json:"expect_unprivileged"`
@@ -179,7 +180,35 @@ func (v *Vector) Program() (*ir.Program, error) {
 		return fail(err)
 	}
 	p.FindFuncs()
+	if err := v.checkTypes(p); err != nil {
+		return fail(err)
+	}
 	return p, nil
+}
+
+// tailCall is the number of the helper.
+const tailCall = int64(abi.TailCall)
+
+// checkTypes refuses what the kernel loads only with BTF of the functions:
+// references to functions, and functions other than the first that may end in
+// their middle (check_abnormal_return in kernel/bpf/verifier.c of Linux 6.18).
+func (v *Vector) checkTypes(p *ir.Program) error {
+	if len(v.FuncInfo) > 0 {
+		return nil
+	}
+	for pc, in := range p.All() {
+		helper := in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallHelper
+		inner := p.FuncAt(pc) > 0
+		switch {
+		case in.Kind() == ir.KindLoadImm && in.Row().Pseudo == ir.PseudoFunc:
+			return fmt.Errorf("insn %d: missing btf func_info", pc)
+		case inner && in.Kind() == ir.KindLoadPacket:
+			return fmt.Errorf("insn %d: LD_ABS is not allowed in subprogs without BTF", pc)
+		case inner && helper && in.Imm == tailCall:
+			return fmt.Errorf("insn %d: tail_call is not allowed in subprogs without BTF", pc)
+		}
+	}
+	return nil
 }
 
 // relocate names the maps in the instructions; loads of maps without a
