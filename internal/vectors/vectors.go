@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -227,6 +228,58 @@ func (v *Vector) relocate(insns []ir.Insn) error {
 		in.Imm = in.Imm&^0xffffffff | int64(r.Map)
 	}
 	return nil
+}
+
+// Tail is a program that a vector's program array holds.
+type Tail struct {
+	Map     string // the array's name in the program
+	Index   uint32
+	Program *ir.Program // its maps are those of the vector's program
+}
+
+// Tails returns the programs that the arrays of p, the vector's program, hold.
+func (v *Vector) Tails(p *ir.Program) ([]Tail, error) {
+	var tails []Tail
+	for i := range v.Maps {
+		for j, e := range v.Maps[i].Init {
+			if e.Prog == "" {
+				continue
+			}
+			t, err := e.tail(p, i, fmt.Sprintf("%s-map%d-%d", p.Name, i, j))
+			if err != nil {
+				return nil, fmt.Errorf("vectors: build %s: map %d: %w", v.ID, i, err)
+			}
+			tails = append(tails, t)
+		}
+	}
+	return tails, nil
+}
+
+func (e *Elem) tail(p *ir.Program, index int, name string) (Tail, error) {
+	key, err := hex.DecodeString(e.Key)
+	if err != nil {
+		return Tail{}, err
+	}
+	raw, err := hex.DecodeString(e.Prog)
+	if err != nil {
+		return Tail{}, err
+	}
+	insns, err := wire.Decode(raw)
+	if err != nil {
+		return Tail{}, err
+	}
+	if len(key) != 4 {
+		return Tail{}, fmt.Errorf("key of %d bytes", len(key))
+	}
+	for _, pc := range e.Self {
+		if pc < 0 || pc >= len(insns) {
+			return Tail{}, fmt.Errorf("load of the map at insn %d", pc)
+		}
+		insns[pc].Imm = insns[pc].Imm&^0xffffffff | int64(index)
+	}
+	q := &ir.Program{Name: name, Type: p.Type, AttachType: p.AttachType, License: p.License, Insns: insns, Maps: p.Maps}
+	q.FindFuncs()
+	return Tail{Map: p.Maps[index].Name, Index: binary.LittleEndian.Uint32(key), Program: q}, nil
 }
 
 func (m *Map) spec() (*ir.MapSpec, error) {

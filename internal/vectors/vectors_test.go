@@ -61,6 +61,25 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+func TestTails(t *testing.T) {
+	v := Vector{ID: "v", ProgType: "SOCKET_FILTER", Insns: "b7000000000000009500000000000000", Maps: []Map{{Type: "PROG_ARRAY", Name: "p", KeySize: 4, ValueSize: 4, MaxEntries: 4,
+		Init: []Elem{{Key: "02000000", Prog: "181100000000000000000000000000009500000000000000", Self: []int{0}}}}}}
+	p, err := v.Program()
+	require.NoError(t, err)
+	tails, err := v.Tails(p)
+	require.NoError(t, err)
+	require.Len(t, tails, 1)
+	require.Equal(t, "p", tails[0].Map)
+	require.EqualValues(t, 2, tails[0].Index)
+	index, _, ok := tails[0].Program.Insns[0].Map()
+	require.True(t, ok)
+	require.Zero(t, index)
+	require.NoError(t, tails[0].Program.Check())
+	v.Maps[0].Init[0].Self = []int{9}
+	_, err = v.Tails(p)
+	require.ErrorContains(t, err, "insn 9")
+}
+
 func TestRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "v.jsonl")
 	require.NoError(t, os.WriteFile(path, []byte("{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n"), 0o644))
