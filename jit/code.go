@@ -72,6 +72,9 @@ type Target struct {
 	// ArrayStride returns the distance in bytes between the elements of map i,
 	// where it is an array whose lookup may be inlined; 0 otherwise.
 	ArrayStride func(m *ir.MapSpec) uint32
+	// BMI2 says that an amd64 machine has shlx, shrx and sarx, which shift by
+	// any register.
+	BMI2 bool
 }
 
 // Backend compiles programs for one machine.

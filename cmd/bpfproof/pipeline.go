@@ -6,7 +6,6 @@ import (
 	goruntime "runtime"
 
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jit/amd64"
 	"github.com/bpfproof/bpfproof/runtime"
@@ -20,7 +19,7 @@ func backend() (jit.Backend, error) {
 	if goruntime.GOARCH != amd64.Arch {
 		return nil, fmt.Errorf("no JIT for %s: bpfproof compiles for %s", goruntime.GOARCH, amd64.Arch)
 	}
-	return amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), nil
+	return amd64.New(amd64.Host()), nil
 }
 
 // notAcceptedError is a verdict other than accept where one is needed.

@@ -21,7 +21,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jit/amd64"
 	"github.com/bpfproof/bpfproof/jitproof"
@@ -47,7 +46,7 @@ type Outcome struct {
 }
 
 // Backend returns the backend under test.
-func Backend() jit.Backend { return amd64.New(jit.Target{ArrayStride: abi.ArrayStride}) }
+func Backend() jit.Backend { return amd64.New(amd64.Host()) }
 
 // Verify returns the verdict on p in a domain.
 func Verify(t testing.TB, p *ir.Program, domain string) *verifier.Report {

@@ -49,7 +49,7 @@ type compiler struct {
 	frames []jit.Frame
 	facts  map[ir.PC]int // by PC of a lookup to inline: the map that r1 holds
 	hints  []jit.Hint
-	polls  []poll     // of the function being compiled, to be put behind it
+	polls  []poll    // of the function being compiled, to be put behind it
 	frame  jit.Frame // of the function being compiled
 }
 

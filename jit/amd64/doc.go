@@ -19,7 +19,7 @@
 // The package does not know how code is run or proved. What it has no lowering
 // for is a *jit.UnsupportedError.
 //
-//	code, err := jit.Compile(amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), program)
+//	code, err := jit.Compile(amd64.New(amd64.Host()), program)
 //
 // Sources: RFC 9669; Intel SDM volume 2. The registers' homes are those that
 // arch/x86/net/bpf_jit_comp.c of Linux 6.18 uses, so listings compare well.

@@ -68,7 +68,8 @@ func movConst(t []byte, dst enc.Reg, x uint64) []byte {
 // shift lowers the shifts. The machine masks an amount in cl by the operand
 // size as eBPF does, and a 32-bit shift zeroes the upper half of its register
 // whatever the amount (SDM volume 1, section 3.4.1.1). An amount in another
-// register goes through rcx, which is r4 and so is saved around it.
+// register goes through rcx, which is r4 and so is saved around it, unless the
+// machine has shifts that take any.
 func (c *compiler) shift(in ir.Insn, row *ir.Row) {
 	dst, src, s, op := home(in.Dst), home(in.Src), size(row.Width), shiftOps[row.ALU]
 	t := c.asm.Text
@@ -79,6 +80,8 @@ func (c *compiler) shift(in ir.Insn, row *ir.Row) {
 		t = enc.ShiftI(t, op, s, dst, n)
 	case src == enc.RCX:
 		t = enc.ShiftCL(t, op, s, dst)
+	case c.target.BMI2:
+		t = enc.ShiftX(t, op, s, dst, dst, src)
 	case dst == enc.RCX:
 		t = enc.MovRR(t, enc.S64, scratch0, enc.RCX)
 		t = enc.MovRR(t, enc.S32, enc.RCX, src)

@@ -110,6 +110,16 @@ func either(edits ...editor) editor {
 	}
 }
 
+// shiftIntoRCX makes rcx the destination of shlx, shrx and sarx.
+func shiftIntoRCX(in x86asm.Inst, b []byte) bool {
+	if len(b) != 5 || b[0] != 0xc4 {
+		return false
+	}
+	b[1] |= 0x80
+	b[4] = b[4]&^0x38 | 1<<3
+	return true
+}
+
 // always makes short conditional jumps unconditional.
 func always(cond byte) editor {
 	return func(_ x86asm.Inst, b []byte) bool {

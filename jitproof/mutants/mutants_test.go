@@ -1,6 +1,7 @@
 package mutants_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,29 +24,33 @@ func TestRefuted(t *testing.T) {
 		t.Skipf("needs libz3: %v", err)
 	}
 	v := jitproof.New(solver, jitproof.Options{})
-	b := amd64.New(jit.Target{ArrayStride: abi.ArrayStride})
 	for _, m := range mutants.All() {
-		t.Run(m.Name, func(t *testing.T) {
-			p, err := asm.Parse(m.Name, m.Text)
-			require.NoError(t, err)
-			right, err := jit.Compile(b, p)
-			require.NoError(t, err)
-			c, err := v.Validate(t.Context(), p, right)
-			require.NoError(t, err)
-			require.Equal(t, jitproof.Proved, c.Status, "%+v", c.First(jitproof.Unknown))
-			code, err := jit.Compile(m.Wrap(b), p)
-			require.NoError(t, err)
-			require.NotEqual(t, jitproof.HashCode(right), jitproof.HashCode(code), "the bug is nowhere in % x", right.Text)
-			c, err = v.Validate(t.Context(), p, code)
-			require.NoError(t, err)
-			require.Equal(t, jitproof.Refuted, c.Status, "%+v\n%+v\n% x", c.Counts, c.First(jitproof.Unknown), code.Text)
-			w := c.First(jitproof.Refuted).Witness
-			require.NotNil(t, w)
-			require.NotEmpty(t, w.What)
-			t.Logf("insn %d, %s: %s: bytecode %#x, machine %#x", c.First(jitproof.Refuted).PC, c.First(jitproof.Refuted).Kind, w.What, w.Bytecode, w.Machine)
-		})
+		for _, bmi2 := range []bool{false, true} {
+			b := amd64.New(jit.Target{ArrayStride: abi.ArrayStride, BMI2: bmi2})
+			t.Run(fmt.Sprintf("%s/bmi2=%t", m.Name, bmi2), func(t *testing.T) { refute(t, v, b, m) })
+		}
 	}
-	require.GreaterOrEqual(t, len(mutants.All()), 30)
+	require.GreaterOrEqual(t, len(mutants.All()), 40)
+}
+
+func refute(t *testing.T, v *jitproof.Validator, b jit.Backend, m mutants.Mutant) {
+	p, err := asm.Parse(m.Name, m.Text)
+	require.NoError(t, err)
+	right, err := jit.Compile(b, p)
+	require.NoError(t, err)
+	c, err := v.Validate(t.Context(), p, right)
+	require.NoError(t, err)
+	require.Equal(t, jitproof.Proved, c.Status, "%+v", c.First(jitproof.Unknown))
+	code, err := jit.Compile(m.Wrap(b), p)
+	require.NoError(t, err)
+	require.NotEqual(t, jitproof.HashCode(right), jitproof.HashCode(code), "the bug is nowhere in % x", right.Text)
+	c, err = v.Validate(t.Context(), p, code)
+	require.NoError(t, err)
+	require.Equal(t, jitproof.Refuted, c.Status, "%+v\n%+v\n% x", c.Counts, c.First(jitproof.Unknown), code.Text)
+	w := c.First(jitproof.Refuted).Witness
+	require.NotNil(t, w)
+	require.NotEmpty(t, w.What)
+	t.Logf("insn %d, %s: %s: bytecode %#x, machine %#x", c.First(jitproof.Refuted).PC, c.First(jitproof.Refuted).Kind, w.What, w.Bytecode, w.Machine)
 }
 
 func TestNames(t *testing.T) {

@@ -73,7 +73,7 @@ func program(parts ...any) *ir.Program {
 	return p
 }
 
-func backend() jit.Backend { return amd64.New(jit.Target{ArrayStride: abi.ArrayStride}) }
+func backend() jit.Backend { return amd64.New(amd64.Host()) }
 
 func compile(tb testing.TB, p *ir.Program) *jit.Code {
 	tb.Helper()

@@ -113,6 +113,19 @@ func ShiftCL(b []byte, op Shift, s Size, r Reg) []byte {
 	return direct(append(prefixes(b, s, 0, r, 0), 0xd3), Reg(op), r)
 }
 
+// ShiftX appends shlx, shrx or sarx "dst, src, amount" for 32 or 64 bits: a
+// VEX prefix of three bytes, map 0f38, with the operation in its last bits.
+func ShiftX(b []byte, op Shift, s Size, dst, src, amount Reg) []byte {
+	pp := [...]byte{SHL: 1, SHR: 3, SAR: 2}[op]
+	w := byte(0)
+	if s == S64 {
+		w = 0x80
+	}
+	inverted := ^byte(dst>>3)&1<<7 | 1<<6 | ^byte(src>>3)&1<<5
+	b = append(b, 0xc4, inverted|2, w|(^byte(amount)&15)<<3|pp, 0xf7)
+	return direct(b, dst, src)
+}
+
 // Bswap appends "bswap r" for 32 or 64 bits.
 func Bswap(b []byte, s Size, r Reg) []byte {
 	return append(prefixes(b, s, 0, r, 0), escape, 0xc8|byte(r&7))

@@ -115,10 +115,25 @@ func rowsReg() (rows []row) {
 			row{Push(nil, x), "push " + name(S64, x)}, row{Pop(nil, x), "pop " + name(S64, x)},
 			row{JmpR(nil, x), "jmp " + name(S64, x)})
 	}
+	rows = append(rows, rowsShiftX()...)
 	for _, imm := range imms {
 		rows = append(rows, row{PushI(nil, imm), fmt.Sprintf("push %#x", uint32(imm))})
 	}
 	return append(rows, row{SignAcc(nil, S32), "cdq"}, row{SignAcc(nil, S64), "cqo"}, row{Ret(nil), "ret"}, row{Nop(nil), "nop"})
+}
+
+func rowsShiftX() (rows []row) {
+	names := map[Shift]string{SHL: "shlx", SHR: "shrx", SAR: "sarx"}
+	for op, n := range names {
+		for _, s := range []Size{S32, S64} {
+			for _, x := range registers() {
+				for _, y := range registers() {
+					rows = append(rows, row{ShiftX(nil, op, s, x, y, y^5), n + " " + name(s, x) + ", " + name(s, y) + ", " + name(s, y^5)})
+				}
+			}
+		}
+	}
+	return rows
 }
 
 func rowsMem() (rows []row) {
