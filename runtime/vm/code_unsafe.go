@@ -27,8 +27,8 @@ func address(in *insn) uint64 { return uint64(uintptr(unsafe.Pointer(in))) }
 // pointer is an address outside the Go heap.
 type pointer = unsafe.Pointer
 
-// block returns a pointer to the n bytes at addr, outside the Go heap.
-func block(addr, n uint64) pointer {
+// memory returns a pointer to the n bytes at addr, outside the Go heap.
+func memory(addr, n uint64) pointer {
 	return unsafe.Pointer(unsafe.SliceData(mem.View(addr, int(n))))
 }
 
@@ -42,7 +42,7 @@ type window struct {
 
 // set makes n bytes at addr the window.
 func (w *window) set(addr, n uint64) {
-	w.mem, w.base = block(addr, n), addr
+	w.mem, w.base = memory(addr, n), addr
 	for i := range w.limit {
 		w.limit[i] = 0
 		if size := uint64(1) << i; n >= size {
@@ -52,7 +52,7 @@ func (w *window) set(addr, n uint64) {
 }
 
 // clear leaves nothing inside the window.
-func (w *window) clear() { *w = window{} }
+func (w *window) clear() { w.base, w.limit = 0, [4]uint64{} }
 
 // The accesses, at off bytes from p; any alignment, as the hosts this runs on
 // allow.

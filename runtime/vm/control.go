@@ -15,9 +15,7 @@ import (
 // The operations after which execution may go on elsewhere, by their index in
 // controls.
 const (
-	controlExit uint8 = iota
-	controlCall
-	controlMayGoto
+	controlMayGoto uint8 = iota
 	controlLoadPacket
 	controlTailCall
 	controlLoop
@@ -27,8 +25,6 @@ const (
 // controls does them. An operation finds its own PC in m.at and the next one in
 // m.pc, which it may change.
 var controls = [...]func(m *machine, in *insn){
-	controlExit:       (*machine).exit,
-	controlCall:       (*machine).call,
 	controlMayGoto:    (*machine).mayGoto,
 	controlLoadPacket: (*machine).loadPacket,
 	controlTailCall:   (*machine).tailCall,
@@ -36,12 +32,18 @@ var controls = [...]func(m *machine, in *insn){
 	controlForEach:    (*machine).forEach,
 }
 
-// control does the one under way, and reports whether the main loop can go on:
-// neither did the run end, nor is there too little fuel up to the next one.
+// control does the one under way, and reports whether the main loop can go on.
 func (m *machine) control() bool {
 	m.at = m.pcOf(m.in)
 	m.pc = m.at + 1
 	controls[m.in.aux](m, m.in)
+	return m.goOn()
+}
+
+// goOn sets the main loop to m.pc, and reports whether it can go on there:
+// neither did the run end, nor is there too little fuel up to the next transfer
+// of control.
+func (m *machine) goOn() bool {
 	if m.stop {
 		return false
 	}
@@ -54,21 +56,31 @@ func (m *machine) control() bool {
 	return true
 }
 
-// exit leaves a frame. Where a helper called the function, the helper goes on.
-func (m *machine) exit(*insn) {
+// call enters the subprogram at imm.
+func (m *machine) call() bool {
+	m.at = m.pcOf(m.in)
+	if s, ok := m.push(m.in.imm, m.at+1); ok {
+		s.loop.next = nil
+	}
+	return m.goOn()
+}
+
+// exit leaves a frame.
+func (m *machine) exit() bool {
+	m.at = m.pcOf(m.in)
+	m.leave()
+	return m.goOn()
+}
+
+// leave returns to the caller of the function. Where a helper called it, the
+// helper goes on.
+func (m *machine) leave() {
 	if m.depth == 0 {
 		m.stop = true
 		return
 	}
 	if s := m.pop(); s.loop.next != nil {
 		s.loop.next(m, s)
-	}
-}
-
-// call enters the subprogram at in.imm.
-func (m *machine) call(in *insn) {
-	if s, ok := m.push(in.imm, m.pc); ok {
-		s.loop.next = nil
 	}
 }
 
@@ -118,7 +130,7 @@ func (m *machine) loadPacket(in *insn) {
 	n := uint64(in.hi)
 	if size := end - start; uint64(off) >= size || n > size-uint64(off) {
 		m.r[0] = 0
-		m.exit(in)
+		m.leave()
 		return
 	}
 	x := uint64(0)

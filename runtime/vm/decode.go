@@ -65,7 +65,7 @@ func (d *decoder) control(pc ir.PC, in ir.Insn, out *insn) error {
 	out.op = opControl
 	switch in.Kind() {
 	case ir.KindExit:
-		out.aux = controlExit
+		out.op = opExit
 	case ir.KindMayGoto:
 		target, _ := in.Target(pc)
 		out.aux, out.imm = controlMayGoto, int32(target)
@@ -198,7 +198,7 @@ func (d *decoder) call(pc ir.PC, in ir.Insn, out *insn) error {
 	switch in.Row().Pseudo {
 	case ir.CallLocal:
 		target, _ := in.Target(pc)
-		out.op, out.aux, out.imm = opControl, controlCall, int32(target)
+		out.op, out.imm = opCall, int32(target)
 		return nil
 	case ir.CallHelper:
 		return d.helper(pc, abi.HelperID(in.Imm), out)

@@ -44,7 +44,8 @@ func ahead(p *ir.Program, pc ir.PC) []ir.Insn {
 
 // fusers find the sequences that start with the first of the instructions, the
 // longest first. code holds the same, decoded.
-var fusers = []func(ins []ir.Insn, code []insn) (insn, bool){fuseRotate, fuseLoadAt, fuseCopyShift, fuseCopy, fusePair, fuseCount, fuseMoves}
+var fusers = []func(ins []ir.Insn, code []insn) (insn, bool){
+	fuseRotate, fuseLoadAt, fuseCopyShift, fuseCopy, fusePair, fuseCount, fuseMoveJump, fuseLoadJump, fuseMoves, fuseAddMove}
 
 // isALU reports whether the instruction is the operation at width w with such
 // a second operand.
@@ -130,17 +131,30 @@ func fuseRotate(ins []ir.Insn, _ []insn) (out insn, ok bool) {
 	return insn{op: op, dst: uint8(dst), src: uint8(src), aux: uint8(part), imm: int32(ins[1].Imm), off: int32(rest[0].Imm)}, true
 }
 
-// fuseLoadAt: dst = src; dst += aux; dst = *(dst + off).
+// loadAtCase is a load by a sum, of that many instructions.
+type loadAtCase struct {
+	width ir.Width
+	n     int
+}
+
+// fuseLoadAt: [dst = src;] dst += aux; imm = *(dst + off).
 func fuseLoadAt(ins []ir.Insn, _ []insn) (out insn, ok bool) {
-	if len(ins) < 3 || !copies(ins[0], ir.W64) || !isALU(ins[1], ir.Add, ir.W64, ir.X) || ins[2].Kind() != ir.KindLoad || ins[2].Row().Signed {
+	dst, src, n := ins[0].Dst, ins[0].Dst, 2
+	if copies(ins[0], ir.W64) {
+		src, n = ins[0].Src, 3
+	}
+	if len(ins) < n {
 		return insn{}, false
 	}
-	dst, aux := ins[0].Dst, ins[1].Src
-	if aux == dst {
-		aux = ins[0].Src
+	sum, load := ins[n-2], ins[n-1]
+	if !isALU(sum, ir.Add, ir.W64, ir.X) || sum.Dst != dst || load.Kind() != ir.KindLoad || load.Row().Signed || load.Src != dst {
+		return insn{}, false
 	}
-	ok = ins[1].Dst == dst && ins[2].Dst == dst && ins[2].Src == dst
-	return insn{op: loadAtCases[ins[2].Row().Width], dst: uint8(dst), src: uint8(ins[0].Src), aux: uint8(aux), off: int32(ins[2].Off)}, ok
+	aux := sum.Src
+	if aux == dst {
+		aux = src
+	}
+	return insn{op: loadAtCases[loadAtCase{load.Row().Width, n}], dst: uint8(dst), src: uint8(src), aux: uint8(aux), off: int32(load.Off), imm: int32(load.Dst)}, true
 }
 
 // fuseCount: dst += a small number; if dst op imm goto.
@@ -164,4 +178,45 @@ func fuseMoves(ins []ir.Insn, _ []insn) (out insn, ok bool) {
 		return insn{}, false
 	}
 	return insn{op: opMovMov, dst: uint8(ins[0].Dst), src: uint8(ins[0].Src), aux: uint8(ins[1].Src), imm: int32(ins[1].Dst)}, true
+}
+
+// fuseMoveJump: dst = src, or dst = a byte; if aux op imm goto.
+func fuseMoveJump(ins []ir.Insn, code []insn) (out insn, ok bool) {
+	if len(ins) < 2 || ins[1].Kind() != ir.KindBranch {
+		return insn{}, false
+	}
+	row := ins[1].Row()
+	out = code[1]
+	out.off += int32(insnBytes)
+	out.dst, out.src, out.aux = uint8(ins[0].Dst), uint8(ins[0].Src), uint8(ins[1].Dst)
+	set := ins[0].Row()
+	switch {
+	case isALU(ins[0], ir.Mov, ir.W64, ir.X):
+		out.op, ok = moveJumpCases[jumpCase{row.Cmp, row.Width, row.Src}]
+	case set.Kind == ir.KindALU && set.ALU == ir.Mov && set.Src == ir.K && ins[0].Imm == int64(uint8(ins[0].Imm)):
+		out.src = uint8(ins[0].Imm)
+		out.op, ok = setJumpCases[jumpCase{row.Cmp, row.Width, row.Src}]
+	}
+	return out, ok
+}
+
+// fuseLoadJump: dst = *(u8 *)(src + aux); if dst op imm goto.
+func fuseLoadJump(ins []ir.Insn, code []insn) (out insn, ok bool) {
+	if len(ins) < 2 || ins[0].Op != ir.OpLoad(ir.W8, false) || ins[1].Kind() != ir.KindBranch || ins[1].Dst != ins[0].Dst || int16(uint8(ins[0].Off)) != ins[0].Off {
+		return insn{}, false
+	}
+	row := ins[1].Row()
+	out = code[1]
+	out.off += int32(insnBytes)
+	out.dst, out.src, out.aux = uint8(ins[0].Dst), uint8(ins[0].Src), uint8(ins[0].Off)
+	out.op, ok = loadJumpCases[jumpCase{row.Cmp, row.Width, row.Src}]
+	return out, ok
+}
+
+// fuseAddMove: dst += imm; aux = src.
+func fuseAddMove(ins []ir.Insn, _ []insn) (out insn, ok bool) {
+	if len(ins) < 2 || !isALU(ins[0], ir.Add, ir.W64, ir.K) || !isALU(ins[1], ir.Mov, ir.W64, ir.X) {
+		return insn{}, false
+	}
+	return insn{op: opAddMov, dst: uint8(ins[0].Dst), imm: int32(ins[0].Imm), aux: uint8(ins[1].Dst), src: uint8(ins[1].Src)}, true
 }

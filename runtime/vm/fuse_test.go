@@ -49,14 +49,20 @@ func sequences() []sequence {
 					return join(movr(a, b), opK(shift, w, a, x), movr(c, b), opK(other, w, c, y), alu(ir.Or, w, c, a))
 				})
 		}
-		for _, cmp := range []ir.CmpOp{ir.JNE, ir.JLT, ir.JEQ} {
-			all = append(all, func(a, _, _ ir.Reg, x, y int64) []ir.Insn {
-				return join(opK(ir.Add, w, a, x), ir.Insn{Op: ir.OpBranch(cmp, w, ir.K), Dst: a, Imm: y, Off: 1}, mov(ir.R8, 1))
-			})
+		for _, cmp := range []ir.CmpOp{ir.JNE, ir.JLT, ir.JEQ, ir.JGT} {
+			all = append(all,
+				func(a, b, c ir.Reg, _, y int64) []ir.Insn {
+					return join(movr(a, b), ir.Insn{Op: ir.OpBranch(cmp, w, ir.K), Dst: c, Imm: y, Off: 1}, mov(ir.R8, 1))
+				},
+				func(a, _, c ir.Reg, x, y int64) []ir.Insn {
+					return join(opK(ir.Mov, w, a, x), ir.Insn{Op: ir.OpBranch(cmp, w, ir.K), Dst: c, Imm: y, Off: 1}, mov(ir.R8, 1))
+				}, func(a, _, _ ir.Reg, x, y int64) []ir.Insn {
+					return join(opK(ir.Add, w, a, x), ir.Insn{Op: ir.OpBranch(cmp, w, ir.K), Dst: a, Imm: y, Off: 1}, mov(ir.R8, 1))
+				})
 		}
-		all = append(all, func(a, b, c ir.Reg, _, _ int64) []ir.Insn {
-			return join(alu(ir.Mov, w, a, b), alu(ir.Mov, w, c, a))
-		})
+		all = append(all,
+			func(a, b, c ir.Reg, _, _ int64) []ir.Insn { return join(alu(ir.Mov, w, a, b), alu(ir.Mov, w, c, a)) },
+			func(a, b, c ir.Reg, x, _ int64) []ir.Insn { return join(opK(ir.Add, w, a, x), movr(b, c)) })
 	}
 	return all
 }
@@ -80,7 +86,7 @@ func TestSequences(t *testing.T) {
 		}
 	}
 	for op := opCopyAdd64X; op < opPureX; op++ {
-		if op < opLoadAt8 || op > opLoadAt64 { // TestLoadAt takes those
+		if op != opLoad8JNE32K && op != opLoad8JEQ32K && (op < opLoadAt8_2 || op > opLoadAt64_3) { // TestLoadAt and TestLoadJump take those
 			require.True(t, taken[op], "no sequence takes case %d", op)
 		}
 	}
@@ -113,38 +119,61 @@ func compareSequence(t *testing.T, rng *rand.Rand, insns []ir.Insn, taken map[op
 // TestLoadAt: the address of a load is added up in the same case; where the
 // load faults, the fault is the load's.
 func TestLoadAt(t *testing.T) {
+	taken := map[opcode]bool{}
 	for _, w := range []ir.Width{ir.W8, ir.W16, ir.W32, ir.W64} {
 		for _, off := range []int16{0, 3, -5, 24, 40, -9} {
-			for _, aliased := range []bool{false, true} {
-				index := ir.R5
-				if aliased {
-					index = ir.R3 // twice the base: always a fault
+			for _, index := range []ir.Reg{ir.R5, ir.R3} { // r3: twice the base, always a fault
+				for _, dst := range []ir.Reg{ir.R3, ir.R5, ir.R7} {
+					load := ir.Insn{Op: ir.OpLoad(w, false), Dst: dst, Src: ir.R3, Off: off}
+					head := join(movr(ir.R4, ir.R1), mov(ir.R5, 8))
+					compareLoad(t, join(head, movr(ir.R3, ir.R4), alu(ir.Add, ir.W64, ir.R3, index), load, movr(ir.R0, dst), exit()), taken)
+					compareLoad(t, join(movr(ir.R3, ir.R1), mov(ir.R5, 8), alu(ir.Add, ir.W64, ir.R3, index), load, movr(ir.R0, dst), exit()), taken)
 				}
-				insns := join(movr(ir.R4, ir.R1), mov(ir.R5, 8), movr(ir.R3, ir.R4), alu(ir.Add, ir.W64, ir.R3, index),
-					ir.Insn{Op: ir.OpLoad(w, false), Dst: ir.R3, Src: ir.R3, Off: off}, movr(ir.R0, ir.R3), exit())
-				p := &ir.Program{Name: "at", Insns: insns}
-				prog, err := Load(p, nil, Options{})
-				require.NoError(t, err)
-				require.Contains(t, []opcode{opLoadAt8, opLoadAt16, opLoadAt32, opLoadAt64}, prog.code[2].op)
-				m := prog.idle[0]
-				require.NoError(t, m.frame.SetData([]byte("0123456789abcdefghijklmnopqrstuv")))
-				m.reset()
-				ref := newReference(m)
-				want := ref.Run(100)
-				_, got := m.Run(t.Context(), 100)
-				if want == nil {
-					require.NoError(t, got)
-					require.Equal(t, ref.Regs, [ir.NumRegs]uint64(m.r[:ir.NumRegs]))
-				} else {
-					var f *Fault
-					require.ErrorAs(t, got, &f)
-					require.Equal(t, ref.PC, f.PC, "%v, %v", want, got)
-					require.EqualValues(t, w.Bytes(), f.Size)
-				}
-				require.NoError(t, prog.Close())
 			}
 		}
 	}
+	for op := opLoadAt8_2; op <= opLoadAt64_3; op++ {
+		require.True(t, taken[op], "no sequence takes case %d", op)
+	}
+}
+
+// TestLoadJump: a byte is loaded and compared in one case.
+func TestLoadJump(t *testing.T) {
+	taken := map[opcode]bool{}
+	for _, cmp := range []ir.CmpOp{ir.JEQ, ir.JNE} {
+		for _, off := range []int16{0, 7, 31, 32, 255, 256, -1} {
+			for _, imm := range []int64{'0', '7', 'v', -1} {
+				compareLoad(t, join(mov(ir.R3, 1), mov(ir.R4, 2), ir.Insn{Op: ir.OpLoad(ir.W8, false), Dst: ir.R3, Src: ir.R1, Off: off},
+					ir.Insn{Op: ir.OpBranch(cmp, ir.W32, ir.K), Dst: ir.R3, Imm: imm, Off: 1}, mov(ir.R4, 1), movr(ir.R0, ir.R4), exit()), taken)
+			}
+		}
+	}
+	require.True(t, taken[opLoad8JNE32K] && taken[opLoad8JEQ32K])
+}
+
+// compareLoad runs a program whose third instruction starts a sequence, on a
+// memory of 32 bytes, by the main loop and by ir/sem.
+func compareLoad(t *testing.T, insns []ir.Insn, taken map[opcode]bool) {
+	t.Helper()
+	prog, err := Load(&ir.Program{Name: "load", Insns: insns}, nil, Options{})
+	require.NoError(t, err)
+	defer prog.Close()
+	taken[prog.code[2].op] = true
+	m := prog.idle[0]
+	require.NoError(t, m.frame.SetData([]byte("0123456789abcdefghijklmnopqrstuv")))
+	m.reset()
+	ref := newReference(m)
+	want := ref.Run(100)
+	_, got := m.Run(t.Context(), 100)
+	if want == nil {
+		require.NoError(t, got, "%+v", insns)
+		require.Equal(t, ref.Regs, [ir.NumRegs]uint64(m.r[:ir.NumRegs]), "%+v", insns)
+		return
+	}
+	var f *Fault
+	require.ErrorAs(t, got, &f, "%+v", insns)
+	require.Equal(t, ref.PC, f.PC, "%v, %v", want, got)
+	require.EqualValues(t, insns[f.PC].Row().Width.Bytes(), f.Size)
 }
 
 // TestFuelIsExact: a run of n instructions needs n fuel, however they are put

@@ -203,37 +203,37 @@ const (
 	opRotateLeft32_5
 	opAddJNE32K
 	opAddJLT32K
-	opLoadAt8
-	opLoadAt16
-	opLoadAt32
-	opLoadAt64
+	opMovJLT64K
+	opSetJLT64K
+	opMovJNE64K
+	opSetJNE64K
+	opMovJEQ64K
+	opSetJEQ64K
+	opMovJNE32K
+	opSetJNE32K
+	opMovJEQ32K
+	opSetJEQ32K
+	opMovJGT32K
+	opSetJGT32K
+	opLoad8JNE32K
+	opLoad8JEQ32K
+	opLoadAt8_2
+	opLoadAt8_3
+	opLoadAt16_2
+	opLoadAt16_3
+	opLoadAt32_2
+	opLoadAt32_3
+	opLoadAt64_2
+	opLoadAt64_3
+	opAddMov
 	opMovMov
 	opPureX
 	opPureK
 	opSlow
+	opCall
+	opExit
 	opControl
 	opStop
-	opUnused204
-	opUnused205
-	opUnused206
-	opUnused207
-	opUnused208
-	opUnused209
-	opUnused210
-	opUnused211
-	opUnused212
-	opUnused213
-	opUnused214
-	opUnused215
-	opUnused216
-	opUnused217
-	opUnused218
-	opUnused219
-	opUnused220
-	opUnused221
-	opUnused222
-	opUnused223
-	opUnused224
 	opUnused225
 	opUnused226
 	opUnused227
@@ -468,11 +468,38 @@ var countCases = map[jumpCase]opcode{
 	{ir.JLT, ir.W32, ir.K}: opAddJLT32K,
 }
 
-var loadAtCases = map[ir.Width]opcode{
-	ir.W8:  opLoadAt8,
-	ir.W16: opLoadAt16,
-	ir.W32: opLoadAt32,
-	ir.W64: opLoadAt64,
+var loadAtCases = map[loadAtCase]opcode{
+	{ir.W8, 2}:  opLoadAt8_2,
+	{ir.W8, 3}:  opLoadAt8_3,
+	{ir.W16, 2}: opLoadAt16_2,
+	{ir.W16, 3}: opLoadAt16_3,
+	{ir.W32, 2}: opLoadAt32_2,
+	{ir.W32, 3}: opLoadAt32_3,
+	{ir.W64, 2}: opLoadAt64_2,
+	{ir.W64, 3}: opLoadAt64_3,
+}
+
+var moveJumpCases = map[jumpCase]opcode{
+	{ir.JLT, ir.W64, ir.K}: opMovJLT64K,
+	{ir.JNE, ir.W64, ir.K}: opMovJNE64K,
+	{ir.JEQ, ir.W64, ir.K}: opMovJEQ64K,
+	{ir.JNE, ir.W32, ir.K}: opMovJNE32K,
+	{ir.JEQ, ir.W32, ir.K}: opMovJEQ32K,
+	{ir.JGT, ir.W32, ir.K}: opMovJGT32K,
+}
+
+var setJumpCases = map[jumpCase]opcode{
+	{ir.JLT, ir.W64, ir.K}: opSetJLT64K,
+	{ir.JNE, ir.W64, ir.K}: opSetJNE64K,
+	{ir.JEQ, ir.W64, ir.K}: opSetJEQ64K,
+	{ir.JNE, ir.W32, ir.K}: opSetJNE32K,
+	{ir.JEQ, ir.W32, ir.K}: opSetJEQ32K,
+	{ir.JGT, ir.W32, ir.K}: opSetJGT32K,
+}
+
+var loadJumpCases = map[jumpCase]opcode{
+	{ir.JNE, ir.W32, ir.K}: opLoad8JNE32K,
+	{ir.JEQ, ir.W32, ir.K}: opLoad8JEQ32K,
 }
 
 // run executes instructions from in on until the program stops or the next
@@ -1649,11 +1676,221 @@ func (m *machine) run(in *insn, fuel int64) (left int64) {
 			if fuel < 0 {
 				return m.unpaid(in, fuel)
 			}
-		case opLoadAt8:
-			addr := r[in.src] + r[in.aux] + uint64(int64(in.off))
+		case opMovJLT64K:
+			r[in.dst] = r[in.src]
+			if r[in.aux] < uint64(int64(in.imm)) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opSetJLT64K:
+			r[in.dst] = uint64(in.src)
+			if r[in.aux] < uint64(int64(in.imm)) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opMovJNE64K:
+			r[in.dst] = r[in.src]
+			if r[in.aux] != uint64(int64(in.imm)) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opSetJNE64K:
+			r[in.dst] = uint64(in.src)
+			if r[in.aux] != uint64(int64(in.imm)) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opMovJEQ64K:
+			r[in.dst] = r[in.src]
+			if r[in.aux] == uint64(int64(in.imm)) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opSetJEQ64K:
+			r[in.dst] = uint64(in.src)
+			if r[in.aux] == uint64(int64(in.imm)) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opMovJNE32K:
+			r[in.dst] = r[in.src]
+			if uint32(r[in.aux]) != uint32(in.imm) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opSetJNE32K:
+			r[in.dst] = uint64(in.src)
+			if uint32(r[in.aux]) != uint32(in.imm) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opMovJEQ32K:
+			r[in.dst] = r[in.src]
+			if uint32(r[in.aux]) == uint32(in.imm) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opSetJEQ32K:
+			r[in.dst] = uint64(in.src)
+			if uint32(r[in.aux]) == uint32(in.imm) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opMovJGT32K:
+			r[in.dst] = r[in.src]
+			if uint32(r[in.aux]) > uint32(in.imm) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opSetJGT32K:
+			r[in.dst] = uint64(in.src)
+			if uint32(r[in.aux]) > uint32(in.imm) {
+				fuel -= int64(in.hi & 0xffff)
+				in = taken(in)
+			} else {
+				fuel -= int64(in.hi >> 16)
+				in = next(next(in))
+			}
+			if fuel < 0 {
+				return m.unpaid(in, fuel)
+			}
+		case opLoad8JNE32K:
+			addr := r[in.src] + uint64(in.aux)
 			off := addr - m.read.base
 			if off < m.read.limit[0] {
-				r[in.dst] = uint64(loadAt8(m.read.mem, off))
+				x := uint32(loadAt8(m.read.mem, off))
+				r[in.dst] = uint64(x)
+				if x != uint32(in.imm) {
+					fuel -= int64(in.hi & 0xffff)
+					in = taken(in)
+				} else {
+					fuel -= int64(in.hi >> 16)
+					in = next(next(in))
+				}
+				if fuel < 0 {
+					return m.unpaid(in, fuel)
+				}
+			} else {
+				m.in, m.fuel = in, fuel
+				if !m.reach(addr, 1, false) {
+					return m.outside(0, 1, false)
+				}
+				in, fuel = m.in, m.fuel
+			}
+
+		case opLoad8JEQ32K:
+			addr := r[in.src] + uint64(in.aux)
+			off := addr - m.read.base
+			if off < m.read.limit[0] {
+				x := uint32(loadAt8(m.read.mem, off))
+				r[in.dst] = uint64(x)
+				if x == uint32(in.imm) {
+					fuel -= int64(in.hi & 0xffff)
+					in = taken(in)
+				} else {
+					fuel -= int64(in.hi >> 16)
+					in = next(next(in))
+				}
+				if fuel < 0 {
+					return m.unpaid(in, fuel)
+				}
+			} else {
+				m.in, m.fuel = in, fuel
+				if !m.reach(addr, 1, false) {
+					return m.outside(0, 1, false)
+				}
+				in, fuel = m.in, m.fuel
+			}
+
+		case opLoadAt8_2:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
+			off := addr - m.read.base
+			if off < m.read.limit[0] {
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt8(m.read.mem, off))
+				in = next(next(in))
+			} else {
+				m.in, m.fuel = in, fuel
+				if !m.reach(addr, 1, false) {
+					return m.outside(1, 1, false)
+				}
+				in, fuel = m.in, m.fuel
+			}
+
+		case opLoadAt8_3:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
+			off := addr - m.read.base
+			if off < m.read.limit[0] {
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt8(m.read.mem, off))
 				in = later(in, 3)
 			} else {
 				m.in, m.fuel = in, fuel
@@ -1663,11 +1900,29 @@ func (m *machine) run(in *insn, fuel int64) (left int64) {
 				in, fuel = m.in, m.fuel
 			}
 
-		case opLoadAt16:
-			addr := r[in.src] + r[in.aux] + uint64(int64(in.off))
+		case opLoadAt16_2:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
 			off := addr - m.read.base
 			if off < m.read.limit[1] {
-				r[in.dst] = uint64(loadAt16(m.read.mem, off))
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt16(m.read.mem, off))
+				in = next(next(in))
+			} else {
+				m.in, m.fuel = in, fuel
+				if !m.reach(addr, 2, false) {
+					return m.outside(1, 2, false)
+				}
+				in, fuel = m.in, m.fuel
+			}
+
+		case opLoadAt16_3:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
+			off := addr - m.read.base
+			if off < m.read.limit[1] {
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt16(m.read.mem, off))
 				in = later(in, 3)
 			} else {
 				m.in, m.fuel = in, fuel
@@ -1677,11 +1932,29 @@ func (m *machine) run(in *insn, fuel int64) (left int64) {
 				in, fuel = m.in, m.fuel
 			}
 
-		case opLoadAt32:
-			addr := r[in.src] + r[in.aux] + uint64(int64(in.off))
+		case opLoadAt32_2:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
 			off := addr - m.read.base
 			if off < m.read.limit[2] {
-				r[in.dst] = uint64(loadAt32(m.read.mem, off))
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt32(m.read.mem, off))
+				in = next(next(in))
+			} else {
+				m.in, m.fuel = in, fuel
+				if !m.reach(addr, 4, false) {
+					return m.outside(1, 4, false)
+				}
+				in, fuel = m.in, m.fuel
+			}
+
+		case opLoadAt32_3:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
+			off := addr - m.read.base
+			if off < m.read.limit[2] {
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt32(m.read.mem, off))
 				in = later(in, 3)
 			} else {
 				m.in, m.fuel = in, fuel
@@ -1691,11 +1964,29 @@ func (m *machine) run(in *insn, fuel int64) (left int64) {
 				in, fuel = m.in, m.fuel
 			}
 
-		case opLoadAt64:
-			addr := r[in.src] + r[in.aux] + uint64(int64(in.off))
+		case opLoadAt64_2:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
 			off := addr - m.read.base
 			if off < m.read.limit[3] {
-				r[in.dst] = uint64(loadAt64(m.read.mem, off))
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt64(m.read.mem, off))
+				in = next(next(in))
+			} else {
+				m.in, m.fuel = in, fuel
+				if !m.reach(addr, 8, false) {
+					return m.outside(1, 8, false)
+				}
+				in, fuel = m.in, m.fuel
+			}
+
+		case opLoadAt64_3:
+			base := r[in.src] + r[in.aux]
+			addr := base + uint64(int64(in.off))
+			off := addr - m.read.base
+			if off < m.read.limit[3] {
+				r[in.dst] = base
+				r[uint8(in.imm)] = uint64(loadAt64(m.read.mem, off))
 				in = later(in, 3)
 			} else {
 				m.in, m.fuel = in, fuel
@@ -1705,6 +1996,10 @@ func (m *machine) run(in *insn, fuel int64) (left int64) {
 				in, fuel = m.in, m.fuel
 			}
 
+		case opAddMov:
+			r[in.dst] += uint64(int64(in.imm))
+			r[in.aux] = r[in.src]
+			in = next(next(in))
 		case opMovMov:
 			r[in.dst] = r[in.src]
 			r[uint8(in.imm)] = r[in.aux]
@@ -1727,6 +2022,20 @@ func (m *machine) run(in *insn, fuel int64) (left int64) {
 			}
 			in, fuel = m.in, m.fuel
 			in = next(in)
+		case opCall:
+			m.in, m.fuel = in, fuel
+			if !m.call() {
+				return m.fuel
+			}
+			in, fuel = m.in, m.fuel
+
+		case opExit:
+			m.in, m.fuel = in, fuel
+			if !m.exit() {
+				return m.fuel
+			}
+			in, fuel = m.in, m.fuel
+
 		case opControl:
 			m.in, m.fuel = in, fuel
 			if !m.control() {
@@ -1738,7 +2047,7 @@ func (m *machine) run(in *insn, fuel int64) (left int64) {
 			m.pc = m.pcOf(in)
 			return fuel
 
-		case opUnused204, opUnused205, opUnused206, opUnused207, opUnused208, opUnused209, opUnused210, opUnused211, opUnused212, opUnused213, opUnused214, opUnused215, opUnused216, opUnused217, opUnused218, opUnused219, opUnused220, opUnused221, opUnused222, opUnused223, opUnused224, opUnused225, opUnused226, opUnused227, opUnused228, opUnused229, opUnused230, opUnused231, opUnused232, opUnused233, opUnused234, opUnused235, opUnused236, opUnused237, opUnused238, opUnused239, opUnused240, opUnused241, opUnused242, opUnused243, opUnused244, opUnused245, opUnused246, opUnused247, opUnused248, opUnused249, opUnused250, opUnused251, opUnused252, opUnused253, opUnused254, opUnused255:
+		case opUnused225, opUnused226, opUnused227, opUnused228, opUnused229, opUnused230, opUnused231, opUnused232, opUnused233, opUnused234, opUnused235, opUnused236, opUnused237, opUnused238, opUnused239, opUnused240, opUnused241, opUnused242, opUnused243, opUnused244, opUnused245, opUnused246, opUnused247, opUnused248, opUnused249, opUnused250, opUnused251, opUnused252, opUnused253, opUnused254, opUnused255:
 			panic("vm: an opcode that decode does not use")
 
 		}

@@ -42,6 +42,7 @@ type machine struct {
 	budget    uint64 // of may_goto in this frame
 	tailCalls int
 	block     *mem.Block // the stack frames
+	bottom    pointer    // of the block
 	keys      *mem.Block // keys that callbacks are shown; nil until one is
 
 	value, valueLen uint64 // the map value touched last
@@ -88,6 +89,7 @@ func newMachine(p *Program) (*machine, error) {
 		return nil, err
 	}
 	m := &machine{prog: p, block: block, frame: frame, top: block.Addr() + MaxFrames*ir.StackSize}
+	m.bottom = memory(block.Addr(), MaxFrames*ir.StackSize)
 	m.ctxAddr, _ = frame.Context()
 	m.worlds = []world{{prog: p, env: m.newEnv(p)}}
 	m.env = m.worlds[0].env

@@ -12,9 +12,9 @@ func (m *machine) low() uint64 { return m.top - uint64(m.depth+1)*ir.StackSize }
 // setDepth makes frame depth the innermost one and points r10 to it.
 func (m *machine) setDepth(depth int) {
 	m.depth = depth
-	low := m.low()
-	m.r[ir.FP] = low + ir.StackSize
-	m.fp = behind(block(low, ir.StackSize), ir.StackSize)
+	below := uint64(depth) * ir.StackSize
+	m.r[ir.FP] = m.top - below
+	m.fp = behind(m.bottom, MaxFrames*ir.StackSize-below)
 }
 
 // openFrame starts the function at pc in the innermost frame, which is zero:
@@ -23,7 +23,9 @@ func (m *machine) setDepth(depth int) {
 func (m *machine) openFrame(pc int32) {
 	need := uint64(m.prog.frames[pc])
 	start := m.r[ir.FP] - need
-	clear(mem.View(start, int(need)))
+	if need > 0 {
+		clear(mem.View(start, int(need)))
+	}
 	m.clean[m.depth], m.budget = start, abi.MayGotoLimit
 	m.pc = pc
 }
@@ -37,7 +39,7 @@ func (m *machine) push(pc, ret int32) (s *savedFrame, ok bool) {
 	}
 	s = &m.saved[m.depth]
 	s.prog, s.pc, s.budget = m.prog, ret, m.budget
-	copy(s.regs[:], m.r[ir.R6:ir.R10+1])
+	s.regs = [5]uint64(m.r[ir.R6 : ir.R10+1])
 	m.setDepth(m.depth + 1)
 	m.openFrame(pc)
 	return s, true
@@ -47,18 +49,22 @@ func (m *machine) push(pc, ret int32) (s *savedFrame, ok bool) {
 func (m *machine) pop() *savedFrame {
 	m.setDepth(m.depth - 1)
 	s := &m.saved[m.depth]
-	copy(m.r[ir.R6:ir.R10+1], s.regs[:])
+	*(*[5]uint64)(m.r[ir.R6 : ir.R10+1]) = s.regs
 	m.budget, m.pc = s.budget, s.pc
 	if s.prog != m.prog {
 		m.use(s.prog)
 	}
 	low := m.low()
-	for _, w := range [...]*window{&m.read, &m.write} {
-		if low-w.base <= MaxFrames*ir.StackSize && w.base != low {
-			w.clear() // it reaches into the frame that was left
-		}
-	}
+	m.read.leave(low)
+	m.write.leave(low)
 	return s
+}
+
+// leave clears a window that reaches into frames below low.
+func (w *window) leave(low uint64) {
+	if low-w.base <= MaxFrames*ir.StackSize && w.base != low {
+		w.clear()
+	}
 }
 
 // reachStack reports whether the n bytes at addr lie in the frames in use. The

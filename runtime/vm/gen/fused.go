@@ -32,6 +32,30 @@ var (
 
 var widths = []int{64, 32}
 
+// jumpK is a jump that may be the last of a sequence, on a register and an
+// immediate of w bits.
+type jumpK struct {
+	name string
+	w    int
+}
+
+var (
+	moveJumps = []jumpK{{"JLT", 64}, {"JNE", 64}, {"JEQ", 64}, {"JNE", 32}, {"JEQ", 32}, {"JGT", 32}}
+	loadJumps = []jumpK{{"JNE", 32}, {"JEQ", 32}}
+)
+
+// branch returns the jump as text: x is the word compared, n the length of the
+// sequence.
+func (j jumpK) branch(x string, n int) string {
+	for _, c := range compares {
+		if c.name == j.name {
+			return fmt.Sprintf("if %s {\nfuel -= int64(in.hi & 0xffff)\nin = taken(in)\n} else {\nfuel -= int64(in.hi >> 16)\n%s\n}",
+				fmt.Sprintf(c.expr, x, immediate(j.w, "in.imm"), j.w), skip(n))
+		}
+	}
+	panic("gen: no jump " + j.name)
+}
+
 func skip(n int) string {
 	if n == 2 {
 		return "in = next(next(in))"
@@ -73,22 +97,30 @@ func fusedOps() []op {
 			}
 		}
 		for _, name := range loops { // dst += int8(src); if dst op imm goto
-			c := compare{}
-			for _, x := range compares {
-				if x.name == name {
-					c = x
-				}
-			}
-			add(fmt.Sprintf("Add%s%dK", name, w), outOfFuel, "x := %s + %s\nr[in.dst] = uint64(x)\nif %s {\nfuel -= int64(in.hi & 0xffff)\nin = taken(in)\n} else {\nfuel -= int64(in.hi >> 16)\nin = next(next(in))\n}",
-				word(w, "in.dst"), immediate(w, "int8(in.src)"), fmt.Sprintf(c.expr, "x", immediate(w, "in.imm"), w))
+			add(fmt.Sprintf("Add%s%dK", name, w), outOfFuel, "x := %s + %s\nr[in.dst] = uint64(x)\n%s",
+				word(w, "in.dst"), immediate(w, "int8(in.src)"), jumpK{name, w}.branch("x", 2))
 		}
 	}
-	for i, n := range sizes { // dst = src; dst += aux; dst = *(dst + off)
-		load := access{window: "read", size: i, addr: "r[in.src] + r[in.aux] + uint64(int64(in.off))", at: 2, next: skip(3),
-			do: fmt.Sprintf("r[in.dst] = uint64(loadAt%d(m.read.mem, off))", n)}
-		ops = append(ops, load.op(fmt.Sprintf("LoadAt%d", n)))
+	for _, j := range moveJumps {
+		add(fmt.Sprintf("Mov%s%dK", j.name, j.w), outOfFuel, "r[in.dst] = r[in.src]\n%s", j.branch(word(j.w, "in.aux"), 2))      // dst = src; if aux op imm goto
+		add(fmt.Sprintf("Set%s%dK", j.name, j.w), outOfFuel, "r[in.dst] = uint64(in.src)\n%s", j.branch(word(j.w, "in.aux"), 2)) // dst = a byte; if aux op imm goto
 	}
-	add("MovMov", skip(2), "r[in.dst] = r[in.src]\nr[uint8(in.imm)] = r[in.aux]") // dst = src; imm = aux
+	for _, j := range loadJumps { // dst = *(u8 *)(src + aux); if dst op imm goto
+		load := access{window: "read", addr: "r[in.src] + uint64(in.aux)", next: j.branch("x", 2) + "\n" + outOfFuel,
+			do: "x := uint32(loadAt8(m.read.mem, off))\nr[in.dst] = uint64(x)"}
+		ops = append(ops, load.op(fmt.Sprintf("Load8%s%dK", j.name, j.w)))
+	}
+	for i, n := range sizes { // [dst = src;] dst += aux; imm = *(dst + off)
+		for _, copied := range []int{0, 1} {
+			load := access{window: "read", size: i, addr: "base + uint64(int64(in.off))", at: 1 + copied, next: skip(2 + copied),
+				do: fmt.Sprintf("r[in.dst] = base\nr[uint8(in.imm)] = uint64(loadAt%d(m.read.mem, off))", n)}
+			o := load.op(fmt.Sprintf("LoadAt%d_%d", n, 2+copied))
+			o.body = "base := r[in.src] + r[in.aux]\n" + o.body
+			ops = append(ops, o)
+		}
+	}
+	add("AddMov", skip(2), "r[in.dst] += uint64(int64(in.imm))\nr[in.aux] = r[in.src]") // dst += imm; aux = src
+	add("MovMov", skip(2), "r[in.dst] = r[in.src]\nr[uint8(in.imm)] = r[in.aux]")       // dst = src; imm = aux
 	return ops
 }
 
@@ -138,9 +170,20 @@ func fusedTables(b *bytes.Buffer) {
 			}
 		}
 	})
-	row("loadAtCases", "ir.Width", func(add func(string, ...any)) {
+	row("loadAtCases", "loadAtCase", func(add func(string, ...any)) {
 		for _, n := range sizes {
-			add("ir.W%[1]d: opLoadAt%[1]d", n)
+			add("{ir.W%[1]d, 2}: opLoadAt%[1]d_2", n)
+			add("{ir.W%[1]d, 3}: opLoadAt%[1]d_3", n)
 		}
 	})
+	for _, t := range []struct {
+		table, name string
+		jumps       []jumpK
+	}{{"moveJumpCases", "Mov", moveJumps}, {"setJumpCases", "Set", moveJumps}, {"loadJumpCases", "Load8", loadJumps}} {
+		row(t.table, "jumpCase", func(add func(string, ...any)) {
+			for _, j := range t.jumps {
+				add("{ir.%[1]s, ir.W%[2]d, ir.K}: op%[3]s%[1]s%[2]dK", j.name, j.w, t.name)
+			}
+		})
+	}
 }

@@ -101,6 +101,8 @@ func rareOps() []op {
 		{"PureX", leave + "m.pure(r[in.dst], r[in.src])\n" + comeBack, after},
 		{"PureK", leave + "m.pure(r[in.dst], uint64(int64(in.imm)))\n" + comeBack, after},
 		{"Slow", leave + "m.slow()\nif m.stop {\nreturn m.fuel\n}\n" + comeBack, after},
+		{"Call", leave + "if !m.call() {\nreturn m.fuel\n}\n" + comeBack, ""},
+		{"Exit", leave + "if !m.exit() {\nreturn m.fuel\n}\n" + comeBack, ""},
 		{"Control", leave + "if !m.control() {\nreturn m.fuel\n}\n" + comeBack, ""},
 		{"Stop", "m.pc = m.pcOf(in)\nreturn fuel", ""},
 	}
