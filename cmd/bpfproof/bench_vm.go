@@ -67,7 +67,8 @@ func benchVMCmd() *cobra.Command {
 			"All columns of a program are measured in one run, round by round in turn; a number is the median of\n" +
 			"the rounds, in nanoseconds of processor time a run, so that other processes disturb it little. A run is\n" +
 			"one call on the same packet of 1514 bytes, and every column has to return the same result. Our engines\n" +
-			"are measured around many runs of one session, the kernel around one BPF_PROG_TEST_RUN that repeats.\n" +
+			"are measured around many runs of one session, the kernel by the clock of BPF_PROG_TEST_RUN, which stops\n" +
+			"for other processes too and counts whole nanoseconds.\n" +
 			"Native C is the source of the program under cc -O2, in a process that times its own calls.\n" +
 			"What is missing, a C compiler or the right to call bpf(2), is left out and named on stderr.",
 		Args: cobra.NoArgs,
