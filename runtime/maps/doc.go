@@ -16,6 +16,9 @@
 // written by a racing in-place writer, exactly as in the kernel. Update and
 // Put replace a hash element as a whole instead.
 //
+// Elements of a [ProgArray] are programs: package runtime puts them in, and
+// engines take them out for tail calls.
+//
 // # Lifetime of a value
 //
 // A program holds value addresses for the length of one run. Its thread enters

@@ -23,6 +23,7 @@ const (
 	flagsOfAnArray  = FlagNUMANode | FlagRdonlyProg | FlagMmapable
 	flagsOfAHash    = FlagNoPrealloc | FlagNUMANode | FlagZeroSeed | FlagRdonlyProg
 	maxHashElements = 1 << 31
+	maxPrograms     = 1 << 20 // of a prog_array: its places lie in the Go heap
 )
 
 // Option changes how New makes a map.
@@ -144,8 +145,8 @@ func checkProgArray(spec *ir.MapSpec) error {
 	switch {
 	case spec.KeySize != 4 || spec.ValueSize != 4:
 		return refuse(ErrInvalid, "key and value sizes of a prog_array are %d and %d, not 4", spec.KeySize, spec.ValueSize)
-	case uint64(spec.MaxEntries)*8 > MaxBytes:
-		return refuse(ErrTooBig, "%d programs take more than %d bytes", spec.MaxEntries, uint64(MaxBytes))
+	case spec.MaxEntries > maxPrograms:
+		return refuse(ErrTooBig, "max_entries %d is more than %d", spec.MaxEntries, maxPrograms)
 	}
 	return nil
 }
