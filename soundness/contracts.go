@@ -3,6 +3,7 @@ package soundness
 import (
 	"fmt"
 	"go/types"
+	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
@@ -24,6 +25,7 @@ const (
 	modulePath   = "github.com/bpfproof/bpfproof/"
 	tnumPath     = modulePath + "absint/tnum."
 	intervalPath = modulePath + "absint/interval."
+	reducedPath  = modulePath + "absint/reduced."
 )
 
 // contractsOf returns the contracts of a domain; most have none.
@@ -33,6 +35,8 @@ func contractsOf(domain string) contracts {
 		return tnumContracts()
 	case "interval":
 		return intervalContracts()
+	case "tnum+interval":
+		return productContracts()
 	}
 	return contracts{set: func(*calls) {}}
 }
@@ -59,8 +63,61 @@ func (c *calls) track(w ir.Width, xs ...smt.Term) {
 	}
 }
 
-// side runs a predicate of a domain, without contracts, within a contract.
+// side runs a predicate of a domain, without contracts. Of a value that is one
+// of two, it is run on both: what is known of either then needs no reasoning.
 func (c *calls) side(name string, args ...any) smt.Term {
+	for i, a := range args {
+		v, ok := a.(*symgo.Struct)
+		if !ok || c.splits == 0 {
+			continue
+		}
+		cond, x, y, ok := c.cases(v)
+		if !ok {
+			continue
+		}
+		c.splits--
+		defer func() { c.splits++ }()
+		then, els := slices.Clone(args), slices.Clone(args)
+		then[i], els[i] = x, y
+		return c.b.Ite(cond, c.side(name, then...), c.side(name, els...))
+	}
+	return c.run(name, args...)
+}
+
+// maxSplits bounds how deep side looks for cases.
+const maxSplits = 12
+
+// cases returns the first condition on which v is one value or another.
+func (c *calls) cases(v symgo.Value) (cond smt.Term, x, y symgo.Value, ok bool) {
+	for _, t := range symgo.Leaves(v) {
+		if c.b.Op(t) == smt.OpIte {
+			cond = c.b.Args(t)[0]
+			return cond, c.given(v, cond, 1), c.given(v, cond, 2), true
+		}
+	}
+	return cond, nil, nil, false
+}
+
+// given returns v with the i-th operand in place of every choice by cond.
+func (c *calls) given(v symgo.Value, cond smt.Term, i int) symgo.Value {
+	switch v := v.(type) {
+	case *symgo.Struct:
+		r := &symgo.Struct{}
+		for _, f := range v.Fields {
+			r.Fields = append(r.Fields, c.given(f, cond, i))
+		}
+		return r
+	case symgo.Word:
+		if c.b.Op(v.Term) == smt.OpIte && c.b.Args(v.Term)[0] == cond {
+			v.Term = c.b.Args(v.Term)[i]
+		}
+		return v
+	}
+	return v
+}
+
+// run runs a predicate as it is written.
+func (c *calls) run(name string, args ...any) smt.Term {
 	fn, err := c.s.prog.Func(name)
 	if err != nil {
 		c.fail(err)

@@ -1,8 +1,6 @@
 package soundness
 
 import (
-	"fmt"
-
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/smt/symgo"
@@ -12,18 +10,22 @@ import (
 // words in the ranges are in the result, which keeps to its halves.
 func rangeContracts() (ops []Op) {
 	for _, w := range []ir.Width{ir.W64, ir.W32, ir.W16} {
-		for _, name := range []string{"mulRange", "divRange", "remRange"} {
-			if w == ir.W16 && name != "mulRange" {
-				continue // only products are taken of low halves
+		for _, name := range rangeFuncs() {
+			if w == ir.W16 && (name == "divRange" || name == "remRange") {
+				continue // are not used of low halves
 			}
-			ops = append(ops, Op{Name: fmt.Sprintf("%s%s%d", contractPrefix, name, w), Width: w, state: func(s *statement) { s.stateRange(name) }})
+			ops = append(ops, Op{Name: contractPrefix + name, Width: w, state: func(s *statement) { s.stateRange(name) }})
 		}
 	}
 	return ops
 }
 
+func rangeFuncs() []string {
+	return []string{"mulRange", "divRange", "remRange", "addRange", "subRange"}
+}
+
 func (c *calls) sayRanges() {
-	for _, name := range []string{"mulRange", "divRange", "remRange"} {
+	for _, name := range rangeFuncs() {
 		c.about(intervalPath+name, func(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
 			k, ok := c.b.ConstValue(symgo.Leaves(args[0])[0])
 			if !ok || k < 16 {
@@ -59,7 +61,13 @@ func (c *calls) rangePre(name string, w ir.Width, x, y symgo.Value) smt.Term {
 		return l.or(l.lt(ts[1], ts[0]), l.le(ts[1], l.k(w.Mask())))
 	}
 	pre := l.and(fits(x), fits(y))
-	if name != "mulRange" {
+	switch name {
+	case "addRange", "subRange": // ranges within halves
+		for _, r := range []symgo.Value{x, y} {
+			ts := symgo.Leaves(r)
+			pre = l.and(pre, l.or(l.lt(ts[1], ts[0]), l.le(l.sub(ts[1], ts[0]), l.k(w.Mask()>>1))))
+		}
+	case "divRange", "remRange":
 		ts := symgo.Leaves(y)
 		pre = l.and(pre, l.or(l.lt(ts[1], ts[0]), l.not(l.isZero(ts[0]))))
 	}
@@ -75,6 +83,13 @@ func (c *calls) rangePost(name string, w ir.Width, x, y, r symgo.Value, p pair, 
 	case "mulRange":
 		z = c.hard.quietly(p.x, p.y).lo
 		z = l.both(l.choose(negative, l.neg(z), z), l.k(w.Mask()))
+	case "addRange", "subRange":
+		p = pair{l.both(p.x, l.k(w.Mask())), l.both(p.y, l.k(w.Mask()))}
+		z = l.add(p.x, p.y)
+		if name == "subRange" {
+			z = l.sub(p.x, p.y)
+		}
+		z = l.both(z, l.k(w.Mask()))
 	case "divRange":
 		z = c.hard.divide(p.x, p.y, true).q
 	default:
@@ -123,11 +138,12 @@ func (s *statement) stateRange(name string) {
 	x, y := s.word("x", ir.W64), s.word("y", ir.W64)
 	s.assumeThat(s.b.And(s.within(a, x), s.within(b, y)))
 	args, negative := []any{s.w, a, b}, s.b.Bool(false)
-	if name == "mulRange" {
+	switch name {
+	case "mulRange":
 		negative = s.word("negative", ir.W1)
 		args = append(args, symgo.Bool{Term: negative})
 		s.hard.multiply(x, y, true)
-	} else {
+	case "divRange", "remRange":
 		s.hard.divide(x, y, true)
 	}
 	r := s.callFunc(fn, args...)[0]

@@ -131,13 +131,21 @@ type calls struct {
 	checks []symgo.Check
 	err    error
 
-	hard  *arithmetic // products and quotients, left open
-	open  bool        // a contract has replaced a call
-	cut   bool        // a loop is cut
-	exact bool        // nothing is to be left open
-	words []smt.Term  // of 64 bits, that contracts speak of
-	pairs []pair      // operands of products and quotients, of 64 bits
-	elems []sized     // elements that contracts speak of
+	hard    *arithmetic // products and quotients, left open
+	open    bool        // a contract has replaced a call
+	cut     bool        // a loop is cut
+	exact   bool        // nothing is to be left open
+	words   []smt.Term  // of 64 bits, that contracts speak of
+	pairs   []pair      // operands of products and quotients, of 64 bits
+	elems   []sized     // elements that contracts speak of
+	members []member    // of operands, in order
+	splits  int         // how many cases side may still split
+}
+
+// member is a word that an operand stands for.
+type member struct {
+	w ir.Width
+	x smt.Term
 }
 
 // pair holds two operands.
@@ -153,7 +161,7 @@ type sized struct {
 // source says; otherwise contracts replace calls, and products and quotients
 // are left open.
 func (s *Subject) calls(b *smt.Builder, exact bool) *calls {
-	c := &calls{s: s, b: b, m: symgo.NewMachine(s.prog, b, symgo.Limits{}), fails: b.Bool(false), hard: newArithmetic(b)}
+	c := &calls{s: s, b: b, m: symgo.NewMachine(s.prog, b, symgo.Limits{}), fails: b.Bool(false), hard: newArithmetic(b), splits: maxSplits}
 	if exact {
 		c.exact = true
 		return c

@@ -22,6 +22,7 @@ type statement struct {
 	*calls
 	w        ir.Width
 	premises []smt.Term
+	strong   []smt.Term // premises for validity only
 	goals    []Goal
 }
 
@@ -31,10 +32,24 @@ func (s *statement) word(n string, w ir.Width) smt.Term { return s.b.Var(n, w) }
 
 // member makes a valid element of w bits and one of its words.
 func (s *statement) member(elem, word string, w ir.Width) (symgo.Value, smt.Term) {
-	e, x := s.element(elem, w), s.word(word, w)
+	e, x := s.operand(elem, w), s.word(word, w)
 	s.assumeThat(s.contains(w, e, x))
 	s.track(w, x)
+	s.members = append(s.members, member{w, x})
 	return e, x
+}
+
+// operand makes a valid element of w bits, whose words are looked at one by
+// one: where the domain says what of validity that needs, only this is assumed
+// for it.
+func (s *statement) operand(name string, w ir.Width) symgo.Value {
+	if s.s.Domain.Name != "interval" || s.exact || w < ir.W8 {
+		return s.element(name, w)
+	}
+	e := s.elem(name)
+	s.assumeThat(s.shape(w, e))
+	s.strong = append(s.strong, s.valid(w, e))
+	return e
 }
 
 // element makes a valid element of w bits.
@@ -51,7 +66,7 @@ func (s *statement) goalIf(name string, premise, t smt.Term) { s.goal(name, s.b.
 // result demands that r is valid at w bits and contains x.
 func (s *statement) result(name string, w ir.Width, r symgo.Value, x smt.Term) {
 	s.goal(name+"sound", s.contains(w, r, x))
-	s.goal(name+"valid", s.valid(w, r))
+	s.goalIf(name+"valid", s.b.And(s.strong...), s.valid(w, r))
 }
 
 // Ops lists all operations: those of eBPF with 32 and 64 bits, conversions,

@@ -144,6 +144,17 @@ func (m *Machine) Ref(v Value) Value {
 	return Pointer{obj: obj}
 }
 
+// Cell returns a pointer to a variable that holds v and that one Call may
+// write; Contents returns what that left.
+func (m *Machine) Cell(v Value) Value {
+	obj := m.object("cell", nil)
+	m.initial[obj] = v
+	return Pointer{obj: obj}
+}
+
+// Contents returns what a pointer of Cell or Ref points to.
+func (m *Machine) Contents(p Value) Value { return m.initial[p.(Pointer).obj] }
+
 // Const returns a Go value made of integers, booleans, structs and arrays; it
 // panics on others.
 func (m *Machine) Const(x any) Value { return m.constant(reflect.ValueOf(x)) }
