@@ -139,6 +139,8 @@ func (r *arithmetic) instances() []smt.Term {
 	loud := slices.DeleteFunc(slices.Clone(r.products), func(p *openProduct) bool { return p.quiet })
 	for i, p := range loud {
 		turned := product[smt.Term]{p.y, p.x, p.hi, p.lo}
+		half := r.k(1<<32 - 1) // factors that fit in half a word do not overflow
+		r.know(r.mulOrder(p.product, product[smt.Term]{half, half, r.k(0), r.k((1<<32 - 1) * (1<<32 - 1))}))
 		r.know(r.mulLowest(p.product))
 		r.know(r.mulLowest(turned))
 		for j, q := range loud {

@@ -3,6 +3,7 @@ package soundness
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/smt"
@@ -23,6 +24,7 @@ type Obligation struct {
 	Width    ir.Width
 	Builder  *smt.Builder
 	Premises []smt.Term
+	Facts    []smt.Term // premises too: instances of lemmas
 	Goals    []Goal
 	Checks   string // what can panic, and where
 	// Open is set where contracts, lemmas or cut loops stand for what the source
@@ -48,7 +50,7 @@ func (s *Subject) build(op Op, exact bool) (*Obligation, error) {
 		return nil, fmt.Errorf("soundness: build %s of %s at %d bits: %w", op.Name, s.Domain.Name, op.Width, st.err)
 	}
 	o := &Obligation{Domain: s.Domain.Name, Op: op.Name, Width: op.Width, Builder: b, Checks: st.describeChecks()}
-	o.Premises = append(st.premises, st.hard.instances()...)
+	o.Premises, o.Facts = st.premises, st.hard.instances()
 	o.Open = st.open || st.cut || st.hard.used()
 	o.Goals = []Goal{{"no panic", b.Not(st.fails)}}
 	for _, g := range st.goals {
@@ -59,7 +61,7 @@ func (s *Subject) build(op Op, exact bool) (*Obligation, error) {
 
 // Stats measures the terms of all goals and premises.
 func (o *Obligation) Stats() smt.Stats {
-	ts := append([]smt.Term(nil), o.Premises...)
+	ts := slices.Concat(o.Premises, o.Facts)
 	for _, g := range o.Goals {
 		ts = append(ts, g.Term)
 	}
@@ -72,12 +74,15 @@ type Proof struct {
 	smt.Proof
 }
 
-// Prove decides the goals in order and stops at the first that is not proved.
+// Prove decides the goals, without the lemmas where that will do, in order and stops at the first that is not proved.
 // The obligation is discharged if as many goals are proved as there are.
 func (o *Obligation) Prove(ctx context.Context, solver smt.Solver) ([]Proof, error) {
 	var proofs []Proof
 	for _, g := range o.Goals {
 		p, err := smt.Prove(ctx, solver, o.Builder, o.Premises, g.Term)
+		if err == nil && p.Outcome != smt.Proved && len(o.Facts) > 0 {
+			p, err = smt.Prove(ctx, solver, o.Builder, slices.Concat(o.Premises, o.Facts), g.Term)
+		}
 		if err != nil {
 			return proofs, fmt.Errorf("soundness: prove %s of %s at %d bits: %s: %w", o.Op, o.Domain, o.Width, g.Name, err)
 		}

@@ -192,7 +192,7 @@ func writeQueries(dir string, t task) error {
 			return err
 		}
 		err = smtlib.Write(out, ob.Builder, fmt.Sprintf("%s of %s at %d bits: %s; unsat if it holds", ob.Op, ob.Domain, ob.Width, g.Name),
-			append(slices.Clone(ob.Premises), ob.Builder.Not(g.Term))...)
+			slices.Concat(ob.Premises, ob.Facts, []smt.Term{ob.Builder.Not(g.Term)})...)
 		if closed := out.Close(); err == nil {
 			err = closed
 		}
