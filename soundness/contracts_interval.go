@@ -66,8 +66,12 @@ func (c *calls) saySettle(_ *symgo.Machine, args []symgo.Value, fresh func(int) 
 	}
 	for _, e := range c.elems {
 		if e.w == w {
-			below := c.side(intervalPath+"Leq", e.elem, before)
-			assume = c.b.And(assume, c.b.Implies(below, c.side(intervalPath+"Leq", e.elem, after)))
+			elem := e.elem
+			if c.s.Domain.Name == "tnum+interval" {
+				elem = elem.(*symgo.Struct).Fields[1]
+			}
+			below := c.side(intervalPath+"Leq", elem, before)
+			assume = c.b.And(assume, c.b.Implies(below, c.side(intervalPath+"Leq", elem, after)))
 		}
 	}
 	return []symgo.Value{after}, assume, c.shape(w, before)
