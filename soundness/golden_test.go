@@ -50,7 +50,8 @@ func fast(domain, op string) bool {
 // and what it calls proved is proved; with -long of all operators, otherwise
 // of fast ones. What is proved beyond it is logged, to be entered: a status
 // that rests on a time-out is not a failure. A line of the product is proved in
-// the table only if the lines of its parts are, as its proof takes them as given.
+// the table only if the lines of its parts are, as its proof takes them as given;
+// and no line is that rests on a contract nobody has proved.
 func TestGolden(t *testing.T) {
 	solver, err := bitblast.New(smt.Limits{Timeout: 5 * time.Minute}, bitblast.Options{})
 	if err != nil {

@@ -44,6 +44,7 @@ func (s *Subject) Decide(ctx context.Context, op Op, solver smt.Solver) (Verdict
 	}
 	model, err := v.prove(ctx, ob, solver)
 	if err != nil || model == nil {
+		v.withdraw(ob)
 		return v, err
 	}
 	if !ob.Open {
@@ -75,6 +76,20 @@ func (s *Subject) Decide(ctx context.Context, op Op, solver smt.Solver) (Verdict
 		return v, nil
 	}
 	return again, nil
+}
+
+// unproved lists contracts, by domain, that proofs take as given and that are
+// not proved at full width. What rests on one is not proved either.
+var unproved = map[string]string{
+	"interval":      "contract.settle of interval",
+	"tnum+interval": "contract.settle of interval",
+}
+
+// withdraw takes back a proof that rests on a contract nobody has proved.
+func (v *Verdict) withdraw(ob *Obligation) {
+	if c, ok := unproved[v.Domain]; ok && ob.Open && v.Status == smt.Proved {
+		v.Status, v.Goal, v.Reason = smt.Undecided, "", "it rests on "+c+", which is not proved at 64 bits"
+	}
 }
 
 // contractPrefix is what the names of contracts start with.
