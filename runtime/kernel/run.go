@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	goruntime "runtime"
@@ -144,5 +145,23 @@ func (p *Program) checkInput(data []byte) error {
 			return &LimitError{What: "packet", Got: len(data), Min: MinPacket, Max: MaxPacket}
 		}
 	}
+	if header := ipHeader(data); p.source.Type != ir.XDP && header > 0 && len(data) < MinPacket+header {
+		return &LimitError{What: "IP packet", Got: len(data), Min: MinPacket + header, Max: MaxPacket}
+	}
 	return nil
+}
+
+// ipHeader returns the bytes of IP header that a frame's type announces. The
+// test run of socket buffers refuses frames that are too short for it.
+func ipHeader(data []byte) int {
+	if len(data) < MinPacket {
+		return 0
+	}
+	switch binary.BigEndian.Uint16(data[12:]) {
+	case unix.ETH_P_IP:
+		return 20
+	case unix.ETH_P_IPV6:
+		return 40
+	}
+	return 0
 }
