@@ -101,19 +101,19 @@ func remove(list []unit, i, j int) []unit {
 // reached drops what no path leads to: the verifiers demand it.
 func reached(list []unit) []unit {
 	seen := make([]bool, len(list))
-	todo := []int{0}
-	for len(todo) > 0 {
-		i := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	work := []int{0}
+	for len(work) > 0 {
+		i := work[len(work)-1]
+		work = work[:len(work)-1]
 		if i < 0 || i >= len(list) || seen[i] {
 			continue
 		}
 		seen[i] = true
 		if list[i].target != none {
-			todo = append(todo, list[i].target)
+			work = append(work, list[i].target)
 		}
 		if list[i].in.FallsThrough() {
-			todo = append(todo, i+1)
+			work = append(work, i+1)
 		}
 	}
 	for i := len(list) - 1; i >= 0; i-- {
