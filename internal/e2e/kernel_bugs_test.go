@@ -5,10 +5,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bpfproof/bpfproof/internal/progen"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
+	"github.com/bpfproof/bpfproof/runtime/vm"
 )
 
 // fetchText shows that the kernel's precision tracking passes over atomic
@@ -63,6 +65,28 @@ func TestFetchPrecision(t *testing.T) {
 	}
 	if c.kernel != nil {
 		t.Logf("the live kernel has the bug: %v", c.fetchBug)
+		pc, missed := overlooked(p, in)
+		require.Equal(t, c.fetchBug, missed)
+		if missed {
+			require.Equal(t, "r0 = 1", asm.Insn(p, pc), "pc %d", pc)
+		}
+	}
+}
+
+// TestNothingOverlooked: where the kernel is right it has seen all that runs.
+func TestNothingOverlooked(t *testing.T) {
+	if err := kernel.Available(); err != nil {
+		t.Skip(err)
+	}
+	for seed := range uint64(64) {
+		o := options(seed)
+		choices := progen.Seed(seed)
+		p := progen.New(choices, o)
+		if !modelled(p.Type) || fetches(p) {
+			continue
+		}
+		pc, missed := overlooked(p, inputs(choices, o))
+		require.False(t, missed, "seed %d, pc %d: %s\n%s", seed, pc, asm.Insn(p, pc), text(p))
 	}
 }
 
@@ -77,6 +101,36 @@ func hasFetchBug(t testing.TB) bool {
 	res, err := prog.Run(t.Context(), runtime.Input{Data: make([]byte, 64)})
 	require.NoError(t, err)
 	return res.Ret != 1
+}
+
+// overlooked returns an instruction that a run on the inputs executes and that
+// the kernel's verifier says it never saw, though it accepted the program: its
+// log of all paths does not have it. The kernel then removed code that is
+// reached, and what it returns says nothing.
+func overlooked(p *ir.Program, in []runtime.Input) (ir.PC, bool) {
+	seen := map[ir.PC]bool{}
+	r, err := kernel.Verify(p, kernel.Options{Log: kernel.LogPaths})
+	if err != nil || r.Verdict != kernel.Accept || r.Truncated {
+		return 0, false
+	}
+	log, err := r.ParseLog()
+	if err != nil {
+		return 0, false
+	}
+	for _, s := range log.Steps {
+		seen[s.PC] = seen[s.PC] || s.Kind == kernel.StepInsn
+	}
+	var first ir.PC
+	missed := false
+	mark := func(pc ir.PC, _ *[ir.NumRegs]uint64) {
+		if !missed && !seen[pc] {
+			first, missed = pc, true
+		}
+	}
+	if _, err := Ours(vm.Loader(vm.Options{Trace: mark})).Run(p, in); err != nil {
+		return 0, false
+	}
+	return first, missed
 }
 
 // fetches reports whether the program fetches atomically, which is what it
