@@ -41,24 +41,3 @@ func TestExamples(t *testing.T) {
 		})
 	}
 }
-
-func BenchmarkVerify(b *testing.B) {
-	raw, err := fs.ReadFile(corpus.FS, "examples/xdp_classifier.o")
-	require.NoError(b, err)
-	o, err := elf.Read("xdp_classifier.o", bytes.NewReader(raw))
-	require.NoError(b, err)
-	for _, d := range verifier.Domains() {
-		b.Run("prog=xdp_classifier/domain="+d, func(b *testing.B) {
-			v, err := verifier.New(verifier.Policy{Domain: d})
-			require.NoError(b, err)
-			visits := 0
-			b.ReportAllocs()
-			for b.Loop() {
-				r, err := v.Verify(b.Context(), o.Programs[0], nil)
-				require.NoError(b, err)
-				visits += r.Stats.Visits
-			}
-			b.ReportMetric(float64(visits)/b.Elapsed().Seconds(), "insns/s")
-		})
-	}
-}
