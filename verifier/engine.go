@@ -47,6 +47,7 @@ type engine[E comparable] struct {
 	jumps    int
 	cells    int                         // registers and slots of the checkpoints
 	record   func(pc ir.PC, s *state[E]) // sees every state visited; nil if nobody asks
+	emit     *emitter[E]                 // collects the states visited and what follows them; nil if nobody asks
 }
 
 // checkpoint is a state kept at a cut point.
@@ -55,6 +56,7 @@ type checkpoint[E comparable] struct {
 	parent int32 // the checkpoint before it on its path, -1 at the start
 	open   int32 // ways on from it that are not walked to the end yet
 	lean   int32 // the checkpoint before it that a path from it was cut short by; -1 if none
+	record int32 // its state's number in emit
 }
 
 // branchPoint is a way that is still to be walked.
@@ -62,6 +64,7 @@ type branchPoint[E comparable] struct {
 	state *state[E]
 	pc    ir.PC
 	from  int32 // the last checkpoint on the path
+	after int32 // number in emit of the state that it follows on
 }
 
 // The kernel keeps a state only after so many instructions and jumps since the
@@ -83,7 +86,7 @@ func (e *engine[E]) run(ctx context.Context) error {
 	fr := s.push(-1, 0)
 	fr.regs[ir.R1] = reg[E]{kind: ctxPtr, val: e.w.zero}
 	fr.regs[ir.FP] = reg[E]{kind: stackPtr, val: e.w.zero}
-	e.pending = append(e.pending, branchPoint[E]{s, 0, -1})
+	e.pending = append(e.pending, branchPoint[E]{s, 0, -1, -1})
 	for len(e.pending) > 0 {
 		b := e.pending[len(e.pending)-1]
 		e.pending = e.pending[:len(e.pending)-1]
@@ -98,6 +101,7 @@ func (e *engine[E]) run(ctx context.Context) error {
 // path walks one path to its end. It reports whether the walk is to stop.
 func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err error) {
 	s, pc := b.state, b.pc
+	e.emit.resume(b.after)
 	for more := true; more; {
 		if e.flow.cut[pc] >= 0 {
 			if e.flow.loops[pc] == loopCallback && s.top().inst == 0 {
@@ -115,6 +119,9 @@ func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err 
 		}
 		if e.record != nil {
 			e.record(pc, s)
+		}
+		if e.emit != nil {
+			e.emit.visit(pc, s, e.points, b.from)
 		}
 		e.stats.Visits++
 		if e.stats.Visits > e.policy.Budget.Visits || len(e.pending) > e.policy.Budget.Branches {
@@ -216,7 +223,7 @@ func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 	falls := e.stepper.branch(s, in, false)
 	switch {
 	case taken && falls:
-		e.pending = append(e.pending, branchPoint[E]{other, target, from})
+		e.pending = append(e.pending, branchPoint[E]{other, target, from, e.emit.now()})
 		if from >= 0 {
 			e.points[from].open++
 		}
@@ -255,7 +262,7 @@ func (e *engine[E]) abandon(s *state[E], r0 E, from int32) *state[E] {
 func (e *engine[E]) aside(s *state[E], pc ir.PC, from int32) *state[E] {
 	other := e.take()
 	other.copyFrom(s)
-	e.pending = append(e.pending, branchPoint[E]{other, pc, from})
+	e.pending = append(e.pending, branchPoint[E]{other, pc, from, e.emit.now()})
 	if from >= 0 {
 		e.points[from].open++
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
 
 // Invariants are the abstract states that the walk explored, by instruction:
@@ -15,6 +16,8 @@ import (
 // walk is deterministic.
 type Invariants struct {
 	replay func(record func(ir.PC, string)) error
+	data   func() (invariant.Data, error)
+	path   func() (*Path, error)
 	once   sync.Once
 	states map[ir.PC][]string
 	err    error

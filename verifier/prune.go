@@ -15,6 +15,7 @@ func (e *engine[E]) visit(s *state[E], pc ir.PC, from *int32) (ended, looping bo
 		switch {
 		case e.settled(p):
 			if e.in.includes(p.state, s) {
+				e.emit.covered(p.record)
 				return true, false
 			}
 		case p.open > 0 && e.repeats(p.state, s, pc):
@@ -24,6 +25,7 @@ func (e *engine[E]) visit(s *state[E], pc ir.PC, from *int32) (ended, looping bo
 			}
 			if e.in.includes(p.state, s) {
 				e.lean(*from, list[i])
+				e.emit.covered(p.record)
 				return true, false
 			}
 		case p.open > 0 && p.state.top().life == s.top().life && e.in.alike(p.state, s):
@@ -49,7 +51,7 @@ func (e *engine[E]) keep(s *state[E], cut int32, from *int32, must bool) {
 	kept := e.take()
 	kept.copyFrom(s)
 	e.cells += kept.cells()
-	e.points = append(e.points, checkpoint[E]{kept, *from, 1, -1})
+	e.points = append(e.points, checkpoint[E]{kept, *from, 1, -1, -1})
 	*from = int32(len(e.points) - 1)
 	e.at[cut] = append(list, *from)
 	e.stats.States++

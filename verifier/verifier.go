@@ -12,6 +12,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/dump"
+	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
 
 // analysis is a walk over one domain, behind a type that does not name it.
@@ -131,6 +132,14 @@ func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Rep
 	r.Invariants = &Invariants{replay: func(record func(ir.PC, string)) error {
 		_, err := walk(context.Background(), coarse, record)
 		return err
+	}, data: func() (invariant.Data, error) {
+		return o.emit(p, policy, c, f, coarse)
+	}, path: func() (*Path, error) {
+		return o.path(func() *engine[E] {
+			e := newEngine(o.d, policy, p, c, f)
+			e.stepper.coarse = coarse
+			return e
+		})
 	}}
 	return r, nil
 }

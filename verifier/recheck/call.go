@@ -1,0 +1,444 @@
+package recheck
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/ir/sem"
+	"github.com/bpfproof/bpfproof/verifier/invariant"
+)
+
+// sleepable is the load flag of programs that may sleep (BPF_F_SLEEPABLE).
+const sleepable = 1 << 4
+
+// gplCompatible lists the licences that allow GPL-only helpers.
+var gplCompatible = []string{"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"}
+
+// invocation is one call of a helper.
+type invocation[E comparable] struct {
+	h   *abi.Helper
+	arg [5]reg[E]   // before the call
+	of  *reg[E]     // its map argument, nil if it has none
+	m   *ir.MapSpec // which is this one
+	wr  [5][2]int64 // the least and most bytes that it may write at an argument
+}
+
+// helper checks and executes a call of a helper.
+//
+// Sound: memory that the helper may write holds any bytes afterwards, what it gives
+// back is no longer good, packet pointers are none if it may move the packet, and
+// its result is what its class says.
+func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
+	if in.Row().Pseudo != ir.CallHelper {
+		return unknown("%s", in.Row().Name)
+	}
+	v := invocation[E]{}
+	var err error
+	if v.h, err = c.available(s, abi.HelperID(in.Imm)); err != nil {
+		return err
+	}
+	fr := s.top()
+	copy(v.arg[:], fr.regs[ir.R1:ir.R6])
+	for i, a := range v.h.Args { // the others refer to it
+		if a == abi.ArgMap {
+			if err := c.mapArgument(&v, i); err != nil {
+				return refuseArg(v.h, i, err)
+			}
+		}
+	}
+	for i, a := range v.h.Args {
+		if a == abi.NoArg || a == abi.ArgMap {
+			continue
+		}
+		if err := c.argument(s, &v, i, a); err != nil {
+			return refuseArg(v.h, i, err)
+		}
+	}
+	if v.h.ID == abi.TailCall {
+		if err := c.mayEnd(s, in); err != nil {
+			return err
+		}
+		if len(s.frames) > 1 { // the function that was called returns instead
+			t := c.copy(s)
+			c.movePacket(t)
+			c.leave(t, c.top)
+		}
+	}
+	why := bound{}
+	if cb := callbackOf(in); cb != nil {
+		if err := c.callBack(s, &v, pc, cb); err != nil {
+			return err
+		}
+		why = bound{kind: returns, depth: int8(len(s.frames)), pc: pc}
+	}
+	r0, err := c.result(s, &v)
+	if err != nil {
+		return err
+	}
+	c.effects(s, &v)
+	c.called(s.top(), r0)
+	c.on(pc+1, s)
+	c.out[len(c.out)-1].why = why
+	return nil
+}
+
+func refuseArg(h *abi.Helper, i int, err error) error {
+	if _, ok := err.(*unsupported); ok {
+		return err
+	}
+	return refuse("argument %d of helper %s: %w", i+1, h.Name, err)
+}
+
+// available checks that the program may call the helper at all.
+func (c *checker[E]) available(s *state[E], id abi.HelperID) (*abi.Helper, error) {
+	h, ok := abi.HelperFor(id, c.prog.Type)
+	if !ok {
+		return nil, refuse("there is no helper %d", id)
+	}
+	available, known := abi.Available(id, c.prog.Type, abi.AttachType(c.prog.AttachType))
+	switch {
+	case !known:
+		return nil, unknown("helpers of program type %s", c.prog.Type)
+	case !available:
+		return nil, refuse("programs of this type do not have helper %s", h.Name)
+	case h.GPLOnly && !slices.Contains(gplCompatible, c.prog.License):
+		return nil, refuse("helper %s is for GPL programs", h.Name)
+	case h.Sleeps && c.prog.LoadFlags&sleepable == 0:
+		return nil, refuse("helper %s sleeps", h.Name)
+	case s.lock.Held && id != abi.SpinUnlock:
+		return nil, refuse("helper %s is called with a lock held", h.Name)
+	}
+	return h, nil
+}
+
+// plain checks that r is a pointer of the kind to an object itself, which exists.
+func (c *checker[E]) plain(s *state[E], r *reg[E], k invariant.Kind) error {
+	if at, ok := c.exact(r); r.Kind != k || r.Null || !ok || at != 0 || !s.alive(r) {
+		return refuse("%v is no plain %v", *r, k)
+	}
+	return nil
+}
+
+func (c *checker[E]) mapArgument(v *invocation[E], i int) error {
+	r := &v.arg[i]
+	at, ok := c.exact(r)
+	if r.Kind != invariant.Map || r.Null || !ok || at != 0 {
+		return refuse("%v is no map", *r)
+	}
+	v.of, v.m = r, c.mapOf(r)
+	switch {
+	case !abi.MapAllows(v.m.Type, v.h.ID) || !abi.MapAllowsIn(c.prog.Type, v.m.Type, v.h.ID):
+		return refuse("it takes no map of kind %s", v.m.Type)
+	case readOnly(v.m) && slices.Contains([]abi.HelperID{abi.MapUpdateElem, abi.MapDeleteElem, abi.MapPushElem, abi.MapPopElem}, v.h.ID):
+		return refuse("map %q is read-only", v.m.Name)
+	}
+	return nil
+}
+
+// objects lists what the classes for kernel objects take.
+var objects = map[abi.Arg][]abi.ObjectKind{
+	abi.ArgSockCommon: {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
+	abi.ArgSocket:     {abi.Socket},
+	abi.ArgAnySock:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
+	abi.ArgRelease:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
+}
+
+// argument checks argument i of class a.
+func (c *checker[E]) argument(s *state[E], v *invocation[E], i int, a abi.Arg) error {
+	r := &v.arg[i]
+	if a == abi.ArgPassed {
+		return nil
+	}
+	if r.Kind == invariant.None {
+		return refuse("it was not set")
+	}
+	isZero := r.Kind == invariant.Scalar && r.Val == c.zero
+	if isZero && (v.h.MayBeNull(i) || a == abi.ArgZero) {
+		return nil
+	}
+	switch a {
+	case abi.ArgAny:
+		return nil
+	case abi.ArgCtx:
+		return c.plain(s, r, invariant.Ctx)
+	case abi.ArgMapKey:
+		return c.memory(s, v, i, int64(v.m.KeySize), int64(v.m.KeySize), access{read: true})
+	case abi.ArgMapValue:
+		return c.memory(s, v, i, int64(v.m.ValueSize), int64(v.m.ValueSize), access{read: true})
+	case abi.ArgUninitValue:
+		return c.memory(s, v, i, int64(v.m.ValueSize), int64(v.m.ValueSize), access{write: true})
+	case abi.ArgMem, abi.ArgUninitMem, abi.ArgInOutMem:
+		return nil // with its size
+	case abi.ArgSize, abi.ArgSizeOrZero:
+		return c.size(s, v, i, a)
+	case abi.ArgFixed, abi.ArgUninitFixed, abi.ArgInOutFixed:
+		n := int64(v.h.Fixed[i])
+		if a != abi.ArgFixed && !c.aligned(r, 0, n) {
+			return refuse("%v is not aligned to %d bytes", *r, n)
+		}
+		return c.memory(s, v, i, n, n, access{read: a != abi.ArgUninitFixed, write: a != abi.ArgFixed})
+	case abi.ArgAllocSize:
+		if n, known := c.known(r.Val); r.Kind != invariant.Scalar || !known || n < 0 || n >= maxVar {
+			return refuse("%v is no known size", *r)
+		}
+		return nil
+	case abi.ArgRingbufMem:
+		return c.released(s, r, c.plain(s, r, invariant.RingRecord))
+	case abi.ArgSockCommon, abi.ArgSocket, abi.ArgAnySock, abi.ArgRelease:
+		err := c.plain(s, r, invariant.Object)
+		switch k := abi.ObjectKind(r.Index); {
+		case err == nil && !slices.Contains(objects[a], k):
+			return refuse("%v is another kind of object", *r)
+		case err == nil && k == abi.SockStruct && r.Ref == 0:
+			return unknown("a socket's structure that no reference keeps")
+		case a == abi.ArgRelease:
+			return c.released(s, r, err)
+		}
+		return err
+	case abi.ArgConstStr:
+		return c.text(r)
+	case abi.ArgFunc:
+		return c.plain(s, r, invariant.Func)
+	case abi.ArgStack:
+		if r.Kind != invariant.Stack || r.Null {
+			return refuse("%v is no stack", *r)
+		}
+		return nil
+	case abi.ArgSpinLock:
+		return c.lock(s, v, r)
+	case abi.ArgTimer:
+		return c.timer(v, r)
+	}
+	return unknown("argument %d of helper %s", i+1, v.h.Name)
+}
+
+// released checks that what is given back is held, after another check.
+func (c *checker[E]) released(s *state[E], r *reg[E], err error) error {
+	if err == nil && !s.holds(r.Ref) {
+		return refuse("%v is not held", *r)
+	}
+	return err
+}
+
+// size checks a size and the memory argument before it.
+func (c *checker[E]) size(s *state[E], v *invocation[E], i int, a abi.Arg) error {
+	n := &v.arg[i]
+	b := c.bounds(n.Val)
+	switch {
+	case n.Kind != invariant.Scalar || b.SMin < 0 || b.UMax >= maxVar || b.UMin == 0 && a == abi.ArgSize:
+		return refuse("%v is no size", *n)
+	case v.arg[i-1].Kind == invariant.Scalar && v.arg[i-1].Val == c.zero && v.h.MayBeNull(i-1):
+		if b.UMax != 0 {
+			return refuse("%v bytes at 0", *n)
+		}
+		return nil
+	}
+	class := v.h.Args[i-1]
+	return c.memory(s, v, i-1, int64(b.UMin), int64(b.UMax), access{read: class != abi.ArgUninitMem, write: class != abi.ArgMem})
+}
+
+// memory checks that the helper may access most bytes at argument i, and notes
+// what it may write.
+func (c *checker[E]) memory(s *state[E], v *invocation[E], i int, least, most int64, a access) error {
+	r := &v.arg[i]
+	switch {
+	case r.Kind == invariant.Scalar, r.Null:
+		return refuse("%v is no memory", *r)
+	case r.InPacket() && !v.h.Packet:
+		return refuse("it takes no packet memory")
+	}
+	a.size, a.byHelper = most, true
+	if r.Kind == invariant.Stack && most > 0 {
+		lo, _, _ := c.span(r)
+		c.touch(s, r, lo)
+	}
+	if a.write {
+		v.wr[i] = [2]int64{least, most}
+	}
+	return c.allowed(s, r, a)
+}
+
+// text checks a terminated string in a map whose contents never change.
+func (c *checker[E]) text(r *reg[E]) error {
+	at, ok := c.exact(r)
+	if r.Kind != invariant.MapValue || r.Null || !ok || r.Index < 0 {
+		return refuse("%v is no constant string", *r)
+	}
+	m := c.mapOf(r)
+	if !m.Frozen || len(m.Contents) != 1 || at < 0 || at >= int64(len(m.Contents[0].Value)) || bytes.IndexByte(m.Contents[0].Value[at:], 0) < 0 {
+		return refuse("%v is no terminated constant string", *r)
+	}
+	return nil
+}
+
+// fieldAt checks that r points to the field of that kind in its map's values.
+func (c *checker[E]) fieldAt(r *reg[E], k ir.ValueFieldKind) error {
+	at, ok := c.exact(r)
+	if r.Kind != invariant.MapValue || r.Null || !ok {
+		return refuse("%v is no map value", *r)
+	}
+	if m := c.mapOf(r); m.Opaque {
+		return unknown("kernel objects in map values")
+	} else if f := m.FieldOf(k); f == nil || at != int64(f.Off) {
+		return refuse("%v is no %s", *r, k)
+	}
+	return nil
+}
+
+// lock checks that the lock is free, or that it is the one that is held.
+func (c *checker[E]) lock(s *state[E], v *invocation[E], r *reg[E]) error {
+	if err := c.fieldAt(r, ir.SpinLockField); err != nil {
+		return err
+	}
+	now := invariant.Lock{Held: true, Index: r.Index, ID: r.ID}
+	if s.lock.Held == (v.h.ID == abi.SpinLock) || s.lock.Held && s.lock != now {
+		return refuse("the lock is %v, not %v", s.lock, now)
+	}
+	return nil
+}
+
+func (c *checker[E]) timer(v *invocation[E], r *reg[E]) error {
+	if err := c.fieldAt(r, ir.TimerField); err != nil {
+		return err
+	}
+	if r.Index < 0 {
+		return unknown("a timer in an inner map")
+	}
+	if v.of != nil && v.of.Index != r.Index {
+		return refuse("the timer is in another map")
+	}
+	return nil
+}
+
+// effects does to s what the helper does to its arguments.
+func (c *checker[E]) effects(s *state[E], v *invocation[E]) {
+	for i, a := range v.h.Args {
+		r := &v.arg[i]
+		if least, most := v.wr[i][0], v.wr[i][1]; most > 0 && r.Kind == invariant.Stack {
+			lo, hi, _ := c.span(r)
+			fr := &s.frames[r.Frame]
+			if lo == hi {
+				fr.scatter(lo, lo+least, true, false)
+				lo += least
+				most -= least
+			}
+			fr.scatter(lo, hi+v.wr[i][1], false, false)
+		}
+		switch {
+		case (a == abi.ArgRelease || a == abi.ArgRingbufMem) && r.Pointer():
+			s.drop(r.Ref)
+			s.each(func(o *reg[E]) {
+				if o.Ref == r.Ref {
+					*o = number(c.top)
+				}
+			})
+		case a == abi.ArgSpinLock:
+			s.lock = invariant.Lock{}
+			if v.h.ID == abi.SpinLock {
+				s.lock = invariant.Lock{Held: true, Index: r.Index, ID: r.ID}
+			}
+		}
+	}
+	if v.h.MovesData {
+		c.movePacket(s)
+	}
+}
+
+func (c *checker[E]) movePacket(s *state[E]) {
+	s.each(func(r *reg[E]) {
+		if r.InPacket() || r.Kind == invariant.PacketEnd {
+			*r = number(c.top)
+		}
+	})
+}
+
+// made lists the objects that helpers return.
+var made = map[abi.Ret]abi.ObjectKind{abi.RetSocketOrNull: abi.Socket, abi.RetSockCommonOrNull: abi.SockCommon,
+	abi.RetTCPSockOrNull: abi.TCPSock, abi.RetSockStructOrNull: abi.SockStruct}
+
+// result returns what the helper leaves in r0, and takes up the reference that
+// comes with it.
+func (c *checker[E]) result(s *state[E], v *invocation[E]) (reg[E], error) {
+	r := reg[E]{Null: true, ID: s.fresh(), Val: c.zero}
+	switch k, object := made[v.h.Ret]; {
+	case object:
+		r.Kind, r.Index = invariant.Object, int32(k)
+		if !v.h.Acquires && (v.h.ID == abi.SkFullsock || v.h.ID == abi.TCPSockOf || k == abi.SockStruct) {
+			r.Ref = v.arg[0].Ref // it is a part of that one
+		}
+		return c.acquired(s, v, r), nil
+	case v.h.Ret == abi.RetVoid:
+		return reg[E]{}, nil
+	case v.h.Ret == abi.RetInteger:
+		return number(c.top), nil
+	case v.h.Ret == abi.RetLength:
+		return number(c.length(v)), nil
+	case v.h.Ret == abi.RetRingbufOrNull:
+		i := slices.Index(v.h.Args[:], abi.ArgAllocSize)
+		n, _ := c.known(v.arg[i].Val)
+		r.Kind, r.Index = invariant.RingRecord, int32(n)
+		return c.acquired(s, v, r), nil
+	case v.h.Ret == abi.RetMapValueOrNull, v.h.Ret == abi.RetMapValue:
+		return c.found(s, v, r), nil
+	}
+	return r, unknown("the result of helper %s", v.h.Name)
+}
+
+func (c *checker[E]) acquired(s *state[E], v *invocation[E], r reg[E]) reg[E] {
+	if v.h.Acquires {
+		r.Ref = r.ID
+		s.refs = append(s.refs, r.ID)
+	}
+	return r
+}
+
+// length returns the numbers from the least error, -4095, to the size of the
+// memory that the helper fills.
+func (c *checker[E]) length(v *invocation[E]) E {
+	i := slices.Index(v.h.Args[:], abi.ArgUninitMem)
+	if i < 0 {
+		return c.top
+	}
+	return c.between(-4095, int64(c.bounds(v.arg[i+1].Val).UMax))
+}
+
+func (c *checker[E]) between(lo, hi int64) E {
+	e, _ := c.d.Refine(sem.SLE, ir.W64, c.top, c.num(hi))
+	_, e = c.d.Refine(sem.SLE, ir.W64, c.num(lo), e)
+	return e
+}
+
+// found returns what looking up the helper's map returns: a value of it, a map
+// that it holds, a socket. A known index of an array is found.
+func (c *checker[E]) found(s *state[E], v *invocation[E], r reg[E]) reg[E] {
+	r.Kind, r.Index, r.Null = invariant.MapValue, v.of.Index, v.h.Ret == abi.RetMapValueOrNull
+	if v.h.ID == abi.MapLookupElem {
+		switch v.m.Type {
+		case ir.ArrayOfMaps, ir.HashOfMaps:
+			r.Kind, r.Index = invariant.Map, ^v.of.Index
+			return r
+		case ir.Sockmap, ir.Sockhash:
+			r.Kind, r.Index, r.Ref = invariant.Object, int32(abi.Socket), r.ID
+			s.refs = append(s.refs, r.ID)
+			return r
+		case ir.XSKMap:
+			r.Kind, r.Index = invariant.Object, int32(abi.XDPSock)
+			return r
+		case ir.Array, ir.PerCPUArray:
+			if key := &v.arg[1]; key.Kind == invariant.Stack && v.m.KeySize == 4 {
+				at, ok := c.exact(key)
+				if fr := &s.frames[key.Frame]; ok && slotOf(at) < len(fr.stack) && byteOf(at) <= 4 {
+					k := c.filled(&fr.stack[slotOf(at)], byteOf(at), ir.W32)
+					x, known := c.known(k.Val)
+					r.Null = !(k.Kind == invariant.Scalar && known && uint64(x) < uint64(v.m.MaxEntries))
+				}
+			}
+		}
+	}
+	if !r.Null && v.m.FieldOf(ir.SpinLockField) == nil {
+		r.ID = 0
+	}
+	return r
+}

@@ -1,0 +1,158 @@
+package recheck
+
+import (
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/verifier/invariant"
+)
+
+// links is what the ids of a record stand for in the state that it is to
+// include: one assignment for all places.
+type links[E comparable] struct {
+	w    *words[E]
+	list []binding
+}
+
+// binding says that the record's id stands for the state's id, the record's
+// x being the state's plus delta; or, for numbers, that x is the word itself.
+type binding struct {
+	old, now uint32
+	delta    int64
+	word     uint64
+	byID     bool // now and delta hold for all places so far
+	byWord   bool // word does
+}
+
+// bind extends the assignment to a place where the record's old stands for the
+// state's now (0 for no link); it reports whether there still is one. Numbers
+// that are known need no link to be known to differ by a constant.
+func (l *links[E]) bind(old uint32, b binding) bool {
+	b.old = old
+	for i := range l.list {
+		have := &l.list[i]
+		if have.old != old {
+			continue
+		}
+		have.byID = have.byID && b.byID && have.now == b.now && have.delta == b.delta
+		have.byWord = have.byWord && b.byWord && have.word == b.word
+		return have.byID || have.byWord
+	}
+	l.list = append(l.list, b)
+	return b.byID || b.byWord
+}
+
+// same binds ids of pointers and references.
+func (l *links[E]) same(old, now uint32) bool {
+	return l.bind(old, binding{now: now, byID: true})
+}
+
+// includes reports that every machine that s describes, old describes too: the
+// same frames, each place of old includes that of s, and one choice of what old's
+// ids stand for makes all of them true.
+func (l *links[E]) includes(old *invariant.State[E], s *state[E]) bool {
+	if len(old.Frames) != len(s.frames) || len(old.Refs) != len(s.refs) ||
+		old.Lock.Held != s.lock.Held || old.Lock.Held && old.Lock.Index != s.lock.Index {
+		return false
+	}
+	l.list = l.list[:0]
+	// A held reference is one of the state's: in order, each stands for one.
+	for i, r := range old.Refs {
+		if !l.same(r, s.refs[i]) {
+			return false
+		}
+	}
+	if old.Lock.Held && (old.Lock.ID == 0) != (s.lock.ID == 0) || old.Lock.ID != 0 && !l.same(old.Lock.ID, s.lock.ID) {
+		return false
+	}
+	for i := len(old.Frames) - 1; i >= 0; i-- {
+		if !l.frame(old.Frames[i], &s.frames[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *links[E]) frame(old *invariant.Frame[E], f *frame[E]) bool {
+	if old.Site != f.site {
+		return false
+	}
+	for n, r := range old.Regs {
+		if !l.reg(r, &f.regs[n]) {
+			return false
+		}
+	}
+	for n, sl := range old.Stack {
+		now := slot[E]{}
+		if n < len(f.stack) {
+			now = f.stack[n]
+		}
+		if !l.slot(sl, &now) {
+			return false
+		}
+	}
+	return true
+}
+
+// reg reports that old includes the register r: it claims nothing, or it is of
+// the same kind, says as much of the object, allows all of r's words, and its
+// links can be met.
+func (l *links[E]) reg(old, r *reg[E]) bool {
+	if old.Kind == invariant.None {
+		return true
+	}
+	if old.Kind != r.Kind || old.Val != r.Val && !l.w.d.Leq(ir.W64, r.Val, old.Val) {
+		return false
+	}
+	if old.Kind == invariant.Scalar {
+		if old.ID == 0 {
+			return true
+		}
+		x, known := l.w.known(r.Val)
+		return l.bind(old.ID, binding{now: r.ID, delta: int64(r.Off) - int64(old.Off), byID: r.ID != 0,
+			word: uint64(x) - uint64(int64(old.Off)), byWord: known})
+	}
+	if old.Null != r.Null || old.Frame != r.Frame || old.Index != r.Index || old.Off != r.Off || !room(old.Range, r.Range) {
+		return false
+	}
+	if (old.Ref == 0) != (r.Ref == 0) || old.Ref != 0 && !l.same(old.Ref, r.Ref) {
+		return false
+	}
+	switch {
+	case old.InPacket() && old.ID == 0:
+		return r.ID == 0
+	case old.InPacket():
+		return l.same(old.ID, r.ID) // 0 is a variable part that all of them share, too
+	}
+	return old.ID == 0 || r.ID != 0 && l.same(old.ID, r.ID)
+}
+
+// room reports that the range old follows from now.
+func room(old, now int32) bool {
+	if old < 0 {
+		return now <= old
+	}
+	return old <= max(now, 0)
+}
+
+// slot reports that old includes now, byte by byte: zeros are zeros, a spill is
+// one at the same place, or zeros that it allows.
+func (l *links[E]) slot(old, now *slot[E]) bool {
+	zero := number(l.w.zero)
+	if old.N > 0 && (old.Lo != now.Lo || old.N != now.N) {
+		for k := old.Lo; k < old.Lo+old.N; k++ {
+			if now.Bytes[k] != invariant.Zero {
+				return false
+			}
+		}
+		return l.reg(&old.Spill, &zero) && l.zeros(old, now)
+	}
+	return l.zeros(old, now) && (old.N == 0 || l.reg(&old.Spill, &now.Spill))
+}
+
+func (l *links[E]) zeros(old, now *slot[E]) bool {
+	for k, b := range old.Bytes {
+		if b == invariant.Zero && now.Bytes[k] != invariant.Zero {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,340 @@
+package recheck
+
+import (
+	"github.com/bpfproof/bpfproof/absint"
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/verifier/invariant"
+)
+
+// maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
+const maxFrames = 8
+
+// step checks that the instruction at pc may run in s, and puts what the machine
+// may be afterwards into c.out. It writes s over.
+func (c *checker[E]) step(s *state[E], pc ir.PC) error {
+	in := c.prog.Insns[pc]
+	row := in.Row()
+	fr := s.top()
+	if row.Src == ir.X || row.Kind == ir.KindStoreRelease {
+		if err := readable(fr, in.Src); err != nil {
+			return err
+		}
+	}
+	var err error
+	switch row.Kind {
+	case ir.KindALU, ir.KindSwap:
+		err = c.alu(s, in)
+	case ir.KindLoadImm:
+		err = c.loadImm(fr, pc, in)
+	case ir.KindLoad, ir.KindLoadAcquire:
+		err = c.load(s, in)
+	case ir.KindStore, ir.KindStoreRelease:
+		err = c.store(s, in)
+	case ir.KindAtomic:
+		err = c.atomic(s, in)
+	case ir.KindJump:
+		pc, _ = in.Target(pc)
+		c.on(pc, s)
+		return nil
+	case ir.KindBranch:
+		return c.branch(s, pc, in)
+	case ir.KindMayGoto:
+		to, _ := in.Target(pc)
+		c.next(to, c.copy(s), bound{})
+		c.out[0].state = nil
+		c.next(pc+1, s, bound{kind: counted, depth: int8(len(s.frames)), pc: pc})
+		return nil
+	case ir.KindLoadPacket:
+		err = c.loadPacket(s, in)
+	case ir.KindCall:
+		if row.Pseudo == ir.CallLocal {
+			return c.call(s, pc, in)
+		}
+		return c.helper(s, pc, in)
+	case ir.KindExit:
+		return c.exit(s)
+	default:
+		err = unknown("%s", row.Name)
+	}
+	if err == nil {
+		c.on(pc+row.Slots(), s)
+	}
+	return err
+}
+
+func readable[E comparable](fr *frame[E], r ir.Reg) error {
+	if fr.regs[r].Kind == invariant.None {
+		return refuse("r%d is read before it was set", r)
+	}
+	return nil
+}
+
+// alu executes arithmetic and byte order conversions.
+//
+// Sound: numbers by the domain's operators; x - y and x ^ y of copies of one
+// word, and sums with a known number, by their links. Pointers are copied, and
+// moved by numbers; all else that is done to them gives any number.
+func (c *checker[E]) alu(s *state[E], in ir.Insn) error {
+	row := in.Row()
+	fr := s.top()
+	moves := row.ALU == ir.Mov || row.ALU.MovSX() != 0
+	if !moves {
+		if err := readable(fr, in.Dst); err != nil {
+			return err
+		}
+	}
+	if in.Dst == ir.FP {
+		return refuse("the frame pointer is written")
+	}
+	if row.Src == ir.K {
+		switch bad := in.Imm < 0 || in.Imm >= int64(row.Width); row.ALU {
+		case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
+			if in.Imm == 0 {
+				return refuse("division by the constant 0")
+			}
+		case ir.Lsh, ir.Rsh, ir.Arsh:
+			if bad {
+				return refuse("shift by %d of %d bits", in.Imm, row.Width)
+			}
+		}
+	}
+	x, y := fr.regs[in.Dst], number(c.num(in.Imm))
+	if row.Src == ir.X {
+		y = fr.regs[in.Src]
+	}
+	switch {
+	case row.ALU == ir.Mov && row.Src == ir.X && (row.Width == ir.W64 || y.Kind == invariant.Scalar && c.fits(y.Val, ir.W32)):
+		s.linked(&c.words, &fr.regs[in.Src])
+		fr.regs[in.Dst] = fr.regs[in.Src]
+	case moves && !y.Pointer(), !x.Pointer() && !y.Pointer():
+		fr.regs[in.Dst] = c.arith(in, &x, &y)
+	case moves, row.Kind == ir.KindSwap, row.ALU == ir.Neg, x.Pointer() && y.Pointer():
+		fr.regs[in.Dst] = c.any(row.Width)
+	case x.Pointer():
+		fr.regs[in.Dst] = c.moved(s, in, &x, &y)
+	case row.ALU == ir.Add:
+		fr.regs[in.Dst] = c.moved(s, in, &y, &x)
+	default:
+		fr.regs[in.Dst] = c.any(row.Width)
+	}
+	return nil
+}
+
+// arith returns x op y for numbers.
+func (c *checker[E]) arith(in ir.Insn, x, y *reg[E]) reg[E] {
+	row := in.Row()
+	if row.Kind == ir.KindSwap {
+		return number(absint.Swap[E](c.d, row.Swap, row.Width, x.Val))
+	}
+	if row.Src == ir.X && (in.Dst == in.Src || x.ID != 0 && x.ID == y.ID) {
+		apart := int64(x.Off) - int64(y.Off) // 0 where both are one register
+		switch {
+		case row.ALU == ir.Sub:
+			return number(c.num(apart & int64(row.Width.Mask())))
+		case row.ALU == ir.Xor && apart == 0:
+			return number(c.zero)
+		}
+	}
+	b := y.Val
+	if row.ALU == ir.Neg {
+		b = x.Val
+	}
+	if row.Width != ir.W64 {
+		return number(absint.LowALU[E](c.d, row.ALU, ir.W64, row.Width, x.Val, b))
+	}
+	r := number(absint.ALU[E](c.d, row.ALU, ir.W64, x.Val, b))
+	if n, known := c.known(y.Val); known && x.ID != 0 && n == int64(int32(n)) {
+		off := int64(x.Off) + n
+		if row.ALU == ir.Sub {
+			off = int64(x.Off) - n
+		}
+		if (row.ALU == ir.Add || row.ALU == ir.Sub) && off == int64(int32(off)) {
+			r.ID, r.Off = x.ID, int32(off)
+		}
+	}
+	return r
+}
+
+// still lists the pointers that are not moved: what is added to them makes any
+// number.
+var still = [...]bool{invariant.PacketEnd: true, invariant.Map: true, invariant.Object: true, invariant.Func: true}
+
+// moved returns pointer p plus or minus the number n, or any number where its
+// offset would be too large to follow.
+//
+// Sound: address = object + Off + Val before and after, modulo 2^64: a known n
+// goes to Off, another to Val. A packet pointer whose Val changes no longer has
+// that of others; its range stays true if Val does not grow, and wraps neither
+// before nor after. A pointer that may be 0 is not moved: 0 + n is no pointer.
+func (c *checker[E]) moved(s *state[E], in ir.Insn, p, n *reg[E]) reg[E] {
+	row := in.Row()
+	x, known := c.known(n.Val)
+	if known && x == 0 && row.Width == ir.W64 && (row.ALU == ir.Add || row.ALU == ir.Sub) {
+		return *p
+	}
+	if row.Width != ir.W64 || row.ALU != ir.Add && row.ALU != ir.Sub || p.Null || int(p.Kind) < len(still) && still[p.Kind] {
+		return c.any(row.Width)
+	}
+	q := *p
+	if known {
+		if row.ALU == ir.Sub {
+			x = -x
+		}
+		off := int64(p.Off) + x
+		if x <= -1<<32 || x >= 1<<32 || off != int64(int32(off)) {
+			return c.any(ir.W64)
+		}
+		q.Off, q.Range = int32(off), max(q.Range, 0)
+		return q
+	}
+	q.Val = absint.ALU[E](c.d, row.ALU, ir.W64, p.Val, n.Val)
+	if !p.InPacket() {
+		return q
+	}
+	_, _, before := c.span(p)
+	_, _, after := c.span(&q)
+	q.ID, q.Range = s.fresh(), max(q.Range, 0)
+	if row.ALU == ir.Add || c.bounds(n.Val).SMin < 0 || !before || !after {
+		q.Range = 0
+	}
+	return q
+}
+
+// loadImm executes a 64-bit load of a number, a map, the address of a map's
+// value, or a function.
+func (c *checker[E]) loadImm(fr *frame[E], pc ir.PC, in ir.Insn) error {
+	if in.Dst == ir.FP {
+		return refuse("the frame pointer is written")
+	}
+	r := number(c.num(in.Imm))
+	index, off, _ := in.Map()
+	switch pseudo := in.Row().Pseudo; pseudo {
+	case ir.PseudoNone:
+	case ir.PseudoMapFD, ir.PseudoMapIdx:
+		r = reg[E]{Kind: invariant.Map, Index: int32(index), Val: c.zero}
+	case ir.PseudoMapValue, ir.PseudoMapIdxV:
+		m := c.prog.Maps[index]
+		if m.Type != ir.Array || m.MaxEntries != 1 || off >= m.ValueSize || off >= maxVar {
+			return refuse("map %q gives no address of its value at %d", m.Name, off)
+		}
+		r = reg[E]{Kind: invariant.MapValue, Index: int32(index), Off: int32(off), Val: c.zero}
+	case ir.PseudoFunc:
+		to, _ := in.Target(pc)
+		r = reg[E]{Kind: invariant.Func, Index: int32(to), Val: c.zero}
+	default:
+		return unknown("64-bit load of kind %d", pseudo)
+	}
+	fr.regs[in.Dst] = r
+	return nil
+}
+
+// loadPacket executes LD_ABS and LD_IND, which end the program, or the function
+// with the result 0, outside of the packet.
+func (c *checker[E]) loadPacket(s *state[E], in ir.Insn) error {
+	fr := s.top()
+	switch c.prog.Type {
+	case ir.SocketFilter, ir.SchedCLS, ir.SchedACT:
+	default:
+		return refuse("packet loads in programs of type %s", c.prog.Type)
+	}
+	if at, ok := c.exact(&fr.regs[ir.R6]); fr.regs[ir.R6].Kind != invariant.Ctx || !ok || at != 0 {
+		return refuse("r6 is not the context: %v", fr.regs[ir.R6])
+	}
+	if err := c.mayEnd(s, in); err != nil {
+		return err
+	}
+	if len(s.frames) > 1 {
+		c.leave(c.copy(s), c.zero)
+	}
+	c.called(fr, c.any(in.Row().Width))
+	return nil
+}
+
+// called sets a call's result; its arguments are gone.
+func (c *checker[E]) called(fr *frame[E], r0 reg[E]) {
+	for n := ir.R1; n <= ir.R5; n++ {
+		fr.regs[n] = reg[E]{}
+	}
+	fr.regs[ir.R0] = r0
+}
+
+// mayEnd checks that the program holds nothing where an instruction may end it.
+func (c *checker[E]) mayEnd(s *state[E], in ir.Insn) error {
+	if s.lock.Held {
+		return refuse("a lock is held at %s", in.Row().Name)
+	}
+	if len(s.refs) > 0 {
+		return refuse("%d references are held at %s", len(s.refs), in.Row().Name)
+	}
+	for i := range s.frames {
+		if in.Kind() != ir.KindExit && c.callbackAt(s.frames[i].site) != nil {
+			return unknown("%s in a callback", in.Row().Name)
+		}
+	}
+	return nil
+}
+
+// call enters a function: it has the arguments, the caller keeps r6 to r9 and
+// its stack.
+func (c *checker[E]) call(s *state[E], pc ir.PC, in ir.Insn) error {
+	if len(s.frames) >= maxFrames {
+		return refuse("calls nest deeper than %d frames", maxFrames)
+	}
+	to, _ := in.Target(pc)
+	s.push(pc)
+	n := len(s.frames)
+	caller, callee := &s.frames[n-2], &s.frames[n-1]
+	copy(callee.regs[ir.R1:ir.R6], caller.regs[ir.R1:ir.R6])
+	callee.regs[ir.FP] = reg[E]{Kind: invariant.Stack, Frame: uint8(n - 1), Val: c.zero}
+	c.called(caller, reg[E]{})
+	c.on(to, s)
+	return nil
+}
+
+// exit ends the program, a callback or a function.
+func (c *checker[E]) exit(s *state[E]) error {
+	fr := s.top()
+	r0 := fr.regs[ir.R0]
+	lo, hi, what := c.ctx.RetMin, c.ctx.RetMax, "the program"
+	switch cb := c.callbackAt(fr.site); {
+	case cb != nil:
+		lo, hi, what = 0, cb.retMax, "the callback"
+	case len(s.frames) > 1:
+		s.pop(c.top)
+		s.top().regs[ir.R0] = r0
+		if r0.Kind == invariant.Stack && int(r0.Frame) >= len(s.frames) {
+			s.top().regs[ir.R0] = number(c.top)
+		}
+		c.on(fr.site+1, s)
+		return nil
+	}
+	b := c.bounds(r0.Val)
+	switch {
+	case r0.Kind == invariant.None:
+		return refuse("r0 was not set at the end of %s", what)
+	case (lo != -1<<63 || hi != 1<<63-1) && (r0.Kind != invariant.Scalar || b.SMin < lo || b.SMax > hi):
+		return refuse("%s returns %v, not a number in [%d, %d]", what, r0, lo, hi)
+	}
+	if len(s.frames) == 1 {
+		return c.mayEnd(s, ir.Insn{Op: ir.OpExit()})
+	}
+	s.pop(c.top)
+	c.on(fr.site, s) // the helper goes on
+	return nil
+}
+
+// leave adds the way on which a function ends in its middle and returns r0.
+func (c *checker[E]) leave(s *state[E], r0 E) {
+	site := s.top().site
+	s.pop(c.top)
+	s.top().regs[ir.R0] = number(r0)
+	c.next(site+1, s, bound{})
+}
+
+// callbackAt returns how the helper called at pc calls back, nil if it does not.
+func (c *checker[E]) callbackAt(pc ir.PC) *callback {
+	if pc < 0 {
+		return nil
+	}
+	return callbackOf(c.prog.Insns[pc])
+}
