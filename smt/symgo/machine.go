@@ -241,7 +241,13 @@ func (m *Machine) Call(fn *Function, args ...Value) (res *Result, err error) {
 	}()
 	m.checks, m.assume, m.depth, m.blocks = nil, nil, 0, 0
 	root := &pathCond{all: m.b.Bool(true)}
-	out := m.run(fn.fn, args, nil, root, memory{})
+	mem := memory{} // of what can be written, so that paths that do not write it keep it where they join
+	for obj, v := range m.initial {
+		if obj.global == nil && !obj.frozen {
+			mem[obj] = v
+		}
+	}
+	out := m.run(fn.fn, args, nil, root, mem)
 	res = &Result{Checks: m.checks, Assume: m.assume, Fails: m.b.Bool(false)}
 	if out.returns {
 		res.Results = out.results
