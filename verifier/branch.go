@@ -25,9 +25,26 @@ func (t *stepper[E]) branch(s *state[E], in ir.Insn, taken bool) bool {
 		return t.nullCheck(s, &x, row.Cmp, taken)
 	}
 	if row.Src == ir.X {
+		if equal := (row.Cmp == ir.JEQ) == taken; equal && (row.Cmp == ir.JEQ || row.Cmp == ir.JNE) {
+			t.samePointer(s, &x, &y)
+		}
 		return t.packetCheck(s, in, taken)
 	}
 	return true
+}
+
+// samePointer follows that two pointers are equal: where one of them is not
+// null, neither is the other.
+func (t *stepper[E]) samePointer(s *state[E], x, y *reg[E]) {
+	if !x.pointer() || !y.pointer() {
+		return
+	}
+	if x.null && t.w.notNull(y) {
+		t.resolve(s, x.id, x.ref, false)
+	}
+	if y.null && t.w.notNull(x) {
+		t.resolve(s, y.id, y.ref, false)
+	}
 }
 
 // nullCheck follows pointer == 0 and pointer != 0.
@@ -42,8 +59,14 @@ func (t *stepper[E]) nullCheck(s *state[E], p *reg[E], op ir.CmpOp, taken bool) 
 	if !p.null {
 		return !(t.w.notNull(p) && isNull)
 	}
-	id := p.id
-	if isNull && p.ref == id {
+	t.resolve(s, p.id, p.ref, isNull)
+	return true
+}
+
+// resolve decides whether the pointers with the id are null, of which one lives
+// by the reference ref.
+func (t *stepper[E]) resolve(s *state[E], id, ref uint32, isNull bool) {
+	if isNull && ref == id {
 		s.drop(id) // there was nothing to hold
 	}
 	s.each(func(r *reg[E]) {
@@ -59,7 +82,6 @@ func (t *stepper[E]) nullCheck(s *state[E], p *reg[E], op ir.CmpOp, taken bool) 
 			r.id = 0
 		}
 	})
-	return true
 }
 
 // notZero lists the kinds of objects that do not lie at address 0.

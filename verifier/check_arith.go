@@ -68,6 +68,9 @@ func (c *checker[E]) checkOffset(in ir.Insn, p, n *reg[E], swapped bool) decisio
 		}
 		return refuse(PtrArith, "R%d pointer arithmetic on %s prohibited", in.Dst, p.name())
 	}
+	if _, known := c.w.constant(n.val); p.kind == flowKeys && !known {
+		return refuse(PtrArith, "R%d pointer arithmetic on %s prohibited", in.Dst, p.name())
+	}
 	switch row.ALU {
 	case ir.Add, ir.Sub:
 	case ir.And, ir.Or, ir.Xor:

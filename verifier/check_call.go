@@ -85,6 +85,11 @@ func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision 
 	if h.MayBeNull(i) && r.kind == scalar && r.val == c.w.zero {
 		return decision{}
 	}
+	if a := abi.ResolveArg(ob.arg, mapOf(c.prog, fr, h).Type); a != ob.arg {
+		resolved := *ob
+		resolved.arg = a
+		return c.checkPointerArg(s, r, h, &resolved)
+	}
 	switch ob.arg {
 	case abi.ArgAny:
 		if r.pointer() && c.policy.Unprivileged {

@@ -1,6 +1,7 @@
 package verifier_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,7 +205,7 @@ func parse(t testing.TB, name, text string) *ir.Program {
 
 func TestPrograms(t *testing.T) {
 	names := map[string]bool{}
-	for _, tt := range append(programs, heldPrograms...) {
+	for _, tt := range slices.Concat(programs, heldPrograms, pointerPrograms) {
 		require.False(t, names[tt.name], tt.name)
 		names[tt.name] = true
 		t.Run(tt.name, func(t *testing.T) {

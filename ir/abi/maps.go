@@ -144,6 +144,16 @@ func MapAllowsIn(p ir.ProgType, t ir.MapType, id HelperID) bool {
 	return true
 }
 
+// ResolveArg returns what the class of an argument is for a map of the given
+// kind: the values of sockmaps are sockets, not memory (resolve_map_arg_type in
+// kernel/bpf/verifier.c).
+func ResolveArg(a Arg, t ir.MapType) Arg {
+	if a == ArgMapValue && (t == ir.Sockmap || t == ir.Sockhash) {
+		return ArgAnySock
+	}
+	return a
+}
+
 // ArrayStride returns the distance in bytes between the elements of an array
 // map: the value size rounded up to 8.
 func ArrayStride(m *ir.MapSpec) uint32 { return (m.ValueSize + 7) &^ 7 }

@@ -39,6 +39,8 @@ func (c *checker[E]) assume(s *state[E], in ir.Insn, taken bool) bool {
 	case x.Kind == invariant.Scalar && y.Kind == invariant.Scalar:
 		return c.compare(s, row, x, y, taken)
 	case row.Width != ir.W64:
+	case x.Pointer() && y.Pointer() && x.Null != y.Null && (row.Cmp == ir.JEQ && taken || row.Cmp == ir.JNE && !taken):
+		c.equal(s, x, y)
 	case x.Pointer() && y.Kind == invariant.Scalar:
 		if y.Val == c.zero && (row.Cmp == ir.JEQ || row.Cmp == ir.JNE) {
 			return c.null(s, x, (row.Cmp == ir.JEQ) == taken)
@@ -83,6 +85,17 @@ func (c *checker[E]) null(s *state[E], p *reg[E], isNull bool) bool {
 		}
 	})
 	return true
+}
+
+// equal assumes that two pointers are the same, one of which may be 0: it is
+// not, if the other one is not.
+func (c *checker[E]) equal(s *state[E], x, y *reg[E]) {
+	if y.Null {
+		x, y = y, x
+	}
+	if at, ok := c.exact(y); ok && at == 0 && notZero[y.Kind] {
+		c.null(s, x, false)
+	}
 }
 
 // packetEnd reports whether e is the end of what p points into: that of the

@@ -158,6 +158,9 @@ func (c *checker[E]) argument(s *state[E], v *invocation[E], i int, a abi.Arg) e
 	if isZero && (v.h.MayBeNull(i) || a == abi.ArgZero) {
 		return nil
 	}
+	if v.m != nil {
+		a = abi.ResolveArg(a, v.m.Type)
+	}
 	switch a {
 	case abi.ArgAny:
 		return nil
