@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
 
@@ -97,9 +96,8 @@ func (v *Invariants) Data() (invariant.Data, error) {
 }
 
 // emit walks the program once more and collects the states.
-func (o over[E]) emit(p *ir.Program, policy Policy, c *abi.Context, f *flow, coarse bool) (*invariant.Set[E], error) {
-	e := newEngine(o.d, policy, p, c, f)
-	e.stepper.coarse = coarse
+func (o *over[E]) emit(newWalk func() *engine[E], policy Policy) (*invariant.Set[E], error) {
+	e := newWalk()
 	e.emit = &emitter[E]{last: -1, out: invariant.NewBuilder[E](policy.Domain,
 		invariant.Policy{Unprivileged: policy.Unprivileged, StrictAlignment: policy.StrictAlignment})}
 	if err := e.run(context.Background()); err != nil {

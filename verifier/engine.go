@@ -321,14 +321,63 @@ func (e *engine[E]) take() *state[E] {
 	return &state[E]{frames: make([]frame[E], 0, 1)}
 }
 
+// newEngine returns an engine ready to walk the program.
 func newEngine[E comparable](d domain[E], policy Policy, p *ir.Program, ctx *abi.Context, f *flow) *engine[E] {
 	w := newWords(d)
-	e := &engine[E]{
-		checker: checker[E]{w: w, policy: policy, prog: p, ctx: ctx, based: make([]int16, len(p.Insns))},
-		stepper: stepper[E]{w: w, prog: p, ctx: ctx, reached: make([]int64, max(1, len(f.graph.Funcs)))},
-		flow:    f,
-		at:      make([][]int32, f.cuts),
-	}
-	e.in = inclusion[E]{w: &e.checker.w, strict: policy.Unprivileged}
+	e := &engine[E]{checker: checker[E]{w: w}, stepper: stepper[E]{w: w}}
+	e.reset(policy, p, ctx, f)
 	return e
+}
+
+// reset makes the engine ready to walk another program, keeping its memory. A
+// nil flow only takes the last program away.
+func (e *engine[E]) reset(policy Policy, p *ir.Program, ctx *abi.Context, f *flow) {
+	for i := range e.points {
+		e.free = append(e.free, e.points[i].state)
+	}
+	for i := range e.pending {
+		e.free = append(e.free, e.pending[i].state)
+	}
+	clear(e.points)
+	clear(e.pending)
+	cuts, insns, funcs := 0, 0, 1
+	if f != nil {
+		cuts, insns, funcs = f.cuts, len(p.Insns), max(1, len(f.graph.Funcs))
+	}
+	c, t := &e.checker, &e.stepper
+	*c = checker[E]{w: c.w, policy: policy, prog: p, ctx: ctx, based: zeroed(c.based, insns)}
+	*t = stepper[E]{w: t.w, prog: p, ctx: ctx, reached: zeroed(t.reached, funcs), seen: t.seen[:0], again: t.again[:0]}
+	for i := range e.at {
+		e.at[i] = e.at[i][:0]
+	}
+	if cuts <= cap(e.at) {
+		e.at = e.at[:cuts]
+	} else {
+		e.at = append(e.at[:cap(e.at)], make([][]int32, cuts-cap(e.at))...)
+	}
+	*e = engine[E]{checker: *c, stepper: *t, flow: f, at: e.at, points: e.points[:0], pending: e.pending[:0], free: e.free, obs: e.obs[:0],
+		in: inclusion[E]{strict: policy.Unprivileged, ids: e.in.ids[:0]}}
+	e.in.w = &e.checker.w
+}
+
+// zeroed returns n zeros, in the memory of s if that is enough.
+func zeroed[T any](s []T, n int) []T {
+	if n > cap(s) {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}
+
+// heldCells returns how many registers and stack slots there is memory for in the
+// states that are not in use.
+func (e *engine[E]) heldCells() int {
+	n := 0
+	for _, s := range e.free {
+		for i := range s.frames[:cap(s.frames)] {
+			n += ir.NumRegs + cap(s.frames[:cap(s.frames)][i].stack)
+		}
+	}
+	return n
 }

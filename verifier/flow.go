@@ -28,7 +28,7 @@ const (
 // to. Every cycle goes through one. c is the program's context, nil if it is
 // not known.
 func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
-	g, err := cfg.Build(p)
+	g, err := cfg.Outline(p)
 	if err != nil {
 		return nil, err
 	}

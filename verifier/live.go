@@ -22,23 +22,61 @@ type liveness struct {
 
 // effects is what an instruction reads and surely overwrites.
 type effects struct {
-	useRegs, defRegs   uint16
-	useStack, defStack uint64
+	useRegs, defRegs uint16
 
 	// What the instruction itself needs the value of, and what it computes
-	// toRegs and toStack from: that is needed if one of these is.
+	// toRegs and the stack from: that is needed if one of these is.
 	needRegs, viaRegs, toRegs uint16
-	viaStack, toStack         uint64
+
+	stackEffects
+}
+
+// stackEffects are those on the slots of the frame.
+type stackEffects struct {
+	useStack, defStack uint64
+	viaStack, toStack  uint64
+}
+
+// effectTable holds the effects of all instructions. Few touch the stack, so
+// those parts are kept apart.
+type effectTable struct {
+	regs  []regEffects
+	stack []stackEffects // the first one is none
+}
+
+type regEffects struct {
+	useRegs, defRegs, needRegs, viaRegs, toRegs uint16
+	stack                                       int32 // index of the other part
+}
+
+func (t *effectTable) set(pc ir.PC, e *effects) {
+	old := t.regs[pc].stack
+	t.regs[pc] = regEffects{e.useRegs, e.defRegs, e.needRegs, e.viaRegs, e.toRegs, old}
+	switch {
+	case old > 0:
+		t.stack[old] = e.stackEffects
+	case e.stackEffects != stackEffects{}:
+		t.regs[pc].stack = int32(len(t.stack))
+		t.stack = append(t.stack, e.stackEffects)
+	}
+}
+
+// needs is what is needed at some place: the values of registers and slots.
+type needs struct {
+	regs  uint16
+	stack uint64
 }
 
 // before returns what is needed before the instruction, given what is after it.
-func (e *effects) before(regs uint16, stack uint64) (uint16, uint64) {
-	hit := regs&e.toRegs != 0 || stack&e.toStack != 0
-	regs, stack = regs&^e.defRegs|e.needRegs, stack&^e.defStack
+func (t *effectTable) before(pc ir.PC, n needs) needs {
+	e := &t.regs[pc]
+	s := &t.stack[e.stack]
+	hit := n.regs&e.toRegs != 0 || n.stack&s.toStack != 0
+	n.regs, n.stack = n.regs&^e.defRegs|e.needRegs, n.stack&^s.defStack
 	if hit {
-		regs, stack = regs|e.viaRegs, stack|e.viaStack
+		n.regs, n.stack = n.regs|e.viaRegs, n.stack|s.viaStack
 	}
-	return regs, stack
+	return n
 }
 
 // findLiveness solves liveness by one forward analysis of where registers point
@@ -55,7 +93,7 @@ func findLiveness(p *ir.Program, g *cfg.Graph, result bool) *liveness {
 	n := len(p.Insns)
 	l := &liveness{regs: make([]uint16, n), stack: make([]uint64, n), escapes: make([]bool, len(g.Funcs)),
 		needRegs: make([]uint16, n), needStack: make([]uint64, n)}
-	eff := make([]effects, n)
+	eff := &effectTable{regs: make([]regEffects, n), stack: make([]stackEffects, 1)}
 	for f := range g.Funcs {
 		pt := pointsTo{p: p, g: g, eff: eff, inner: f > 0, result: result || f > 0}
 		pt.solve(&g.Funcs[f])
@@ -67,7 +105,7 @@ func findLiveness(p *ir.Program, g *cfg.Graph, result bool) *liveness {
 
 // solve iterates backwards until nothing changes. Each block is done again only
 // when the live-in of a successor grew.
-func (l *liveness) solve(g *cfg.Graph, f *cfg.Func, eff []effects) {
+func (l *liveness) solve(g *cfg.Graph, f *cfg.Func, eff *effectTable) {
 	queued := make([]bool, f.End-f.First)
 	work := make([]cfg.BlockID, 0, len(f.RPO))
 	for _, b := range f.RPO { // popped from the end: postorder
@@ -77,23 +115,23 @@ func (l *liveness) solve(g *cfg.Graph, f *cfg.Func, eff []effects) {
 		b := work[len(work)-1]
 		work, queued[b-f.First] = work[:len(work)-1], false
 		blk := &g.Blocks[b]
-		var regs, needRegs uint16
-		var stack, needStack uint64
+		var live, need needs
 		for _, s := range blk.Succs {
 			to := g.Blocks[s].Start
-			regs, needRegs = regs|l.regs[to], needRegs|l.needRegs[to]
-			stack, needStack = stack|l.stack[to], needStack|l.needStack[to]
+			live.regs, live.stack = live.regs|l.regs[to], live.stack|l.stack[to]
+			need.regs, need.stack = need.regs|l.needRegs[to], need.stack|l.needStack[to]
 		}
 		start := blk.Start
-		oldRegs, oldStack, oldNeedRegs, oldNeedStack := l.regs[start], l.stack[start], l.needRegs[start], l.needStack[start]
+		oldLive, oldNeed := needs{l.regs[start], l.stack[start]}, needs{l.needRegs[start], l.needStack[start]}
 		for pc := blk.End - 1; pc >= start; pc-- {
-			e := &eff[pc]
-			regs = regs&^e.defRegs | e.useRegs
-			stack = stack&^e.defStack | e.useStack
-			needRegs, needStack = e.before(needRegs, needStack)
-			l.regs[pc], l.stack[pc], l.needRegs[pc], l.needStack[pc] = regs, stack, needRegs, needStack
+			e := &eff.regs[pc]
+			s := &eff.stack[e.stack]
+			live.regs = live.regs&^e.defRegs | e.useRegs
+			live.stack = live.stack&^s.defStack | s.useStack
+			need = eff.before(pc, need)
+			l.regs[pc], l.stack[pc], l.needRegs[pc], l.needStack[pc] = live.regs, live.stack, need.regs, need.stack
 		}
-		if oldRegs == l.regs[start] && oldStack == l.stack[start] && oldNeedRegs == l.needRegs[start] && oldNeedStack == l.needStack[start] {
+		if oldLive == live && oldNeed == need {
 			continue
 		}
 		for _, q := range blk.Preds {
@@ -118,7 +156,7 @@ const (
 type pointsTo struct {
 	p       *ir.Program
 	g       *cfg.Graph
-	eff     []effects
+	eff     *effectTable
 	escapes bool
 	inner   bool // not the main program: a store may go to a caller's frame
 	result  bool // the value in r0 at the end is needed
@@ -137,19 +175,47 @@ func (t *pointsTo) solve(f *cfg.Func) {
 	}
 	entry[0][ir.FP] = 0
 	queued := make([]bool, len(entry))
-	work := []cfg.BlockID{f.First}
-	for len(work) > 0 {
+	queued[0] = true
+	var work []cfg.BlockID
+	for range 4 { // in order, most blocks are done once
+		work = work[:0]
+		for _, b := range f.RPO {
+			if !queued[b-f.First] {
+				continue
+			}
+			queued[b-f.First] = false
+			t.block(b, entry, f.First)
+			for _, s := range t.g.Blocks[b].Succs {
+				if joinWhere(&entry[s-f.First], &t.at) && !queued[s-f.First] {
+					queued[s-f.First] = true
+					if t.g.RPOIndex(s) <= t.g.RPOIndex(b) {
+						work = append(work, s)
+					}
+				}
+			}
+		}
+		if len(work) == 0 {
+			return
+		}
+	}
+	for len(work) > 0 { // each change makes a pointer less known: that is soon over
 		b := work[len(work)-1]
 		work, queued[b-f.First] = work[:len(work)-1], false
-		t.at = entry[b-f.First]
-		for pc := t.g.Blocks[b].Start; pc < t.g.Blocks[b].End; pc++ {
-			t.eff[pc] = t.effect(t.p.Insns[pc])
-		}
+		t.block(b, entry, f.First)
 		for _, s := range t.g.Blocks[b].Succs {
 			if joinWhere(&entry[s-f.First], &t.at) && !queued[s-f.First] {
 				work, queued[s-f.First] = append(work, s), true
 			}
 		}
+	}
+}
+
+// block goes through one block from where its registers point at its start.
+func (t *pointsTo) block(b cfg.BlockID, entry [][ir.NumRegs]where, first cfg.BlockID) {
+	t.at = entry[b-first]
+	for pc := t.g.Blocks[b].Start; pc < t.g.Blocks[b].End; pc++ {
+		e := t.effect(t.p.Insns[pc])
+		t.eff.set(pc, &e)
 	}
 }
 

@@ -2,8 +2,10 @@ package verifier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/bpfproof/bpfproof/absint/interval"
@@ -23,9 +25,9 @@ type analysis interface {
 // analyses is the table of domains: each entry is an instance of the same walk
 // for one element type.
 var analyses = map[string]func() analysis{
-	"tnum":          func() analysis { return over[tnum.T]{tnum.Domain{}} },
-	"interval":      func() analysis { return over[interval.T]{interval.Domain{}} },
-	"tnum+interval": func() analysis { return over[reduced.T]{reduced.New()} },
+	"tnum":          func() analysis { return &over[tnum.T]{d: tnum.Domain{}} },
+	"interval":      func() analysis { return &over[interval.T]{d: interval.Domain{}} },
+	"tnum+interval": func() analysis { return &over[reduced.T]{d: reduced.New()} },
 }
 
 // Verifier decides programs under one policy. It may be used by several
@@ -57,13 +59,14 @@ func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (
 		q.FindFuncs()
 		p = &q
 	}
-	if err := p.Check(); err != nil {
-		return nil, fmt.Errorf("verifier: read program %q: %w", p.Name, err)
-	}
 	start := time.Now()
 	policy := v.policy
 	policy.StrictAlignment = policy.StrictAlignment || p.LoadFlags&strictAlignment != 0
 	r, err := v.analysis.verify(ctx, p, policy)
+	var form *ir.FormError
+	if errors.As(err, &form) {
+		return nil, fmt.Errorf("verifier: read program %q: %w", p.Name, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("verifier: verify program %q: %w", p.Name, err)
 	}
@@ -82,13 +85,53 @@ func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (
 // (BPF_F_STRICT_ALIGNMENT).
 const strictAlignment = 1 << 0
 
-// over is the walk over the domain d.
-type over[E comparable] struct{ d domain[E] }
+// over is the walk over the domain d. It keeps what its walks have allocated for
+// the next ones.
+type over[E comparable] struct {
+	d    domain[E]
+	mu   sync.Mutex
+	idle []*engine[E]
+}
+
+// maxIdle bounds the engines that are kept, and maxIdleCells the registers and
+// stack slots in the states that each keeps.
+const (
+	maxIdle      = 4
+	maxIdleCells = 1 << 16
+)
+
+// engine returns an engine, a new one or one that was given back.
+func (o *over[E]) engine(policy Policy, p *ir.Program, c *abi.Context, f *flow) *engine[E] {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := len(o.idle)
+	if n == 0 {
+		return newEngine(o.d, policy, p, c, f)
+	}
+	e := o.idle[n-1]
+	o.idle = o.idle[:n-1]
+	e.reset(policy, p, c, f)
+	return e
+}
+
+// giveBack keeps an engine that no report refers to for a later program, unless
+// it holds much memory.
+func (o *over[E]) giveBack(e *engine[E]) {
+	e.reset(Policy{}, nil, nil, nil)
+	if e.heldCells() > maxIdleCells || cap(e.points) > maxIdleCells {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.idle) < maxIdle {
+		o.idle = append(o.idle, e)
+	}
+}
 
 // verify walks the program coarsely first, so that numbers which nothing needs
 // do not keep states apart. What that refuses is walked again with all that is
 // known, and that walk decides: forgetting costs time only, never a verdict.
-func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Report, error) {
+func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Report, error) {
 	c, known, loads := abi.ContextFor(p.Type, abi.AttachType(p.AttachType))
 	f, err := findFlow(p, c)
 	if err != nil {
@@ -106,42 +149,54 @@ func (o over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Rep
 	if code, msg := checkLoad(p); msg != "" {
 		return decided(Reject, 0, code, msg), nil
 	}
-	walk := func(ctx context.Context, coarse bool, record func(ir.PC, string)) (*engine[E], error) {
+	m := walkMode{coarse: true}
+	newWalk := func() *engine[E] {
 		e := newEngine(o.d, policy, p, c, f)
-		e.stepper.coarse = coarse
-		if record != nil {
-			e.record = func(pc ir.PC, s *state[E]) { record(pc, e.w.describe(s)) }
-		}
-		return e, e.run(ctx)
+		e.setMode(m)
+		return e
 	}
-	coarse := true
-	e, err := walk(ctx, coarse, nil)
+	r, err := o.decide(ctx, &m, policy, p, c, f)
 	if err != nil {
 		return nil, err
 	}
-	r := e.report()
-	if r.Verdict == Reject && e.stepper.forgot {
-		coarse = false
-		first := r.Stats
-		if e, err = walk(ctx, coarse, nil); err != nil {
-			return nil, err
-		}
-		r = e.report()
-		r.Stats.Visits += first.Visits
-	}
 	r.Invariants = &Invariants{replay: func(record func(ir.PC, string)) error {
-		_, err := walk(context.Background(), coarse, record)
-		return err
+		e := newWalk()
+		e.record = func(pc ir.PC, s *state[E]) { record(pc, e.w.describe(s)) }
+		return e.run(context.Background())
 	}, data: func() (invariant.Data, error) {
-		return o.emit(p, policy, c, f, coarse)
+		return o.emit(newWalk, policy)
 	}, path: func() (*Path, error) {
-		return o.path(func() *engine[E] {
-			e := newEngine(o.d, policy, p, c, f)
-			e.stepper.coarse = coarse
-			return e
-		})
+		return o.path(newWalk)
 	}}
 	return r, nil
+}
+
+// walkMode says what a walk may forget. The zero mode forgets nothing.
+type walkMode struct {
+	coarse bool // numbers that no path needs
+}
+
+func (e *engine[E]) setMode(m walkMode) { e.stepper.coarse = m.coarse }
+
+// decide walks until a verdict is final; m is then the mode of the last walk.
+func (o *over[E]) decide(ctx context.Context, m *walkMode, policy Policy, p *ir.Program, c *abi.Context, f *flow) (*Report, error) {
+	e := o.engine(policy, p, c, f)
+	defer o.giveBack(e)
+	var spent int
+	for {
+		e.setMode(*m)
+		if err := e.run(ctx); err != nil {
+			return nil, err
+		}
+		r := e.report()
+		r.Stats.Visits += spent
+		if r.Verdict != Reject || !e.stepper.forgot {
+			return r, nil
+		}
+		spent = r.Stats.Visits
+		m.coarse = false
+		e.reset(policy, p, c, f)
+	}
 }
 
 // decided returns the report of a program that was not walked.

@@ -17,5 +17,5 @@ func With[E comparable](d Domain[E], policy Policy) (*Verifier, error) {
 	if err := policy.check(); err != nil {
 		return nil, err
 	}
-	return &Verifier{policy, over[E]{d}}, nil
+	return &Verifier{policy, &over[E]{d: d}}, nil
 }

@@ -133,8 +133,10 @@ func reach(g *Graph, start, avoid BlockID) map[BlockID]bool {
 // the slow way.
 func TestAgainstDefinitions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g := build(t, randomProgram(t)...)
+		insns := randomProgram(t)
+		g := build(t, insns...)
 		f := &g.Funcs[0]
+		checkOutline(t, insns, g)
 		all := reach(g, 0, None)
 		require.Len(t, f.RPO, len(all))
 		require.Len(t, f.WTO, len(all))
@@ -150,6 +152,22 @@ func TestAgainstDefinitions(t *testing.T) {
 		checkWTO(t, g, f)
 		checkLoops(t, g, f)
 	})
+}
+
+// checkOutline demands that Outline gives what it has as Build does.
+func checkOutline(t *rapid.T, insns []ir.Insn, g *Graph) {
+	o, err := Outline(&ir.Program{Name: "test", Insns: insns})
+	require.NoError(t, err)
+	require.Equal(t, g.Blocks, o.Blocks)
+	require.Equal(t, g.Funcs[0].RPO, o.Funcs[0].RPO)
+	require.Empty(t, o.Funcs[0].WTO)
+	for b := range g.Blocks {
+		id := BlockID(b)
+		require.Equal(t, g.Reachable(id), o.Reachable(id))
+		require.Equal(t, g.RPOIndex(id), o.RPOIndex(id))
+		require.Equal(t, -1, o.LoopOf(id))
+		require.Equal(t, None, o.Idom(id))
+	}
 }
 
 // checkIdom demands that the immediate dominator is the strict dominator that

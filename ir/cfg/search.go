@@ -87,6 +87,38 @@ func (g *Graph) reverse(d *dfs) {
 	}
 }
 
+// postorder fills RPO and marks what is reachable, as search and reverse do.
+func (g *Graph) postorder(fn *Func) {
+	type frame struct {
+		b    BlockID
+		next int32
+	}
+	g.pos[fn.First].reachable = true
+	post := make([]BlockID, 0, fn.End-fn.First)
+	stack := make([]frame, 1, 8)
+	stack[0].b = fn.First
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		succs := g.Blocks[top.b].Succs
+		if int(top.next) == len(succs) {
+			post = append(post, top.b)
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		s := succs[top.next]
+		top.next++
+		if !g.pos[s].reachable {
+			g.pos[s].reachable = true
+			stack = append(stack, frame{b: s})
+		}
+	}
+	slices.Reverse(post)
+	for i, b := range post {
+		g.pos[b].rpo = int32(i)
+	}
+	fn.RPO = post
+}
+
 // lists is a list of numbers for each block, in two shared arrays.
 type lists struct {
 	first []int32 // index into cells, -1 at the end
