@@ -3,138 +3,234 @@ package maps
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
-	"sync/atomic"
+	"math"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
-	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
-// array is a map of kind ARRAY: all elements exist from the start, zero, and
-// none is ever freed.
+// array is a map of kind ARRAY or PERCPU_ARRAY: all elements exist from the
+// start, zero, and none is ever freed. A per-CPU array has one area of values
+// for each processor, beginning on a cache line of its own.
 type array struct {
-	spec   *ir.MapSpec
-	block  *mem.Block
+	core
+	lanes
 	values uint64
 	stride uint64
-	frozen atomic.Bool
-
-	mu     sync.RWMutex // held while the application works, against Close
-	closed bool
 }
 
-func newArray(spec *ir.MapSpec) (Map, error) {
+func newArray(spec *ir.MapSpec, cpus uint32) (*array, error) {
 	stride := uint64(abi.ArrayStride(spec))
-	b, err := mem.Alloc(int(headerBytes + stride*uint64(spec.MaxEntries)))
+	m := &array{lanes: lanesOf(cpus, stride, uint64(spec.MaxEntries)), stride: stride}
+	var err error
+	m.core, err = newCore(spec, max(m.area*uint64(cpus), stride*uint64(spec.MaxEntries)))
 	if err != nil {
 		return nil, err
 	}
-	return &array{spec: spec, block: b, values: b.Addr() + headerBytes, stride: stride}, nil
+	m.values = m.start()
+	return m, nil
 }
 
-func (m *array) Spec() *ir.MapSpec { return m.spec }
+// lanes says where a value lies by processor: area bytes behind the one of the
+// processor before. A kind that is not per-CPU has one lane.
+type lanes struct {
+	cpus uint32
+	area uint64
+}
 
-func (m *array) Handle() uint64 { return m.block.Addr() }
+const cacheLine = 64
+
+// lanesOf makes areas of at least n strides, each a whole number of strides
+// and of cache lines.
+func lanesOf(cpus uint32, stride, n uint64) lanes {
+	if cpus == 0 {
+		return lanes{cpus: 1}
+	}
+	area := n * stride
+	for area%cacheLine != 0 {
+		area += stride
+	}
+	return lanes{cpus, area}
+}
+
+// copyLanes returns the values of all processors, each filled up to whole
+// words; of a single lane, the value as it is.
+func (l lanes) copyLanes(addr uint64, s *ir.MapSpec) []byte {
+	if l.area == 0 {
+		return copyOut(addr, s)
+	}
+	out := make([]byte, 0, uint64(l.cpus)*pad8(s.ValueSize))
+	for cpu := range uint64(l.cpus) {
+		v := copyOut(addr+cpu*l.area, s)
+		out = append(append(out, v...), make([]byte, pad8(s.ValueSize)-uint64(len(v)))...)
+	}
+	return out
+}
+
+// setLanes writes what copyLanes returns.
+func (l lanes) setLanes(addr uint64, value []byte, s *ir.MapSpec) {
+	if l.area == 0 {
+		copyIn(addr, value, s)
+		return
+	}
+	for cpu := range uint64(l.cpus) {
+		at := cpu * pad8(s.ValueSize)
+		copyIn(addr+cpu*l.area, value[at:at+uint64(s.ValueSize)], s)
+	}
+}
+
+// appSize is the size in bytes of a value as the application sees it.
+func (l lanes) appSize(s *ir.MapSpec) uint64 {
+	if l.area == 0 {
+		return uint64(s.ValueSize)
+	}
+	return uint64(l.cpus) * pad8(s.ValueSize)
+}
+
+// CPUs returns how many processors have values of their own.
+func (l lanes) CPUs() uint32 { return l.cpus }
+
+// region describes values of all lanes.
+func (l lanes) region(s *ir.MapSpec, base, stride, count uint64) Region {
+	if l.area != 0 {
+		count = l.area / stride * uint64(l.cpus)
+	}
+	return Region{Base: base, Stride: stride, Value: uint64(s.ValueSize), Count: count, ReadOnly: readOnly(s), WriteOnly: s.Flags&FlagWronlyProg != 0}
+}
 
 // Values returns the address of element 0; element i lies abi.ArrayStride
 // bytes times i behind it.
 func (m *array) Values() uint64 { return m.values }
 
 func (m *array) Region() Region {
-	return Region{Base: m.values, Stride: m.stride, Value: uint64(m.spec.ValueSize), Count: uint64(m.spec.MaxEntries), ReadOnly: readOnly(m.spec)}
+	return m.region(m.spec, m.values, m.stride, uint64(m.spec.MaxEntries))
 }
 
 // readOnly reports whether programs may not write: the verifier relies on the
 // contents of such maps.
 func readOnly(s *ir.MapSpec) bool { return s.Frozen || s.Flags&FlagRdonlyProg != 0 }
 
-func (m *array) LookupAddr(key []byte) uint64 {
-	if len(key) != 4 {
+func (m *array) LookupAddr(key []byte) uint64 { return m.LookupCPU(key, 0) }
+
+// LookupCPU is LookupAddr on the given processor.
+func (m *array) LookupCPU(key []byte, cpu uint32) uint64 {
+	if len(key) != 4 || cpu >= m.cpus {
 		return 0
 	}
 	i := binary.NativeEndian.Uint32(key)
 	if i >= m.spec.MaxEntries {
 		return 0
 	}
-	return m.values + uint64(i)*m.stride
+	return m.values + uint64(cpu)*m.area + uint64(i)*m.stride
 }
 
 func (m *array) Lookup(key []byte) ([]byte, error) {
 	if err := checkSizes(m.spec, key, nil); err != nil {
 		return nil, err
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.closed {
-		return nil, ErrClosed
+	if err := m.enter(); err != nil {
+		return nil, err
 	}
+	defer m.leave()
 	addr := m.LookupAddr(key)
 	if addr == 0 {
 		return nil, ErrKeyNotExist
 	}
-	return copyOut(addr, m.spec.ValueSize), nil
+	return m.copyLanes(addr, m.spec), nil
 }
 
 func (m *array) Update(key, value []byte, flags uint64) error {
-	if m.frozen.Load() {
-		return ErrPermission
+	if err := m.enterWrite(); err != nil {
+		return err
 	}
-	return m.Put(key, value, flags)
+	defer m.leave()
+	addr, err := m.writable(key, value, m.appSize(m.spec), flags)
+	if err != nil {
+		return err
+	}
+	if flags&abi.UpdateLock != 0 {
+		setLocked(addr, value, m.spec)
+		return nil
+	}
+	m.setLanes(addr, value, m.spec)
+	return nil
 }
 
 // Put follows array_map_update_elem: every element exists already.
-func (m *array) Put(key, value []byte, flags uint64) error {
-	if err := checkSizes(m.spec, key, value); err != nil {
+func (m *array) Put(key, value []byte, flags uint64) error { return m.PutCPU(key, value, flags, 0) }
+
+// PutCPU is Put on the given processor.
+func (m *array) PutCPU(key, value []byte, flags uint64, cpu uint32) error {
+	addr, err := m.writable(key, value, uint64(m.spec.ValueSize), flags)
+	switch {
+	case err != nil:
 		return err
+	case cpu >= m.cpus:
+		return noCPU(cpu, m.cpus)
 	}
-	if err := checkFlags(flags); err != nil {
-		return err
+	if flags&abi.UpdateLock != 0 {
+		setLocked(addr, value, m.spec)
+		return nil
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.closed {
-		return ErrClosed
+	copyIn(addr+uint64(cpu)*m.area, value, m.spec)
+	return nil
+}
+
+func noCPU(cpu, cpus uint32) error {
+	return fmt.Errorf("%w: processor %d of %d", ErrInvalid, cpu, cpus)
+}
+
+// writable returns the address, on processor 0, of the element that an update
+// writes.
+func (m *array) writable(key, value []byte, size, flags uint64) (uint64, error) {
+	if err := checkKey(m.spec, key); err != nil {
+		return 0, err
+	}
+	if err := checkValue(m.spec, value, size); err != nil {
+		return 0, err
+	}
+	if err := checkFlags(m.spec, flags); err != nil {
+		return 0, err
 	}
 	addr := m.LookupAddr(key)
 	switch {
 	case addr == 0:
-		return fmt.Errorf("%w: index %d, max_entries %d", ErrTooBig, binary.NativeEndian.Uint32(key), m.spec.MaxEntries)
-	case flags == abi.UpdateNoExist:
-		return ErrKeyExist
+		return 0, fmt.Errorf("%w: index %d, max_entries %d", ErrTooBig, binary.NativeEndian.Uint32(key), m.spec.MaxEntries)
+	case flags&^abi.UpdateLock == abi.UpdateNoExist:
+		return 0, ErrKeyExist
 	}
-	copyIn(addr, value)
-	return nil
+	return addr, nil
 }
 
 // Delete is refused: elements of an array cannot go away.
-func (m *array) Delete(key []byte) error { return m.Remove(key) }
+func (m *array) Delete(key []byte) error {
+	if m.frozen.Load() {
+		return ErrPermission
+	}
+	return m.Remove(key)
+}
 
 func (m *array) Remove(key []byte) error {
-	if err := checkSizes(m.spec, key, nil); err != nil {
+	if err := checkKey(m.spec, key); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: elements of an array cannot be deleted", ErrInvalid)
 }
 
-func (m *array) NextKey(key []byte) ([]byte, error) {
-	if key != nil {
-		if err := checkSizes(m.spec, key, nil); err != nil {
-			return nil, err
-		}
-	}
-	return nextIndex(key, m.spec.MaxEntries)
-}
+func (m *array) NextKey(key []byte) ([]byte, error) { return nextIndex(m.spec, key) }
 
 // nextIndex returns the index behind the given one: the first for a nil key or
 // one outside the map, ErrKeyNotExist behind the last.
-func nextIndex(key []byte, entries uint32) ([]byte, error) {
+func nextIndex(s *ir.MapSpec, key []byte) ([]byte, error) {
 	next := uint32(0)
 	if key != nil {
+		if err := checkKey(s, key); err != nil {
+			return nil, err
+		}
 		switch i := binary.NativeEndian.Uint32(key); {
-		case i == entries-1:
+		case i == s.MaxEntries-1:
 			return nil, ErrKeyNotExist
-		case i < entries:
+		case i < s.MaxEntries:
 			next = i + 1
 		}
 	}
@@ -142,33 +238,30 @@ func nextIndex(key []byte, entries uint32) ([]byte, error) {
 }
 
 func (m *array) Batch(cursor uint64, n int) ([]ir.MapElem, uint64, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.closed {
-		return nil, 0, ErrClosed
+	if err := m.enter(); err != nil {
+		return nil, 0, err
 	}
-	size := uint64(m.spec.MaxEntries)
+	defer m.leave()
+	return batchIndex(m.spec, cursor, n, func(i uint32) []byte {
+		return m.copyLanes(m.values+uint64(i)*m.stride, m.spec)
+	})
+}
+
+// batchIndex is Batch of a kind whose keys are indices. get returns nil where
+// there is no element.
+func batchIndex(s *ir.MapSpec, cursor uint64, n int, get func(i uint32) []byte) ([]ir.MapElem, uint64, error) {
+	size := uint64(s.MaxEntries)
 	if n < 1 || cursor >= size {
 		return nil, 0, fmt.Errorf("%w: batch of %d elements from %d of %d", ErrInvalid, n, cursor, size)
 	}
-	end := min(cursor+uint64(n), size)
-	elems := make([]ir.MapElem, 0, end-cursor)
-	for i := cursor; i < end; i++ {
-		key := binary.NativeEndian.AppendUint32(nil, uint32(i))
-		elems = append(elems, ir.MapElem{Key: key, Value: copyOut(m.values+i*m.stride, m.spec.ValueSize)})
+	elems := make([]ir.MapElem, 0, min(uint64(n), size-cursor, math.MaxUint16))
+	for ; cursor < size && len(elems) < n; cursor++ {
+		if v := get(uint32(cursor)); v != nil {
+			elems = append(elems, ir.MapElem{Key: binary.NativeEndian.AppendUint32(nil, uint32(cursor)), Value: v})
+		}
 	}
-	if end == size {
-		end = 0
+	if cursor == size {
+		cursor = 0
 	}
-	return elems, end, nil
-}
-
-func (m *array) Freeze() { m.frozen.Store(true) }
-
-func (m *array) Close() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-	m.block.Free()
-	return nil
+	return elems, cursor, nil
 }

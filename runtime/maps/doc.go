@@ -16,8 +16,11 @@
 // written by a racing in-place writer, exactly as in the kernel. Update and
 // Put replace a hash element as a whole instead.
 //
-// Elements of a [ProgArray] are programs: package runtime puts them in, and
-// engines take them out for tail calls.
+// Some kinds offer more than [Map]: values by processor ([PerCPU]), push and pop
+// ([Buffer]), elements that are maps ([Outer]). Elements of a [ProgArray] are
+// programs: package runtime puts them in, and engines take them out for tail
+// calls. The table in kinds.go lists the kinds; every hash kind is one table,
+// hash.go.
 //
 // # Lifetime of a value
 //
@@ -33,7 +36,8 @@
 //	m, err := maps.New(&ir.MapSpec{Name: "hits", Type: ir.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 100})
 //	err = m.Update(key, value, abi.UpdateNoExist)
 //
-// Sources: bpf(2); kernel/bpf/arraymap.c and hashtab.c of Linux 6.18 for what
-// each operation returns; Fraser, "Practical lock-freedom" (2004), chapter 5,
+// Sources: bpf(2); kernel/bpf/{arraymap,hashtab,lpm_trie,queue_stack_maps,
+// bloom_filter,map_in_map}.c of Linux 6.18 for what each operation returns, which
+// tests ask of the live kernel; Fraser, "Practical lock-freedom" (2004), chapter 5,
 // for reclamation by epochs.
 package maps

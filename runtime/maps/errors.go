@@ -17,6 +17,7 @@ const (
 	ErrPermission                    // EPERM: the map is frozen
 	ErrNotSupported                  // EOPNOTSUPP: a kind or flag this runtime has not
 	ErrClosed                        // EBADF: the map is closed
+	ErrNoRoom                        // ENOSPC: an LPM trie holds max_entries prefixes
 )
 
 type reason struct {
@@ -35,6 +36,7 @@ var reasons = [...]reason{
 	{unix.EPERM, "map is frozen"},
 	{unix.EOPNOTSUPP, "not supported"},
 	{unix.EBADF, "map is closed"},
+	{unix.ENOSPC, "no room for another prefix"},
 }
 
 // Error returns the reason in words.

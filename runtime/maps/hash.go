@@ -9,12 +9,14 @@ import (
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
-// hash is a map of kind HASH: chains of elements outside the Go heap.
+// hash is the table of all hash kinds: HASH, LRU_HASH, both per CPU, and what
+// is under a HASH_OF_MAPS.
 //
 // Memory: a header, an array of 32-bit bucket heads, then the elements. An
 // element is numbered from 1, 0 ends a chain; it holds a link word (tag of the
 // hash high, number of the next element low), the key and the value, each
-// filled up to whole words with zero.
+// filled up to whole words with zero. Values of a per-CPU kind lie apart from
+// the elements, by processor.
 //
 // Readers take no lock: they follow links by atomic loads. Writers hold the
 // lock of the bucket's stripe, write an element whole before they link it, and
@@ -22,24 +24,24 @@ import (
 // stands on one walks on along the chain it was in. Unlinked elements wait for
 // the epochs (see Epochs) before they are written again.
 type hash struct {
-	spec   *ir.MapSpec
-	block  *mem.Block
-	pool   pool
-	frozen atomic.Bool
-	count  atomic.Int64 // elements linked, and those about to be
+	core
+	lanes
+	pool  pool
+	count atomic.Int64 // elements linked, and those about to be
+	lru   *clock       // nil: a full map refuses
 
-	heads    []uint32
-	mask     uint32 // number of buckets - 1
-	elems    uint64 // address of element 1
-	size     uint64 // bytes of an element
-	valueOff uint64 // of the value within its element
-	stripes  []stripe
+	heads   []uint32
+	mask    uint32 // number of buckets - 1
+	elems   uint64 // address of element 1
+	size    uint64 // bytes of an element
+	values  uint64 // address of the value of element 1 on processor 0
+	step    uint64 // from one value to the next
+	stripes []stripe
 }
 
 // stripe guards the buckets whose number ends in its own.
 type stripe struct {
 	mu      sync.Mutex
-	closed  bool
 	free    []uint32
 	retired []retired // in order of stamp
 	_       [64]byte
@@ -47,58 +49,96 @@ type stripe struct {
 
 const maxStripes = 64
 
-func newHash(spec *ir.MapSpec, e *Epochs) (Map, error) {
-	m := &hash{spec: spec}
-	buckets := uint64(1)
+// layout computes where things lie in a hash, as offsets behind the header.
+func (m *hash) layout(spec *ir.MapSpec, cpus uint32) (buckets, bytes uint64) {
+	buckets = 1
 	for buckets < uint64(spec.MaxEntries) {
 		buckets <<= 1
 	}
-	m.mask = uint32(buckets - 1)
-	m.valueOff = 8 + pad8(spec.KeySize)
-	m.size = m.valueOff + pad8(spec.ValueSize)
-	total := uint64(spec.MaxEntries) + spares(spec.MaxEntries, m.size)
-	heads := (4*buckets + 63) &^ 63
-	b, err := mem.Alloc(int(headerBytes + heads + total*m.size))
-	if err != nil {
-		return nil, err
+	key, value := 8+pad8(spec.KeySize), pad8(spec.ValueSize)
+	m.size, m.step = key, value
+	if cpus == 0 {
+		m.size += value
+		m.step = m.size
 	}
-	m.block = b
-	m.heads = mem.Words32(b.Addr()+headerBytes, int(buckets))
-	m.elems = b.Addr() + headerBytes + heads
-	m.stripes = make([]stripe, min(buckets, maxStripes))
-	m.pool = pool{epochs: e, total: uint32(total)}
-	return m, nil
+	each := m.size + uint64(cpus)*value
+	total := uint64(spec.MaxEntries) + spares(spec.MaxEntries, each)
+	m.pool.total = uint32(total)
+	m.lanes = lanesOf(cpus, m.step, total)
+	m.elems = (4*buckets + 63) &^ 63
+	m.values = m.elems + key
+	bytes = m.elems + total*m.size
+	if cpus != 0 {
+		m.values = (bytes + 63) &^ 63
+		bytes = m.values + uint64(cpus)*m.area
+	}
+	return buckets, bytes
 }
 
-func (m *hash) Spec() *ir.MapSpec { return m.spec }
-
-func (m *hash) Handle() uint64 { return m.block.Addr() }
+func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool) (*hash, error) {
+	m := &hash{pool: pool{epochs: e}}
+	buckets, bytes := m.layout(spec, cpus)
+	states := (bytes + 63) &^ 63
+	if lru {
+		bytes = states + 4*uint64(m.pool.total)
+	}
+	var err error
+	if m.core, err = newCore(spec, bytes); err != nil {
+		return nil, err
+	}
+	m.mask = uint32(buckets - 1)
+	m.elems += m.start()
+	m.values += m.start()
+	m.heads = mem.Words32(m.start(), int(buckets))
+	m.stripes = make([]stripe, min(buckets, maxStripes))
+	if lru {
+		m.lru = &clock{states: mem.Words32(m.start()+states, int(m.pool.total))}
+	}
+	return m, nil
+}
 
 // Epochs returns what a run enters before it looks elements up.
 func (m *hash) Epochs() *Epochs { return m.pool.epochs }
 
 func (m *hash) Region() Region {
-	return Region{Base: m.elems + m.valueOff, Stride: m.size, Value: uint64(m.spec.ValueSize), Count: uint64(m.pool.total), ReadOnly: readOnly(m.spec)}
+	return m.region(m.spec, m.values, m.step, uint64(m.pool.total))
 }
-
-func (m *hash) Freeze() { m.frozen.Store(true) }
 
 // elem returns the address of element e.
 func (m *hash) elem(e uint32) uint64 { return m.elems + uint64(e-1)*m.size }
 
+// value returns the address of element e's value on processor 0.
+func (m *hash) value(e uint32) uint64 { return m.values + uint64(e-1)*m.step }
+
 func link(h uint64, next uint32) uint64 { return h&^0xffff_ffff | uint64(next) }
 
 // LookupAddr walks the bucket's chain without a lock.
-func (m *hash) LookupAddr(key []byte) uint64 {
-	if len(key) != int(m.spec.KeySize) {
+func (m *hash) LookupAddr(key []byte) uint64 { return m.LookupCPU(key, 0) }
+
+// LookupCPU is LookupAddr on the given processor.
+func (m *hash) LookupCPU(key []byte, cpu uint32) uint64 {
+	if len(key) != int(m.spec.KeySize) || cpu >= m.cpus {
 		return 0
 	}
+	e := m.seek(key)
+	if e == 0 {
+		return 0
+	}
+	if m.lru != nil {
+		m.lru.touch(e)
+	}
+	return m.value(e) + uint64(cpu)*m.area
+}
+
+// seek returns the element of a key, or 0. The caller holds the bucket's stripe
+// or is inside the epochs.
+func (m *hash) seek(key []byte) uint32 {
 	h := hashKey(key)
 	for e := atomic.LoadUint32(&m.heads[uint32(h)&m.mask]); e != 0; {
 		addr := m.elem(e)
 		w := atomic.LoadUint64(mem.Ptr64(addr))
 		if w>>32 == h>>32 && sameKey(addr+8, key) {
-			return addr + m.valueOff
+			return e
 		}
 		e = uint32(w)
 	}
@@ -136,137 +176,198 @@ func (m *hash) relink(bucket uint32, p place, e uint32) {
 }
 
 // lock hashes the key and takes its stripe.
-func (m *hash) lock(key []byte) (s *stripe, bucket uint32, h uint64, err error) {
+func (m *hash) lock(key []byte) (s *stripe, bucket uint32, h uint64) {
 	h = hashKey(key)
 	bucket = uint32(h) & m.mask
 	s = m.stripeOf(bucket)
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, 0, 0, ErrClosed
-	}
-	return s, bucket, h, nil
+	return s, bucket, h
 }
 
 func (m *hash) stripeOf(bucket uint32) *stripe { return &m.stripes[int(bucket)&(len(m.stripes)-1)] }
 
 func (m *hash) Lookup(key []byte) ([]byte, error) {
-	if err := checkSizes(m.spec, key, nil); err != nil {
+	if err := checkKey(m.spec, key); err != nil {
 		return nil, err
 	}
-	s, bucket, h, err := m.lock(key)
-	if err != nil {
+	if err := m.enter(); err != nil {
 		return nil, err
 	}
+	defer m.leave()
+	s, bucket, h := m.lock(key)
 	defer s.mu.Unlock()
 	p := m.find(bucket, h, key)
 	if p.elem == 0 {
 		return nil, ErrKeyNotExist
 	}
-	return copyOut(m.elem(p.elem)+m.valueOff, m.spec.ValueSize), nil
+	return m.copyLanes(m.value(p.elem), m.spec), nil
+}
+
+// Take is lookup and delete in one step (BPF_MAP_LOOKUP_AND_DELETE_ELEM).
+func (m *hash) Take(key []byte) ([]byte, error) {
+	if err := checkKey(m.spec, key); err != nil {
+		return nil, err
+	}
+	if err := m.enterWrite(); err != nil {
+		return nil, err
+	}
+	defer m.leave()
+	s, bucket, h := m.lock(key)
+	defer s.mu.Unlock()
+	p := m.find(bucket, h, key)
+	if p.elem == 0 {
+		return nil, ErrKeyNotExist
+	}
+	value := m.copyLanes(m.value(p.elem), m.spec)
+	m.unlink(s, bucket, p)
+	return value, nil
 }
 
 func (m *hash) Update(key, value []byte, flags uint64) error {
-	if m.frozen.Load() {
-		return ErrPermission
+	if err := m.enterWrite(); err != nil {
+		return err
 	}
-	return m.Put(key, value, flags)
+	defer m.leave()
+	if err := checkValue(m.spec, value, m.appSize(m.spec)); err != nil {
+		return err
+	}
+	return m.set(key, value, flags, allCPUs)
 }
 
 // Put follows htab_map_update_elem: a new element takes the place of the old
 // one, so a reader sees the old or the new value and no mixture. Only where no
-// spare element is left is the old one overwritten in place.
-func (m *hash) Put(key, value []byte, flags uint64) error {
-	if err := checkSizes(m.spec, key, value); err != nil {
+// spare element is left is the old one overwritten in place, and so are values
+// of one processor, as in the kernel.
+func (m *hash) Put(key, value []byte, flags uint64) error { return m.PutCPU(key, value, flags, 0) }
+
+// PutCPU is Put on the given processor.
+func (m *hash) PutCPU(key, value []byte, flags uint64, cpu uint32) error {
+	if err := checkValue(m.spec, value, uint64(m.spec.ValueSize)); err != nil {
 		return err
 	}
-	if err := checkFlags(flags); err != nil {
+	if cpu >= m.cpus {
+		return noCPU(cpu, m.cpus)
+	}
+	return m.set(key, value, flags, cpu)
+}
+
+// allCPUs stands for values of all processors.
+const allCPUs = ^uint32(0)
+
+func (m *hash) set(key, value []byte, flags uint64, cpu uint32) error {
+	if err := checkKey(m.spec, key); err != nil {
 		return err
 	}
-	for {
-		s, bucket, h, err := m.lock(key)
-		if err != nil {
-			return err
-		}
-		err = m.put(s, bucket, h, key, value, flags)
+	if err := checkFlags(m.spec, flags); err != nil {
+		return err
+	}
+	for tries := 0; ; tries++ {
+		s, bucket, h := m.lock(key)
+		err := m.put(s, bucket, h, key, value, flags, cpu)
 		s.mu.Unlock()
-		if err != errStarved {
+		switch {
+		case err == errFull && m.lru != nil && tries < maxEvictions:
+			m.evict()
+		case err == errFull:
+			return ErrNoSpace
+		case err != errStarved:
 			return err
-		}
-		if !m.gather() {
+		case !m.gather():
 			return ErrNoMemory
 		}
 	}
 }
 
-func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags uint64) error {
+func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags uint64, cpu uint32) error {
 	p := m.find(bucket, h, key)
-	switch {
-	case p.elem != 0 && flags == abi.UpdateNoExist:
+	switch mode := flags &^ abi.UpdateLock; {
+	case p.elem != 0 && mode == abi.UpdateNoExist:
 		return ErrKeyExist
-	case p.elem == 0 && flags == abi.UpdateExist:
+	case p.elem == 0 && mode == abi.UpdateExist:
 		return ErrKeyNotExist
+	case p.elem != 0 && flags&abi.UpdateLock != 0:
+		setLocked(m.value(p.elem), value, m.spec)
+		return nil
+	case p.elem != 0 && m.area != 0:
+		m.write(p.elem, value, cpu)
+		return nil
 	}
 	next := m.heads[bucket]
 	if p.elem != 0 {
 		next = uint32(*mem.Ptr64(m.elem(p.elem)))
 	} else if m.count.Add(1) > int64(m.spec.MaxEntries) {
 		m.count.Add(-1)
-		return ErrNoSpace
+		return errFull
 	}
 	e := m.alloc(s)
 	switch {
 	case e == 0 && p.elem != 0:
-		copyIn(m.elem(p.elem)+m.valueOff, value)
+		m.write(p.elem, value, cpu)
 		return nil
 	case e == 0:
 		m.count.Add(-1)
 		return errStarved
 	}
-	addr := m.elem(e)
-	writeKey(addr+8, key)
-	copyIn(addr+m.valueOff, value)
-	*mem.Ptr64(addr) = link(h, next)
+	writeKey(m.elem(e)+8, key)
+	m.fill(e, value, cpu)
+	*mem.Ptr64(m.elem(e)) = link(h, next)
 	m.relink(bucket, p, e)
+	if m.lru != nil {
+		m.lru.add(e)
+	}
 	if p.elem != 0 {
-		s.retire(m.pool.epochs, p.elem)
+		m.retire(s, p.elem)
 	}
 	return nil
 }
 
-func (m *hash) Delete(key []byte) error {
-	if m.frozen.Load() {
-		return ErrPermission
+// write writes the value of an element that readers may see.
+func (m *hash) write(e uint32, value []byte, cpu uint32) {
+	if cpu == allCPUs {
+		m.setLanes(m.value(e), value, m.spec)
+		return
 	}
+	copyIn(m.value(e)+uint64(cpu)*m.area, value, m.spec)
+}
+
+// fill writes the value of a new element: zero where it says nothing
+// (pcpu_init_value in kernel/bpf/hashtab.c).
+func (m *hash) fill(e uint32, value []byte, cpu uint32) {
+	at := m.value(e)
+	if m.area != 0 && cpu != allCPUs {
+		for c := range uint64(m.cpus) {
+			clear(mem.View(at+c*m.area, int(pad8(m.spec.ValueSize))))
+		}
+	}
+	clearFields(at, m.spec)
+	m.write(e, value, cpu)
+}
+
+func (m *hash) Delete(key []byte) error {
+	if err := m.enterWrite(); err != nil {
+		return err
+	}
+	defer m.leave()
 	return m.Remove(key)
 }
 
 func (m *hash) Remove(key []byte) error {
-	if err := checkSizes(m.spec, key, nil); err != nil {
+	if err := checkKey(m.spec, key); err != nil {
 		return err
 	}
-	s, bucket, h, err := m.lock(key)
-	if err != nil {
-		return err
-	}
+	s, bucket, h := m.lock(key)
 	defer s.mu.Unlock()
 	p := m.find(bucket, h, key)
 	if p.elem == 0 {
 		return ErrKeyNotExist
 	}
-	m.relink(bucket, p, uint32(*mem.Ptr64(m.elem(p.elem))))
-	s.retire(m.pool.epochs, p.elem)
-	m.count.Add(-1)
+	m.unlink(s, bucket, p)
 	return nil
 }
 
-// Close waits for operations of the application that are under way.
-func (m *hash) Close() error {
-	for i := range m.stripes {
-		m.stripes[i].mu.Lock()
-		m.stripes[i].closed = true
-		m.stripes[i].mu.Unlock()
-	}
-	m.block.Free()
-	return nil
+// unlink takes an element out. The caller holds the stripe.
+func (m *hash) unlink(s *stripe, bucket uint32, p place) {
+	m.relink(bucket, p, uint32(*mem.Ptr64(m.elem(p.elem))))
+	m.retire(s, p.elem)
+	m.count.Add(-1)
 }

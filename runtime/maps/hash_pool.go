@@ -23,9 +23,12 @@ type retired struct {
 	stamp uint64
 }
 
-// errStarved says that a stripe has no element left; others may have. It does
-// not leave the package.
-const errStarved Error = 0
+// What a stripe says that does not leave the package: it has no element left,
+// though others may have; the map holds all it may.
+const (
+	errStarved Error = 0
+	errFull    Error = 255
+)
 
 // A stripe takes elements from the pool by refill at a time, and asks the
 // epochs once reclaim elements wait: both make the common case one append.
@@ -43,8 +46,18 @@ func spares(entries uint32, size uint64) uint64 {
 }
 
 // retire notes that element e was just unlinked. The caller holds the stripe.
-func (s *stripe) retire(ep *Epochs, e uint32) {
-	s.retired = append(s.retired, retired{e, ep.stamp()})
+func (m *hash) retire(s *stripe, e uint32) {
+	if m.lru != nil {
+		m.lru.remove(e)
+	}
+	s.retired = append(s.retired, retired{e, m.pool.epochs.stamp()})
+}
+
+// handed returns how many elements were handed out at least once; at least 1.
+func (p *pool) handed() uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.used, 1)
 }
 
 // alloc returns an element that nobody knows, or 0. The caller holds the

@@ -5,7 +5,6 @@ import (
 	"iter"
 
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/ir/abi"
 )
 
 // Map is one map. All methods but Close are safe for concurrent use. Errors
@@ -58,6 +57,8 @@ type Region struct {
 	Value    uint64 // bytes
 	Count    uint64
 	ReadOnly bool // programs may not write
+
+	WriteOnly bool // programs may not read
 }
 
 // Contains reports whether the n bytes at addr lie inside one value.
@@ -98,21 +99,88 @@ func All(m Map) iter.Seq2[[]byte, []byte] {
 	}
 }
 
+// PerCPU is a map in which every processor has values of its own. To the
+// application a value is those of all processors in their order, each filled
+// up to a multiple of 8 bytes. LookupAddr and Put are those of processor 0.
+type PerCPU interface {
+	Map
+	// CPUs returns the number of processors.
+	CPUs() uint32
+	// LookupCPU is LookupAddr on a processor; 0 for one that the map has not.
+	LookupCPU(key []byte, cpu uint32) uint64
+	// PutCPU is Put on a processor. A new element is zero on the others.
+	PutCPU(key, value []byte, flags uint64, cpu uint32) error
+}
+
+// Buffer is a map without keys: a queue, a stack or a bloom filter. To the
+// application Lookup is Peek, Update is Push, and both take a nil key.
+type Buffer interface {
+	Map
+	// Push adds a value.
+	Push(value []byte, flags uint64) error
+	// Pop removes a value and writes it to out; where there is none it clears out
+	// and returns ErrKeyNotExist.
+	Pop(out []byte) error
+	// Peek is Pop without removing. Of a bloom filter it returns nil where the
+	// value may have been pushed.
+	Peek(out []byte) error
+	// Take is Pop for the application (BPF_MAP_LOOKUP_AND_DELETE_ELEM).
+	Take() ([]byte, error)
+}
+
+// Outer is a map whose elements are maps. To programs an element is the inner
+// map's handle, which LookupAddr returns; to the application its Lookup is the
+// handle in 4 bytes' place of an identifier, see SetMap.
+type Outer interface {
+	Map
+	// SetMap sets the element at key to a map that has the shape of the spec's
+	// Inner, and the same epochs. The element keeps the map's memory, also if the
+	// application closes it.
+	SetMap(key []byte, inner Map, flags uint64) error
+	// GetMap returns the element at key.
+	GetMap(key []byte) (Map, error)
+	// Inner returns the map with a handle that LookupAddr gave to a run which has
+	// not ended; nil if it gave none such.
+	Inner(handle uint64) Map
+	// Inners returns the maps that programs may know.
+	Inners() []Map
+}
+
 func checkSizes(s *ir.MapSpec, key, value []byte) error {
-	if len(key) != int(s.KeySize) {
-		return fmt.Errorf("%w: map %q: key has %d bytes, want %d", ErrInvalid, s.Name, len(key), s.KeySize)
+	if err := checkKey(s, key); err != nil {
+		return err
 	}
-	if value != nil && len(value) != int(s.ValueSize) {
-		return fmt.Errorf("%w: map %q: value has %d bytes, want %d", ErrInvalid, s.Name, len(value), s.ValueSize)
+	if value != nil {
+		return checkValue(s, value, uint64(s.ValueSize))
 	}
 	return nil
 }
 
-// checkFlags refuses flags that are no update mode. UpdateLock needs a spin
-// lock in the value, which no kind here has.
-func checkFlags(flags uint64) error {
-	if flags > abi.UpdateExist {
-		return fmt.Errorf("%w: update flags %#x", ErrInvalid, flags)
+func checkKey(s *ir.MapSpec, key []byte) error {
+	if len(key) != int(s.KeySize) {
+		return refused(ErrInvalid, "map %q: key has %d bytes, want %d", s.Name, len(key), s.KeySize)
 	}
 	return nil
+}
+
+func checkValue(s *ir.MapSpec, value []byte, size uint64) error {
+	if uint64(len(value)) != size {
+		return refused(ErrInvalid, "map %q: value has %d bytes, want %d", s.Name, len(value), size)
+	}
+	return nil
+}
+
+// refused is an Error with the words that go with it.
+func refused(e Error, format string, args ...any) error {
+	return fmt.Errorf("%w: %s", e, fmt.Sprintf(format, args...))
+}
+
+// AsPerCPU returns m as a PerCPU if it is of a per-CPU kind.
+func AsPerCPU(m Map) (PerCPU, bool) {
+	switch m.Spec().Type {
+	case ir.PerCPUArray, ir.PerCPUHash, ir.LRUPerCPUHash:
+		p, ok := m.(PerCPU)
+		return p, ok
+	}
+	return nil, false
 }

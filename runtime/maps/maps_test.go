@@ -38,7 +38,7 @@ func TestNewRefuses(t *testing.T) {
 		errno unix.Errno
 		want  string
 	}{
-		{"kind", ir.MapSpec{Type: ir.RingBuf, MaxEntries: 1}, unix.EOPNOTSUPP, `maps: not supported: map "m": kind ringbuf`},
+		{"kind", ir.MapSpec{Type: ir.StructOpsMap, MaxEntries: 1}, unix.EOPNOTSUPP, `maps: not supported: map "m": kind struct_ops`},
 		{"no entries", ir.MapSpec{Type: ir.Array, KeySize: 4, ValueSize: 1}, unix.EINVAL, `maps: invalid argument: map "m": max_entries is 0`},
 		{"no value", ir.MapSpec{Type: ir.Hash, KeySize: 4, MaxEntries: 1}, unix.EINVAL, `maps: invalid argument: map "m": value size is 0`},
 		{"no key", ir.MapSpec{Type: ir.Hash, ValueSize: 4, MaxEntries: 1}, unix.EINVAL, `maps: invalid argument: map "m": key size is 0`},

@@ -84,7 +84,7 @@ func TestHashAgainstModel(t *testing.T) {
 					held[addr] = want.m[string(k)]
 				}
 			}
-			checkKey(t, m, want.m, k)
+			checkModel(t, m, want.m, k)
 			for addr, v := range held {
 				if got := string(mem.View(addr, len(v))); got != v {
 					t.Fatalf("value at %#x changed under a run: got %x, want %x", addr, got, v)
@@ -97,7 +97,7 @@ func TestHashAgainstModel(t *testing.T) {
 	})
 }
 
-func checkKey(t *rapid.T, m Map, want map[string]string, k []byte) {
+func checkModel(t *rapid.T, m Map, want map[string]string, k []byte) {
 	got, err := m.Lookup(k)
 	v, has := want[string(k)]
 	if has && (err != nil || string(got) != v) || !has && !errors.Is(err, ErrKeyNotExist) {

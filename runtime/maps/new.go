@@ -2,6 +2,7 @@ package maps
 
 import (
 	"fmt"
+	goruntime "runtime"
 
 	"github.com/bpfproof/bpfproof/ir"
 )
@@ -16,31 +17,45 @@ const (
 // The map_flags of bpf(2) that are known here.
 const (
 	FlagNoPrealloc  = 1 << 0  // hash: elements are not allocated ahead; no difference here
+	FlagNoCommonLRU = 1 << 1  // LRU: processors evict from lists of their own; there is one here
 	FlagNUMANode    = 1 << 2  // a wish about placement; no difference here
-	FlagZeroSeed    = 1 << 6  // hash: the hash function is not seeded; it never is here
+	FlagZeroSeed    = 1 << 6  // the hash function is not seeded; it never is here
 	FlagRdonlyProg  = 1 << 7  // programs may not write
+	FlagWronlyProg  = 1 << 8  // programs may not read
 	FlagMmapable    = 1 << 10 // array: the application may map the values; no difference here
-	flagsOfAnArray  = FlagNUMANode | FlagRdonlyProg | FlagMmapable
-	flagsOfAHash    = FlagNoPrealloc | FlagNUMANode | FlagZeroSeed | FlagRdonlyProg
+	FlagInnerMap    = 1 << 12 // array: as an inner map, max_entries may differ from the outer's spec
+)
+
+// Bounds on the number of elements by kind.
+const (
 	maxHashElements = 1 << 31
 	maxPrograms     = 1 << 20 // of a prog_array: its places lie in the Go heap
+	maxCPUs         = 8192
 )
 
 // Option changes how New makes a map.
 type Option func(*options)
 
-type options struct{ epochs *Epochs }
+type options struct {
+	epochs *Epochs
+	cpus   uint32
+}
 
 // In makes the map reclaim by the given epochs, so that a run enters once for
 // all maps that share them. Without it every map has its own.
 func In(e *Epochs) Option { return func(o *options) { o.epochs = e } }
 
+// CPUs says how many processors have values of their own in per-CPU kinds.
+// Without it they are those that the process may use.
+func CPUs(n uint32) Option { return func(o *options) { o.cpus = n } }
+
 // New makes a map and fills it with the spec's contents. Sizes are checked
 // before anything is allocated. A kind or flag without implementation is
 // ErrNotSupported; the rest mirrors what BPF_MAP_CREATE refuses. The spec
-// must not change afterwards. The caller closes the map.
+// must not change afterwards. Elements that are maps or programs are left to the
+// caller, who closes the map.
 func New(spec *ir.MapSpec, opts ...Option) (Map, error) {
-	var o options
+	o := options{cpus: uint32(goruntime.NumCPU())}
 	for _, f := range opts {
 		f(&o)
 	}
@@ -52,6 +67,9 @@ func New(spec *ir.MapSpec, opts ...Option) (Map, error) {
 		return nil, fmt.Errorf("%w: map %q: %s", reasonOf(err), spec.Name, detailOf(err))
 	}
 	for i, e := range spec.Contents {
+		if e.Map != nil || e.Program != "" {
+			continue // the caller's, see Outer.SetMap and ProgArray.Set
+		}
 		if err := m.Put(e.Key, e.Value, 0); err != nil {
 			m.Close()
 			return nil, fmt.Errorf("maps: fill map %q: element %d: %w", spec.Name, i, err)
@@ -89,88 +107,9 @@ func detailOf(err error) string {
 	return err.Error()
 }
 
-func create(spec *ir.MapSpec, o options) (Map, error) {
-	switch spec.Type {
-	case ir.Array:
-		if err := checkArray(spec); err != nil {
-			return nil, err
-		}
-		return newArray(spec)
-	case ir.Hash:
-		if err := checkHash(spec); err != nil {
-			return nil, err
-		}
-		return newHash(spec, o.epochs)
-	case ir.ProgArray:
-		if err := checkProgArray(spec); err != nil {
-			return nil, err
-		}
-		return newProgArray(spec)
-	}
-	return nil, refuse(ErrNotSupported, "kind %v", spec.Type)
-}
-
-func checkCommon(spec *ir.MapSpec, flags uint32) error {
-	switch {
-	case spec.Flags&^flags != 0:
-		return refuse(ErrNotSupported, "flags %#x of kind %v", spec.Flags&^flags, spec.Type)
-	case spec.MaxEntries == 0:
-		return refuse(ErrInvalid, "max_entries is 0")
-	case spec.ValueSize == 0:
-		return refuse(ErrInvalid, "value size is 0")
-	case spec.ValueSize > MaxValueSize:
-		return refuse(ErrTooBig, "value size %d is more than %d", spec.ValueSize, MaxValueSize)
-	}
-	return nil
-}
-
-func checkArray(spec *ir.MapSpec) error {
-	if err := checkCommon(spec, flagsOfAnArray); err != nil {
-		return err
-	}
-	if spec.KeySize != 4 {
-		return refuse(ErrInvalid, "key size of an array is %d, not 4", spec.KeySize)
-	}
-	if n := uint64(spec.MaxEntries) * pad8(spec.ValueSize); n > MaxBytes {
-		return refuse(ErrTooBig, "%d elements of %d bytes take %d bytes, more than %d", spec.MaxEntries, spec.ValueSize, n, uint64(MaxBytes))
-	}
-	return nil
-}
-
-// checkProgArray follows fd_array_map_alloc_check in kernel/bpf/arraymap.c.
-func checkProgArray(spec *ir.MapSpec) error {
-	if err := checkCommon(spec, FlagNUMANode); err != nil {
-		return err
-	}
-	switch {
-	case spec.KeySize != 4 || spec.ValueSize != 4:
-		return refuse(ErrInvalid, "key and value sizes of a prog_array are %d and %d, not 4", spec.KeySize, spec.ValueSize)
-	case spec.MaxEntries > maxPrograms:
-		return refuse(ErrTooBig, "max_entries %d is more than %d", spec.MaxEntries, maxPrograms)
-	}
-	return nil
-}
-
-func checkHash(spec *ir.MapSpec) error {
-	if err := checkCommon(spec, flagsOfAHash); err != nil {
-		return err
-	}
-	switch n := uint64(spec.MaxEntries) * (8 + pad8(spec.KeySize) + pad8(spec.ValueSize)); {
-	case spec.KeySize == 0:
-		return refuse(ErrInvalid, "key size is 0")
-	case spec.KeySize > MaxKeySize:
-		return refuse(ErrTooBig, "key size %d is more than %d", spec.KeySize, MaxKeySize)
-	case spec.MaxEntries > maxHashElements:
-		return refuse(ErrTooBig, "max_entries %d is more than %d", spec.MaxEntries, uint32(maxHashElements))
-	case n > MaxBytes:
-		return refuse(ErrTooBig, "%d elements take %d bytes, more than %d", spec.MaxEntries, n, uint64(MaxBytes))
-	}
-	return nil
-}
-
 // pad8 rounds a size in bytes up to a multiple of 8.
 func pad8(n uint32) uint64 { return (uint64(n) + 7) &^ 7 }
 
 // headerBytes is what lies before a map's first element or bucket. Its address
 // is the map's handle; no region that a program may touch includes it.
-const headerBytes = 64
+const headerBytes = 128

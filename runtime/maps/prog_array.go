@@ -144,12 +144,7 @@ func (m *ProgArray) Delete(key []byte) error {
 
 // NextKey goes over all indices, as that of an array does.
 func (m *ProgArray) NextKey(key []byte) ([]byte, error) {
-	if key != nil {
-		if err := checkSizes(m.spec, key, nil); err != nil {
-			return nil, err
-		}
-	}
-	return nextIndex(key, m.spec.MaxEntries)
+	return nextIndex(m.spec, key)
 }
 
 // Batch returns the elements that hold a program.
