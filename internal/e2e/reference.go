@@ -123,7 +123,8 @@ func (w *world) close() {
 	}
 }
 
-func (w *world) run(in runtime.Input) (runtime.Result, error) {
+// prepare makes the machine of a run on the input.
+func (w *world) prepare(in runtime.Input) error {
 	w.m = &reference.Machine{Program: w.p, Memory: w, Map: w.mapRef, Call: w.call}
 	stack := w.stack.Bytes()
 	for i := range stack {
@@ -139,9 +140,16 @@ func (w *world) run(in runtime.Input) (runtime.Result, error) {
 		copy(mem.View(w.ctxAddr(), w.size), in.Ctx)
 	} else {
 		if err := w.frame.Set(in); err != nil {
-			return runtime.Result{}, err
+			return err
 		}
 		w.m.Regs[ir.R1], w.m.Regs[ir.R2] = w.frame.Args()
+	}
+	return nil
+}
+
+func (w *world) run(in runtime.Input) (runtime.Result, error) {
+	if err := w.prepare(in); err != nil {
+		return runtime.Result{}, err
 	}
 	w.env.Enter()
 	defer w.env.Exit()
