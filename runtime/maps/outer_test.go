@@ -29,7 +29,7 @@ func TestLiveOuter(t *testing.T) {
 				theirs, err := ebpf.NewMap(cilium(hashSpec(9, 4, 8)))
 				require.NoError(r, err)
 				defer theirs.Close()
-				for range rapid.IntRange(1, 8).Draw(r, "steps") // each change waits for a grace period {
+				for range rapid.IntRange(1, 8).Draw(r, "steps") { // each change waits for a grace period of the kernel
 					key := u32(uint32(rapid.IntRange(0, 8).Draw(r, "key")))
 					switch op := rapid.IntRange(0, 9).Draw(r, "op"); {
 					case op < 5:
