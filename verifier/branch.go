@@ -209,6 +209,47 @@ func (t *stepper[E]) refine(s *state[E], in ir.Insn, taken bool) bool {
 	return true
 }
 
+// oneWay tells the only way that a comparison of two numbers can go, as far as
+// their bounds tell.
+func (t *stepper[E]) oneWay(fr *frame[E], in ir.Insn) (taken, known bool) {
+	row := in.Row()
+	x := &fr.regs[in.Dst]
+	if x.kind != scalar {
+		return false, false
+	}
+	a := t.w.bounds(x.val)
+	imm := uint64(in.Imm)
+	b := absint.Bounds{UMin: imm, UMax: imm, SMin: in.Imm, SMax: in.Imm}
+	if row.Src == ir.X {
+		y := &fr.regs[in.Src]
+		if y.kind != scalar {
+			return false, false
+		}
+		b = t.w.bounds(y.val)
+	}
+	if row.Width != ir.W64 { // numbers below 2^31 are the same in 32 bits, in both orders
+		const small = 1<<31 - 1
+		if row.Width != ir.W32 || a.UMax > small || b.UMax > small {
+			return false, false
+		}
+	}
+	switch row.Cmp {
+	case ir.JEQ, ir.JNE:
+		apart := a.UMax < b.UMin || b.UMax < a.UMin || a.SMax < b.SMin || b.SMax < a.SMin
+		same := a.UMin == a.UMax && b.UMin == b.UMax && a.UMin == b.UMin
+		return same == (row.Cmp == ir.JEQ), apart || same
+	case ir.JLT, ir.JGE:
+		return (a.UMax < b.UMin) == (row.Cmp == ir.JLT), a.UMax < b.UMin || a.UMin >= b.UMax
+	case ir.JGT, ir.JLE:
+		return (a.UMin > b.UMax) == (row.Cmp == ir.JGT), a.UMin > b.UMax || a.UMax <= b.UMin
+	case ir.JSLT, ir.JSGE:
+		return (a.SMax < b.SMin) == (row.Cmp == ir.JSLT), a.SMax < b.SMin || a.SMin >= b.SMax
+	case ir.JSGT, ir.JSLE:
+		return (a.SMin > b.SMax) == (row.Cmp == ir.JSGT), a.SMin > b.SMax || a.SMax <= b.SMin
+	}
+	return false, false
+}
+
 // reflexive tells what x op x gives, where that is always the same.
 func reflexive(op ir.CmpOp) (known, holds bool) {
 	switch op {

@@ -94,6 +94,30 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 	return decision{}
 }
 
+// plain reports that the instruction computes with numbers, or compares them,
+// and that all its obligations hold: the most frequent case, decided without
+// listing them.
+//
+// Sound: it demands what ruleRead, ruleWrite and ruleOperand demand; with
+// numbers alone ruleArith and ruleCompare hold.
+func (c *checker[E]) plain(fr *frame[E], in ir.Insn) bool {
+	row := in.Row()
+	if row.Src == ir.X && fr.regs[in.Src].kind != scalar {
+		return false
+	}
+	switch row.Kind {
+	case ir.KindBranch:
+		return fr.regs[in.Dst].kind == scalar
+	case ir.KindALU:
+		if in.Dst == ir.FP || row.ALU == ir.Neg {
+			return false
+		}
+		moves := row.ALU == ir.Mov || row.ALU.MovSX() != 0
+		return (moves || fr.regs[in.Dst].kind == scalar) && (row.Src != ir.K || checkOperand(in).outcome == holds)
+	}
+	return false
+}
+
 // maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
 const maxFrames = 8
 

@@ -159,6 +159,9 @@ func (e *engine[E]) find(pc ir.PC, code Code, msg string) {
 // discharge decides the obligations of the instruction and returns the first
 // decision that is not that it holds.
 func (e *engine[E]) discharge(s *state[E], pc ir.PC, in ir.Insn) decision {
+	if e.plain(s.top(), in) {
+		return decision{}
+	}
 	e.obs = obligations(e.obs[:0], in, e.prog.Type)
 	for i := range e.obs {
 		if d := e.decide(s, pc, in, &e.obs[i]); d.outcome != holds {
@@ -217,6 +220,12 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 // Where only one way is possible, that one goes on at once.
 func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.PC, more bool) {
 	target, _ := in.Target(pc)
+	if taken, known := e.stepper.oneWay(s.top(), in); known {
+		if to = pc + 1; taken {
+			to = target
+		}
+		return to, e.stepper.branch(s, in, taken)
+	}
 	other := e.take()
 	other.copyFrom(s)
 	taken := e.stepper.branch(other, in, true)

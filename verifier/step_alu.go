@@ -66,8 +66,19 @@ func (t *stepper[E]) scalarALU(in ir.Insn, x, y *reg[E]) reg[E] {
 	if row.Src == ir.X && in.Dst == in.Src && (row.ALU == ir.Sub || row.ALU == ir.Xor) {
 		return number(t.w.zero)
 	}
-	r := number(t.w.result(in, x.val, y.val))
-	if c, ok := t.w.constant(y.val); ok && x.id != 0 && row.Width == ir.W64 && (row.ALU == ir.Add || row.ALU == ir.Sub) {
+	r := reg[E]{kind: scalar}
+	if row.ALU == ir.Mov && row.Src == ir.K {
+		r.val = y.val
+		if row.Width == ir.W32 {
+			r.val = t.w.num(uint64(uint32(in.Imm)))
+		}
+		return r
+	}
+	r.val = t.w.result(in, x.val, y.val)
+	if x.id == 0 || row.Width != ir.W64 || row.ALU != ir.Add && row.ALU != ir.Sub {
+		return r
+	}
+	if c, ok := t.w.constant(y.val); ok {
 		d := int64(c)
 		if row.ALU == ir.Sub {
 			d = -d

@@ -79,6 +79,14 @@ func (d *Domain) add(w ir.Width, x, y, z *T) {
 	}
 }
 
+// Bounds returns what both parts' bounds enclose, as the product does.
+func (d *Domain) Bounds(w ir.Width, e T) absint.Bounds {
+	if r, ok := e.B.Small(w); ok && agreeSmall(e.A, r) {
+		return absint.Bounds{UMin: r.Min, UMax: r.Max, SMin: int64(r.Min), SMax: int64(r.Max)}
+	}
+	return e.A.Bounds(w).Meet(e.B.Bounds(w))
+}
+
 // reduce is Reduce for what may be Bottom already.
 func (d *Domain) reduce(w ir.Width, t tnum.T, r interval.T) T {
 	if t.IsBottom() || r.Full.Pos.Empty() && r.Full.Neg.Empty() {
