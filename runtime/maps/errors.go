@@ -17,7 +17,9 @@ const (
 	ErrPermission                    // EPERM: the map is frozen
 	ErrNotSupported                  // EOPNOTSUPP: a kind or flag this runtime has not
 	ErrClosed                        // EBADF: the map is closed
-	ErrNoRoom                        // ENOSPC: an LPM trie holds max_entries prefixes
+	ErrNoRoom                        // ENOSPC: an LPM trie holds max_entries prefixes, or a perf buffer is full
+	ErrOverflow                      // EOVERFLOW: a queue of a cpumap is too long
+	ErrNoDevice                      // ENODEV: there is no such processor
 )
 
 type reason struct {
@@ -36,7 +38,9 @@ var reasons = [...]reason{
 	{unix.EPERM, "map is frozen"},
 	{unix.EOPNOTSUPP, "not supported"},
 	{unix.EBADF, "map is closed"},
-	{unix.ENOSPC, "no room for another prefix"},
+	{unix.ENOSPC, "no room"},
+	{unix.EOVERFLOW, "value too large"},
+	{unix.ENODEV, "no such processor"},
 }
 
 // Error returns the reason in words.

@@ -10,12 +10,14 @@ type kind struct {
 	key    uint32 // the size keys must have, 0 if free
 	noKey  bool   // key size has to be 0
 	handle bool   // values are 4 bytes that stand for an object
+	free   bool   // check looks at the sizes itself
 	check  func(*ir.MapSpec) error
 	make   func(*ir.MapSpec, options) (Map, error)
 }
 
 const (
 	flagsOfAnArray = FlagNUMANode | FlagRdonlyProg | FlagWronlyProg
+	flagsOfStorage = FlagNoPrealloc | FlagClone
 	flagsOfAHash   = FlagNoPrealloc | FlagNUMANode | FlagZeroSeed | FlagRdonlyProg | FlagWronlyProg
 )
 
@@ -46,6 +48,34 @@ var kinds = map[ir.MapType]kind{
 		make: func(s *ir.MapSpec, _ options) (Map, error) { return newQueue(s) }},
 	ir.BloomFilter: {flags: flagsOfAnArray | FlagZeroSeed, noKey: true, check: checkBloom,
 		make: func(s *ir.MapSpec, _ options) (Map, error) { return newBloom(s) }},
+	ir.RingBuf: {flags: FlagNUMANode, free: true, check: checkRingBuf,
+		make: func(s *ir.MapSpec, _ options) (Map, error) { return newRingBuf(s) }},
+	ir.UserRingBuf: {flags: FlagNUMANode, free: true, check: checkRingBuf,
+		make: func(s *ir.MapSpec, _ options) (Map, error) { return newRingBuf(s) }},
+	ir.PerfEventArray: {flags: FlagNUMANode | FlagPreserveElems, key: 4, handle: true, check: checkProgArray,
+		make: func(s *ir.MapSpec, _ options) (Map, error) { return newPerf(s) }},
+	ir.Devmap: {flags: FlagNUMANode, key: 4, check: checkTargets,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newTargets(s, o) }},
+	ir.DevmapHash: {flags: FlagNUMANode, key: 4, check: checkTargets,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newTargets(s, o) }},
+	ir.CPUMap: {flags: FlagNUMANode, key: 4, check: checkTargets,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newTargets(s, o) }},
+	ir.XSKMap: {flags: FlagNUMANode, key: 4, handle: true, check: checkTargets,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newTargets(s, o) }},
+	ir.StackTrace: {flags: FlagNUMANode, key: 4, check: checkStackTrace,
+		make: func(s *ir.MapSpec, _ options) (Map, error) { return newStackTrace(s) }},
+	ir.CgroupStorage: {flags: FlagNUMANode, free: true, check: checkCgroupStorage,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newStorage(s, o.epochs, 0) }},
+	ir.PerCPUCgroupStorage: {flags: FlagNUMANode, free: true, check: checkCgroupStorage,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newStorage(s, o.epochs, o.cpus) }},
+	ir.SkStorage: {flags: flagsOfStorage, free: true, check: checkObjectStorage,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newStorage(s, o.epochs, 0) }},
+	ir.TaskStorage: {flags: flagsOfStorage, free: true, check: checkObjectStorage,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newStorage(s, o.epochs, 0) }},
+	ir.InodeStorage: {flags: flagsOfStorage, free: true, check: checkObjectStorage,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newStorage(s, o.epochs, 0) }},
+	ir.CgrpStorage: {flags: flagsOfStorage, free: true, check: checkObjectStorage,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newStorage(s, o.epochs, 0) }},
 }
 
 func create(spec *ir.MapSpec, o options) (Map, error) {
@@ -69,6 +99,8 @@ func (k *kind) checkCommon(spec *ir.MapSpec) error {
 	switch {
 	case spec.Flags&^k.flags != 0:
 		return refuse(ErrNotSupported, "flags %#x of kind %v", spec.Flags&^k.flags, spec.Type)
+	case k.free:
+		return nil
 	case spec.MaxEntries == 0:
 		return refuse(ErrInvalid, "max_entries is 0")
 	case spec.ValueSize == 0:

@@ -16,14 +16,16 @@ const (
 
 // The map_flags of bpf(2) that are known here.
 const (
-	FlagNoPrealloc  = 1 << 0  // hash: elements are not allocated ahead; no difference here
-	FlagNoCommonLRU = 1 << 1  // LRU: processors evict from lists of their own; there is one here
-	FlagNUMANode    = 1 << 2  // a wish about placement; no difference here
-	FlagZeroSeed    = 1 << 6  // the hash function is not seeded; it never is here
-	FlagRdonlyProg  = 1 << 7  // programs may not write
-	FlagWronlyProg  = 1 << 8  // programs may not read
-	FlagMmapable    = 1 << 10 // array: the application may map the values; no difference here
-	FlagInnerMap    = 1 << 12 // array: as an inner map, max_entries may differ from the outer's spec
+	FlagNoPrealloc    = 1 << 0  // hash: elements are not allocated ahead; no difference here
+	FlagNoCommonLRU   = 1 << 1  // LRU: processors evict from lists of their own; there is one here
+	FlagNUMANode      = 1 << 2  // a wish about placement; no difference here
+	FlagZeroSeed      = 1 << 6  // the hash function is not seeded; it never is here
+	FlagRdonlyProg    = 1 << 7  // programs may not write
+	FlagWronlyProg    = 1 << 8  // programs may not read
+	FlagMmapable      = 1 << 10 // array: the application may map the values; no difference here
+	FlagClone         = 1 << 9  // storage: cloned with its socket
+	FlagPreserveElems = 1 << 11 // perf_event_array: buffers stay when the reader closes; they do here
+	FlagInnerMap      = 1 << 12 // array: as an inner map, max_entries may differ from the outer's spec
 )
 
 // Bounds on the number of elements by kind.

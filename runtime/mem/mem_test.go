@@ -111,3 +111,21 @@ func copy64(addr uint64) (x [64]byte) {
 	copy(x[:], View(addr, 64))
 	return x
 }
+
+func TestAllocRing(t *testing.T) {
+	page := unix.Getpagesize()
+	b, err := AllocRing(2 * page)
+	require.NoError(t, err)
+	defer b.Free()
+	require.Len(t, b.Bytes(), 4*page)
+	for i := range 2 * page {
+		b.Bytes()[i] = byte(i * 7)
+	}
+	require.Equal(t, b.Bytes()[:2*page], b.Bytes()[2*page:])
+	Store64(b.Addr()+uint64(2*page)-4, 0x1122334455667788)
+	require.EqualValues(t, 0x11223344, Load32(b.Addr()), "what reaches beyond the end is at the beginning")
+	for _, size := range []int{0, -1, page + 1, MaxBytes} {
+		_, err := AllocRing(size)
+		require.ErrorContains(t, err, "no multiple of")
+	}
+}
