@@ -11,6 +11,7 @@ import (
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/runtime/maps"
+	"github.com/bpfproof/bpfproof/runtime/vm"
 )
 
 // loaded is one program in one engine, and its maps as the application sees
@@ -45,14 +46,18 @@ func engineNames(list string) ([]string, error) {
 }
 
 // open loads p into the engine of that name. A program that is not accepted is
-// a *rejectedError.
-func open(ctx context.Context, engine string, p *ir.Program, opts runtime.Options) (*loaded, error) {
+// a *rejectedError. A seed other than 0 is that of the interpreter's random
+// numbers.
+func open(ctx context.Context, engine string, p *ir.Program, opts runtime.Options, seed uint64) (*loaded, error) {
 	if engine == "kernel" {
 		return openKernel(p)
 	}
 	loader, err := loaders[engine]()
 	if err != nil {
 		return nil, err
+	}
+	if seed != 0 && engine == "vm" {
+		loader = vm.Loader(vm.Options{Seed: seed})
 	}
 	opts.Loader = loader
 	obj, err := runtime.Load(ctx, []*ir.Program{p}, opts)

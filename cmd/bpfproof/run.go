@@ -33,6 +33,8 @@ type runner struct {
 	pcap       string
 	engines    string
 	repeat     int
+	elems      []string
+	seed       uint64
 	out        *printer
 }
 
@@ -59,6 +61,8 @@ func runCmd() *cobra.Command {
 	f.StringVar(&r.pcap, "pcap", "", "replay the packets of a capture")
 	f.StringVar(&r.engines, "engine", "native", "vm, native, kernel, or several with commas")
 	f.IntVar(&r.repeat, "repeat", 1, "how often to run")
+	f.StringArrayVar(&r.elems, "elem", nil, "element of a map before the run: MAP:KEY=VALUE, the map by name or number, the rest in hex")
+	f.Uint64Var(&r.seed, "seed", 0, "of get_prandom_u32, in vm; 0 for the usual one")
 	f.BoolVar(&r.unverified, "unverified", false, "run without verification (vm only: it checks every access)")
 	return cmd
 }
@@ -80,6 +84,9 @@ func (r *runner) run(cmd *cobra.Command, path string) error {
 	}
 	result := yes
 	for _, p := range programs {
+		if p, err = withElems(p, r.elems); err != nil {
+			return err
+		}
 		s, err := r.program(cmd, p, names)
 		if err != nil {
 			return fmt.Errorf("%s: program %s: %w", path, p.Name, err)
@@ -126,7 +133,7 @@ func (r *runner) program(cmd *cobra.Command, p *ir.Program, engines []string) (s
 }
 
 func (r *runner) engine(cmd *cobra.Command, p *ir.Program, name string, opts runtime.Options) (*runJSON, error) {
-	e, err := open(cmd.Context(), name, p, opts)
+	e, err := open(cmd.Context(), name, p, opts, r.seed)
 	if err != nil {
 		return nil, err
 	}

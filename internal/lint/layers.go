@@ -20,7 +20,7 @@ var layers = []rule{
 	{"ir/elf", 2, "elf"}, {"absint", 2, "absint"}, {"smt", 2, "smt"}, {"corpus", 2, "corpus"},
 	{"absint/", 3, "absint"}, {"smt/", 3, "smt"},
 	{"soundness", 4, "soundness"}, {"verifier", 4, "verifier"}, {"runtime", 4, "runtime"}, {"jit", 4, "jit"},
-	{"jitproof", 5, "jitproof"}, {"runtime/native", 5, "native"}, {"runtime/kernel", 5, "kernel"},
+	{"jitproof", 5, "jitproof"}, {"verifier/explain", 5, "explain"}, {"runtime/native", 5, "native"}, {"runtime/kernel", 5, "kernel"},
 	{"cmd", 6, "cmd"}, {"papers", 6, "papers"}, {"internal/e2e", 6, "e2e"}, {"internal/conformance", 6, "conformance"},
 }
 
