@@ -41,16 +41,29 @@ func contractsOf(domain string) contracts {
 	return contracts{set: func(*calls) {}}
 }
 
-// about replaces calls of a function by what is said of it.
+// about replaces calls of a function by what is said of it. The lines that
+// prove that are those of behind.
 func (c *calls) about(name string, say symgo.Contract, writes ...int) {
+	c.aboutLines(name, nil, say, writes...)
+}
+
+// aboutLines is about for functions of which behind does not know which lines
+// prove what is said of a call with given arguments.
+func (c *calls) aboutLines(name string, lines func(args []symgo.Value) []Line, say symgo.Contract, writes ...int) {
 	fn, err := c.s.prog.Func(name)
 	if err != nil {
 		c.fail(err)
 		return
 	}
+	if lines == nil {
+		lines = func(args []symgo.Value) []Line { return c.behind(name, fn, args) }
+	}
 	c.m.SetContract(fn, func(m *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
 		results, assume, require := say(m, args, fresh)
-		c.open = c.open || results != nil
+		if results != nil {
+			c.open = true
+			c.restOn(lines(args)...)
+		}
 		return results, assume, require
 	}, writes...)
 }

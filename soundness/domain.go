@@ -92,8 +92,9 @@ func Bounds(w ir.Width, x elem) (r absint.Bounds) {
 
 // Subject is a domain whose source has been read.
 type Subject struct {
-	Domain Domain
-	prog   *symgo.Program
+	Domain    Domain
+	prog      *symgo.Program
+	contracts contracts
 }
 
 // Load reads the source of a domain.
@@ -118,7 +119,7 @@ func Load(d Domain) (*Subject, error) {
 	if err != nil {
 		return nil, fmt.Errorf("soundness: load %s: %w", d.Name, err)
 	}
-	return &Subject{Domain: d, prog: prog}, nil
+	return &Subject{Domain: d, prog: prog, contracts: contractsOf(d.Name)}, nil
 }
 
 // calls runs functions of the harness and gathers what they demand.
@@ -133,13 +134,15 @@ type calls struct {
 
 	hard    *arithmetic // products and quotients, left open
 	open    bool        // a contract has replaced a call
+	rests   []Line      // that prove what these contracts say, in order
 	cut     bool        // a loop is cut
 	exact   bool        // nothing is to be left open
 	words   []smt.Term  // of 64 bits, that contracts speak of
 	pairs   []pair      // operands of products and quotients, of 64 bits
 	elems   []sized     // elements that contracts speak of
 	members []member    // of operands, in order
-	splits  int         // how many cases side may still split
+	dbg     []Goal
+	splits  int // how many cases side may still split
 }
 
 // member is a word that an operand stands for.
@@ -178,7 +181,7 @@ func (s *Subject) calls(b *smt.Builder, exact bool) *calls {
 		}
 		return c.hard.multiply(x, y, false).hi, true
 	})
-	contractsOf(s.Domain.Name).set(c)
+	s.contracts.set(c)
 	return c
 }
 

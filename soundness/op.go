@@ -22,6 +22,7 @@ type statement struct {
 	*calls
 	w        ir.Width
 	premises []smt.Term
+	given    []smt.Term // premises for soundness only: that words are members
 	strong   []smt.Term // premises for validity only
 	goals    []Goal
 }
@@ -30,12 +31,21 @@ func (s *statement) assumeThat(t smt.Term)              { s.premises = append(s.
 func (s *statement) goal(name string, t smt.Term)       { s.goals = append(s.goals, Goal{name, t}) }
 func (s *statement) word(n string, w ir.Width) smt.Term { return s.b.Var(n, w) }
 
-// member makes a valid element of w bits and one of its words.
-func (s *statement) member(elem, word string, w ir.Width) (symgo.Value, smt.Term) {
+// withWord makes a valid element of w bits and a word, of which soundness
+// assumes that it is a member. That nothing panics and that results are valid
+// must hold for elements without members, too.
+func (s *statement) withWord(elem, word string, w ir.Width) (symgo.Value, smt.Term) {
 	e, x := s.operand(elem, w), s.word(word, w)
-	s.assumeThat(s.contains(w, e, x))
+	s.given = append(s.given, s.contains(w, e, x))
 	s.track(w, x)
 	s.members = append(s.members, member{w, x})
+	return e, x
+}
+
+// member makes a valid element of w bits and one of its words, for all goals.
+func (s *statement) member(elem, word string, w ir.Width) (symgo.Value, smt.Term) {
+	e, x := s.withWord(elem, word, w)
+	s.assumeThat(s.given[len(s.given)-1])
 	return e, x
 }
 
@@ -65,7 +75,7 @@ func (s *statement) goalIf(name string, premise, t smt.Term) { s.goal(name, s.b.
 
 // result demands that r is valid at w bits and contains x.
 func (s *statement) result(name string, w ir.Width, r symgo.Value, x smt.Term) {
-	s.goal(name+"sound", s.contains(w, r, x))
+	s.goalIf(name+"sound", s.b.And(s.given...), s.contains(w, r, x))
 	s.goalIf(name+"valid", s.b.And(s.strong...), s.valid(w, r))
 }
 
@@ -100,8 +110,8 @@ func aluOps(w ir.Width) (ops []Op) {
 			continue
 		}
 		ops = append(ops, Op{Name: "alu." + op.String(), Width: w, state: func(s *statement) {
-			a, x := s.member("a", "x", w)
-			b, y := s.member("b", "y", w)
+			a, x := s.withWord("a", "x", w)
+			b, y := s.withWord("b", "y", w)
 			z := sem.ALU[smt.Term](s.algebra(), op, w, x, y)
 			s.pairs = append(s.pairs, s.operands(op, x, y))
 			s.track(w, z, s.b.Bin(sem.And, w, y, s.b.Const(w, uint64(w-1)))) // amounts of shifts lose their upper bits
@@ -114,14 +124,14 @@ func aluOps(w ir.Width) (ops []Op) {
 func cmpOps(w ir.Width) (ops []Op) {
 	for _, op := range sem.CmpOps() {
 		ops = append(ops, Op{Name: "cmp." + op.String(), Width: w, state: func(s *statement) {
-			a, x := s.member("a", "x", w)
-			b, y := s.member("b", "y", w)
+			a, x := s.withWord("a", "x", w)
+			b, y := s.withWord("b", "y", w)
 			r := s.call("Cmp", op, w, a, b)[0]
 			s.result("", ir.W1, r, s.b.Cmp(op, w, x, y))
 		}}, Op{Name: "refine." + op.String(), Width: w, state: func(s *statement) {
-			a, x := s.member("a", "x", w)
-			b, y := s.member("b", "y", w)
-			s.assumeThat(s.b.Cmp(op, w, x, y))
+			a, x := s.withWord("a", "x", w)
+			b, y := s.withWord("b", "y", w)
+			s.given = append(s.given, s.b.Cmp(op, w, x, y))
 			r := s.call("Refine", op, w, a, b)
 			s.result("left ", w, r[0], x)
 			s.result("right ", w, r[1], y)
@@ -160,9 +170,9 @@ func latticeOps(w ir.Width) []Op {
 			s.goal("valid", s.valid(w, r))
 		}},
 		{Name: "lattice.Leq", Width: w, state: func(s *statement) {
-			a, x := s.member("a", "x", w)
+			a, x := s.withWord("a", "x", w)
 			b := s.element("b", w)
-			s.goal("below is within", s.b.Implies(s.truth("Leq", w, a, b), s.contains(w, b, x)))
+			s.goalIf("below is within", s.b.And(s.given[0], s.truth("Leq", w, a, b)), s.contains(w, b, x))
 			s.goal("reflexive", s.truth("Leq", w, a, a))
 		}},
 		{Name: "lattice.Leq.transitive", Width: w, state: func(s *statement) {
@@ -186,17 +196,17 @@ func latticeOps(w ir.Width) []Op {
 			s.result("", w, s.call("Const", w, x)[0], s.b.Resize(x, ir.W64, w, false))
 		}},
 		{Name: "ite", Width: w, state: func(s *statement) {
-			c, z := s.member("c", "z", ir.W1)
-			a, x := s.member("a", "x", w)
-			b, y := s.member("b", "y", w)
+			c, z := s.withWord("c", "z", ir.W1)
+			a, x := s.withWord("a", "x", w)
+			b, y := s.withWord("b", "y", w)
 			s.result("", w, s.call("Ite", c, a, b)[0], s.b.Ite(z, x, y))
 		}},
 		{Name: "bounds", Width: w, state: func(s *statement) {
-			a, x := s.member("a", "x", w)
+			a, x := s.withWord("a", "x", w)
 			limits := symgo.Leaves(s.call("Bounds", w, a)[0])
 			u, i := s.b.Resize(x, w, ir.W64, false), s.b.Resize(x, w, ir.W64, true)
-			s.goal("unsigned", s.b.And(s.b.Cmp(sem.ULE, ir.W64, limits[0], u), s.b.Cmp(sem.ULE, ir.W64, u, limits[1])))
-			s.goal("signed", s.b.And(s.b.Cmp(sem.SLE, ir.W64, limits[2], i), s.b.Cmp(sem.SLE, ir.W64, i, limits[3])))
+			s.goalIf("unsigned", s.given[0], s.b.And(s.b.Cmp(sem.ULE, ir.W64, limits[0], u), s.b.Cmp(sem.ULE, ir.W64, u, limits[1])))
+			s.goalIf("signed", s.given[0], s.b.And(s.b.Cmp(sem.SLE, ir.W64, limits[2], i), s.b.Cmp(sem.SLE, ir.W64, i, limits[3])))
 		}}}
 }
 
@@ -204,7 +214,7 @@ func swapOps() (ops []Op) {
 	for _, op := range []ir.SwapOp{ir.ToLE, ir.ToBE, ir.BSwap} {
 		for _, n := range []ir.Width{ir.W16, ir.W32, ir.W64} {
 			ops = append(ops, Op{Name: fmt.Sprintf("swap.%v%d", op, n), Width: ir.W64, state: func(s *statement) {
-				a, x := s.member("a", "x", ir.W64)
+				a, x := s.withWord("a", "x", ir.W64)
 				z := sem.Swap[smt.Term](s.b, op, n, x)
 				s.track(ir.W64, z)
 				s.result("", ir.W64, s.call("Swap", op, n, a)[0], z)
@@ -220,7 +230,7 @@ func resizeOps() (ops []Op) {
 	for _, n := range []ir.Width{ir.W8, ir.W16, ir.W32} {
 		resize := func(name string, from, to ir.Width, signed bool) {
 			ops = append(ops, Op{Name: fmt.Sprintf("%s.%d.%d", name, from, to), Width: from, state: func(s *statement) {
-				a, x := s.member("a", "x", from)
+				a, x := s.withWord("a", "x", from)
 				z := s.b.Resize(x, from, to, signed)
 				s.track(to, z)
 				s.result("", to, s.call("Resize", a, from, to, signed)[0], z)
@@ -230,9 +240,9 @@ func resizeOps() (ops []Op) {
 		resize("zext", n, ir.W64, false)
 		resize("sext", n, ir.W64, true)
 		ops = append(ops, Op{Name: fmt.Sprintf("refine.low%d", n), Width: ir.W64, state: func(s *statement) {
-			a, x := s.member("a", "x", ir.W64)
+			a, x := s.withWord("a", "x", ir.W64)
 			low := s.element("b", n)
-			s.assumeThat(s.contains(n, low, s.b.Extract(x, n-1, 0)))
+			s.given = append(s.given, s.contains(n, low, s.b.Extract(x, n-1, 0)))
 			s.result("", ir.W64, s.call("RefineLow", ir.W64, n, a, low)[0], x)
 		}})
 	}

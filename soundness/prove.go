@@ -26,7 +26,9 @@ type Obligation struct {
 	Premises []smt.Term
 	Facts    []smt.Term // premises too: instances of lemmas
 	Goals    []Goal
+	Dbg      []Goal
 	Checks   string // what can panic, and where
+	RestsOn  []Line // what proofs take as given, each to be proved on its own
 	// Open is set where contracts, lemmas or cut loops stand for what the source
 	// does. A proof then holds for the source too, but a model may be that of no
 	// run of it.
@@ -50,9 +52,13 @@ func (s *Subject) build(op Op, exact bool) (*Obligation, error) {
 		return nil, fmt.Errorf("soundness: build %s of %s at %d bits: %w", op.Name, s.Domain.Name, op.Width, st.err)
 	}
 	o := &Obligation{Domain: s.Domain.Name, Op: op.Name, Width: op.Width, Builder: b, Checks: st.describeChecks()}
-	o.Premises, o.Facts = st.premises, st.hard.instances()
+	o.Premises, o.Facts, o.RestsOn = st.premises, st.hard.instances(), st.rests
 	o.Open = st.open || st.cut || st.hard.used()
 	o.Goals = []Goal{{"no panic", b.Not(st.fails)}}
+	o.Dbg = st.dbg
+	for _, a := range st.assume {
+		o.Dbg = append(o.Dbg, Goal{"ass " + b.String(a), a})
+	}
 	for _, g := range st.goals {
 		o.Goals = append(o.Goals, Goal{g.Name, b.Implies(b.And(st.assume...), g.Term)})
 	}
@@ -95,4 +101,4 @@ func (o *Obligation) Prove(ctx context.Context, solver smt.Solver) ([]Proof, err
 }
 
 // Ops lists the operations of the domain, and its contracts.
-func (s *Subject) Ops() []Op { return append(Ops(), contractsOf(s.Domain.Name).ops...) }
+func (s *Subject) Ops() []Op { return append(Ops(), s.contracts.ops...) }

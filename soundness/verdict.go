@@ -15,36 +15,46 @@ type Verdict struct {
 	Domain string
 	Op     string
 	Width  ir.Width
-	Status smt.Outcome // Proved only if all goals are
+	Status smt.Outcome // Proved only if all goals are; for what they rest on, see Run
 	Goal   string      // the first that is not proved, "" if all are
 	Reason string      // why it is not known
 	Model  *smt.Model  // if refuted: a run of the source that shows it
 	Solver string
 	Goals  int
-	Solved time.Duration // spent in the solver, and in the checks of its proofs
+	// RestsOn holds the lines that the proof takes as given, in order.
+	RestsOn []Line
+	Elapsed time.Duration // for all of it; set by Run
+	Solved  time.Duration // spent in the solver, and in the checks of its proofs
 
-	// What the proofs of Unsat come to, where they were checked.
-	ProofBytes  int64
-	ProofChecks int
-	CheckTime   time.Duration
+	// What the solver's proofs come to, where they were checked.
+	Proofs     int
+	Cached     int // of these, checked in an earlier run
+	ProofBytes int64
+	CheckTime  time.Duration // of those checked in this run
 }
 
-// Decide states an operation and has the solver decide all that it demands,
-// goal by goal. What is outside of the subset of symgo is unknown.
+// decide states an operation, gives the obligation to built, and has the solver
+// decide all that it demands, goal by goal. What is outside of the subset of
+// symgo is unknown. A proof holds only if the lines do that it rests on.
 //
 // A model of an obligation that is open may be that of no run of the source.
 // It refutes the operation only if the source itself, computed on it, does;
 // otherwise the solver is asked once more, of the source alone.
-func (s *Subject) Decide(ctx context.Context, op Op, solver smt.Solver) (Verdict, error) {
+func (s *Subject) decide(ctx context.Context, op Op, solver smt.Solver, built func(*Obligation) error) (Verdict, error) {
 	v := Verdict{Domain: s.Domain.Name, Op: op.Name, Width: op.Width, Solver: solver.Name()}
 	ob, err := s.Build(op)
 	if err != nil {
 		v.Reason = err.Error()
 		return v, nil
 	}
+	if built != nil {
+		if err := built(ob); err != nil {
+			return v, err
+		}
+	}
+	v.RestsOn = ob.RestsOn
 	model, err := v.prove(ctx, ob, solver)
 	if err != nil || model == nil {
-		v.withdraw(ob)
 		return v, err
 	}
 	if !ob.Open {
@@ -78,20 +88,6 @@ func (s *Subject) Decide(ctx context.Context, op Op, solver smt.Solver) (Verdict
 	return again, nil
 }
 
-// unproved lists contracts, by domain, that proofs take as given and that are
-// not proved at full width. What rests on one is not proved either.
-var unproved = map[string]string{
-	"interval":      "contract.settle of interval",
-	"tnum+interval": "contract.settle of interval",
-}
-
-// withdraw takes back a proof that rests on a contract nobody has proved.
-func (v *Verdict) withdraw(ob *Obligation) {
-	if c, ok := unproved[v.Domain]; ok && ob.Open && v.Status == smt.Proved {
-		v.Status, v.Goal, v.Reason = smt.Undecided, "", "it rests on "+c+", which is not proved at 64 bits"
-	}
-}
-
 // contractPrefix is what the names of contracts start with.
 const contractPrefix = "contract."
 
@@ -106,7 +102,12 @@ func (v *Verdict) prove(ctx context.Context, ob *Obligation, solver smt.Solver) 
 	for _, p := range proofs {
 		v.Solved += p.Result.Elapsed
 		if info := p.Result.Proof; info != nil {
-			v.ProofBytes, v.ProofChecks, v.CheckTime = v.ProofBytes+info.Bytes, v.ProofChecks+1, v.CheckTime+info.CheckTime
+			v.Proofs, v.ProofBytes = v.Proofs+1, v.ProofBytes+info.Bytes
+			if info.Cached {
+				v.Cached++
+			} else {
+				v.CheckTime += info.CheckTime
+			}
 		}
 	}
 	last := proofs[len(proofs)-1]
@@ -155,3 +156,6 @@ func (v Verdict) Witness() string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// Line returns what the verdict is about.
+func (v Verdict) Line() Line { return Line{v.Domain, v.Op, v.Width} }

@@ -1,12 +1,14 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,27 +23,40 @@ import (
 // soundnessFlags are the choices of one run; empty and 0 mean all.
 type soundnessFlags struct {
 	domain, op       string
-	width            int
+	width, jobs      int
 	solver           solverFlags
 	assumptions      bool
 	smtDir, cacheDir string
 	checkProofs      bool
+	confirm          []string
+	confirmSteps     uint64
+	confirmTimeout   time.Duration
 	json             bool
 }
 
-// soundnessJSON is what soundness prints of an operation (DESIGN section 5).
+// soundnessJSON is what soundness prints of a line (DESIGN section 5).
 type soundnessJSON struct {
-	Domain     string  `json:"domain"`
-	Op         string  `json:"op"`
-	Width      int     `json:"width"`
-	Status     string  `json:"status"`
-	Seconds    float64 `json:"seconds"`
-	Solver     string  `json:"solver"`
-	Goal       string  `json:"goal,omitempty"`        // the first that is not proved
-	Reason     string  `json:"reason,omitempty"`      // why it is not known
-	Witness    string  `json:"witness,omitempty"`     // if it is refuted
-	ProofBytes int64   `json:"proof_bytes,omitempty"` // of the proofs that were checked
-	CheckTime  float64 `json:"check_seconds,omitempty"`
+	Domain     string          `json:"domain"`
+	Op         string          `json:"op"`
+	Width      int             `json:"width"`
+	Status     string          `json:"status"`
+	Seconds    float64         `json:"seconds"` // by the clock
+	Solver     string          `json:"solver"`
+	RestsOn    []soundnessLine `json:"rests_on,omitempty"` // lines that the proof takes as given; all are proved if this one is
+	Goal       string          `json:"goal,omitempty"`     // the first that is not proved
+	Reason     string          `json:"reason,omitempty"`   // why it is not known
+	Witness    string          `json:"witness,omitempty"`  // if it is refuted
+	Proofs     int             `json:"proofs,omitempty"`   // of the solver, that were checked
+	Cached     int             `json:"cached,omitempty"`   // of these, in an earlier run
+	ProofBytes int64           `json:"proof_bytes,omitempty"`
+	CheckTime  float64         `json:"check_seconds,omitempty"` // of those checked in this run
+	RunCPU     float64         `json:"run_cpu_seconds"`         // of the whole run up to here, with its solvers
+}
+
+type soundnessLine struct {
+	Domain string `json:"domain"`
+	Op     string `json:"op"`
+	Width  int    `json:"width"`
 }
 
 func soundnessCmd() *cobra.Command {
@@ -51,12 +66,14 @@ func soundnessCmd() *cobra.Command {
 		Short: "prove abstract operators right for all 64-bit words, from their own source",
 		Long: `soundness translates the Go source of the domains that this binary holds into
 formulas, and has a solver prove of each operator that it does not panic, that
-its result contains the result of the operation on all members of all valid
-operands, and that it is valid; of the lattice and of refinements likewise.
-Lines named contract.* prove what other proofs know of a function.
+its result is valid for all valid operands, and that it contains the result of
+the operation on all members of them; of the lattice and of refinements likewise.
+Lines named contract.* prove what other proofs know of a function. A line is
+proved only if all lines are that it rests on; those are decided as well where
+they are not asked for.
 
 The status is 0 if all is proved, 1 if an operator is refuted, 3 if one is not
-known.`,
+known. Two solvers that disagree (--confirm) are an error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSoundness(cmd, f) },
 	}
@@ -67,64 +84,105 @@ known.`,
 	cmd.Flags().StringVar(&f.domain, "domain", "", "one domain: "+strings.Join(names, ", ")+" (default all)")
 	cmd.Flags().StringVar(&f.op, "op", "", "operators by name, such as alu.add, or by pattern, such as 'refine.*' (default all)")
 	cmd.Flags().IntVar(&f.width, "width", 0, "operands of one width only (default all)")
+	cmd.Flags().IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "lines to decide at the same time")
 	f.solver.flags(cmd)
 	cmd.Flags().Lookup("solver").DefValue = bitblast.Name
 	f.solver.name = bitblast.Name
+	cmd.Flags().Lookup("timeout").DefValue = soundnessTimeout.String()
+	f.solver.limits.Timeout = soundnessTimeout
 	cmd.Flags().BoolVar(&f.assumptions, "assumptions", false, "list what the proofs assume, and prove nothing")
 	cmd.Flags().StringVar(&f.smtDir, "smt-dir", "", "write every query as SMT-LIB into this folder")
-	cmd.Flags().BoolVar(&f.checkProofs, "check-proofs", false, "check the solver's proofs; only "+bitblast.Name+" writes them")
-	cmd.Flags().StringVar(&f.cacheDir, "cache", "", "existing folder in which checked proofs are remembered by content, with --check-proofs")
+	cmd.Flags().BoolVar(&f.checkProofs, "check-proofs", false, "count unsat only with a proof that is checked; only "+bitblast.Name+" writes them")
+	cmd.Flags().StringVar(&f.cacheDir, "cache", "", "folder in which checked proofs are remembered by content, with --check-proofs; none for none (default in the user's cache)")
+	cmd.Flags().StringSliceVar(&f.confirm, "confirm", nil, "ask these solvers as well whatever is unsat")
+	cmd.Flags().Uint64Var(&f.confirmSteps, "confirm-steps", 0, "step limit of one query to confirm (0: none)")
+	cmd.Flags().DurationVar(&f.confirmTimeout, "confirm-timeout", time.Minute, "time limit of one query to confirm")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object for each operator, on one line")
 	return cmd
 }
 
-// open returns the solver that is asked for.
-func (f *soundnessFlags) open() (smt.Solver, error) {
-	if f.checkProofs {
-		if f.solver.name != bitblast.Name {
-			return nil, fmt.Errorf("soundness: check proofs: solver %s writes none, only %s does", f.solver.name, bitblast.Name)
-		}
-		return bitblast.New(f.solver.limits, bitblast.Options{CheckProof: true, CacheDir: f.cacheDir})
-	}
-	return solvers.New(f.solver.name, f.solver.limits)
-}
+// soundnessTimeout is the net below --steps: on a busy machine, proofs of
+// seconds take minutes.
+const soundnessTimeout = 10 * time.Minute
 
-// task is one operation of one domain.
-type task struct {
-	subject *soundness.Subject
-	op      soundness.Op
-}
-
-// tasks returns the operations that are asked for.
-func (f *soundnessFlags) tasks() ([]task, error) {
-	var found []task
-	var names []string
-	for _, d := range soundness.Domains() {
-		names = append(names, d.Name)
-		if f.domain != "" && f.domain != d.Name {
-			continue
-		}
-		s, err := soundness.Load(d)
+// open returns the solver that is asked for, which Confirm adds others to.
+func (f *soundnessFlags) open() (*solvers.Confirming, error) {
+	var others []smt.Solver
+	for _, name := range f.confirm {
+		s, err := solvers.New(name, smt.Limits{Steps: f.confirmSteps, Timeout: f.confirmTimeout})
 		if err != nil {
 			return nil, err
 		}
-		for _, op := range s.Ops() {
-			match, err := filepath.Match(f.op, op.Name)
-			if err != nil {
-				return nil, fmt.Errorf("soundness: choose operator %q: %w", f.op, err)
-			}
-			if (match || f.op == "") && (f.width == 0 || f.width == int(op.Width)) {
-				found = append(found, task{s, op})
-			}
+		others = append(others, s)
+	}
+	if !f.checkProofs {
+		s, err := solvers.New(f.solver.name, f.solver.limits)
+		if err != nil {
+			return nil, err
 		}
+		return solvers.Confirm(s, others...), nil
+	}
+	if f.solver.name != bitblast.Name {
+		return nil, fmt.Errorf("soundness: check proofs: solver %s writes none, only %s does", f.solver.name, bitblast.Name)
+	}
+	dir, err := f.cache()
+	if err != nil {
+		return nil, err
+	}
+	s, err := bitblast.New(f.solver.limits, bitblast.Options{CheckProof: true, CacheDir: dir})
+	if err != nil {
+		return nil, err
+	}
+	return solvers.Confirm(s, others...), nil
+}
+
+// cache returns the folder for checked proofs, "" for none.
+func (f *soundnessFlags) cache() (string, error) {
+	dir := f.cacheDir
+	switch dir {
+	case "none":
+		return "", nil
+	case "":
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("soundness: find the user's cache: %w: choose a folder with --cache, or none", err)
+		}
+		dir = filepath.Join(base, "bpfproof", "proofs")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("soundness: make cache: %w", err)
+	}
+	return dir, nil
+}
+
+// choose returns all domains, as lines can rest on those of others, and the
+// lines that are asked for.
+func (f *soundnessFlags) choose() (subjects []*soundness.Subject, lines []soundness.Line, err error) {
+	if _, err := filepath.Match(f.op, ""); err != nil {
+		return nil, nil, fmt.Errorf("soundness: choose operator %q: %w", f.op, err)
+	}
+	var names []string
+	for _, d := range soundness.Domains() {
+		names = append(names, d.Name)
 	}
 	if f.domain != "" && !slices.Contains(names, f.domain) {
-		return nil, fmt.Errorf("soundness: choose domain %q: there are %s", f.domain, strings.Join(names, ", "))
+		return nil, nil, fmt.Errorf("soundness: choose domain %q: there are %s", f.domain, strings.Join(names, ", "))
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("soundness: choose operator %q: no such operator at this width", f.op)
+	for _, d := range soundness.Domains() {
+		s, err := soundness.Load(d)
+		if err != nil {
+			return nil, nil, err
+		}
+		subjects = append(subjects, s)
 	}
-	return found, nil
+	lines = soundness.Find(subjects, func(l soundness.Line) bool {
+		match, _ := filepath.Match(f.op, l.Op) // the pattern is right, see above
+		return (match || f.op == "") && (f.domain == "" || f.domain == l.Domain) && (f.width == 0 || f.width == int(l.Width))
+	})
+	if len(lines) == 0 {
+		return nil, nil, fmt.Errorf("soundness: choose operator %q: no such operator at this width", f.op)
+	}
+	return subjects, lines, nil
 }
 
 func runSoundness(cmd *cobra.Command, f soundnessFlags) error {
@@ -137,7 +195,7 @@ func runSoundness(cmd *cobra.Command, f soundnessFlags) error {
 		}
 		return nil
 	}
-	tasks, err := f.tasks()
+	subjects, lines, err := f.choose()
 	if err != nil {
 		return err
 	}
@@ -145,46 +203,71 @@ func runSoundness(cmd *cobra.Command, f soundnessFlags) error {
 	if err != nil {
 		return err
 	}
-	answer := yes
-	count := map[smt.Outcome]int{}
-	for _, t := range tasks {
-		began := time.Now()
-		v, err := f.decide(cmd.Context(), t, solver)
-		if err != nil {
-			return err
-		}
-		count[v.Status]++
-		answer = answer.worse(soundnessStatus(v))
-		if err := p.answer(soundnessRow(v, time.Since(began)), soundnessText(v, time.Since(began))); err != nil {
-			return err
-		}
-	}
-	if !f.json {
-		fmt.Fprintf(p.w, "%d operators: %d proved, %d refuted, %d unknown\n", len(tasks), count[smt.Proved], count[smt.Refuted], count[smt.Undecided])
-	}
-	return end(answer)
-}
-
-// decide decides one operation, and writes its queries.
-func (f *soundnessFlags) decide(ctx context.Context, t task, solver smt.Solver) (soundness.Verdict, error) {
+	run := soundness.Run{Solver: solver, Workers: f.jobs}
 	if f.smtDir != "" {
-		if err := writeQueries(f.smtDir, t); err != nil {
-			return soundness.Verdict{}, err
+		if err := os.MkdirAll(f.smtDir, 0o755); err != nil {
+			return fmt.Errorf("soundness: make folder for queries: %w", err)
 		}
+		run.Built = func(ob *soundness.Obligation) error { return writeQueries(f.smtDir, ob) }
 	}
-	v, err := t.subject.Decide(ctx, t.op, solver)
-	if err != nil {
-		return v, err
-	}
-	return v, ctx.Err()
-}
-
-// writeQueries writes one script for each goal.
-func writeQueries(dir string, t task) error {
-	ob, err := t.subject.Build(t.op)
+	t := soundnessTotal{count: map[smt.Outcome]int{}, answer: yes}
+	err = run.Decide(cmd.Context(), subjects, lines, func(v soundness.Verdict) error {
+		t.add(v)
+		return p.answer(soundnessRow(v), soundnessText(v))
+	})
 	if err != nil {
 		return err
 	}
+	if !f.json {
+		t.print(p.w, solver.Counts())
+	}
+	return end(t.answer)
+}
+
+// soundnessTotal sums up a run.
+type soundnessTotal struct {
+	count        map[smt.Outcome]int
+	answer       status
+	proofs       int
+	cached       int
+	bytes        int64
+	solve, check time.Duration
+}
+
+func (t *soundnessTotal) add(v soundness.Verdict) {
+	t.count[v.Status]++
+	t.answer = t.answer.worse(soundnessStatus(v))
+	t.proofs, t.cached, t.bytes = t.proofs+v.Proofs, t.cached+v.Cached, t.bytes+v.ProofBytes
+	t.solve, t.check = t.solve+v.Solved-v.CheckTime, t.check+v.CheckTime
+}
+
+func (t *soundnessTotal) print(w io.Writer, confirmed []solvers.Confirmations) {
+	n := t.count[smt.Proved] + t.count[smt.Refuted] + t.count[smt.Undecided]
+	fmt.Fprintf(w, "%d operators: %d proved, %d refuted, %d unknown\n", n, t.count[smt.Proved], t.count[smt.Refuted], t.count[smt.Undecided])
+	if t.proofs > 0 {
+		fmt.Fprintf(w, "%d proofs of %d kB: %d checked now in %.2f s, after %.2f s of solving; %d checked in earlier runs\n",
+			t.proofs, t.bytes>>10, t.proofs-t.cached, t.check.Seconds(), t.solve.Seconds(), t.cached)
+	}
+	for _, c := range confirmed {
+		fmt.Fprintf(w, "%d of %d queries confirmed by %s, %d beyond its limits\n", c.Confirmed, c.Asked, c.Solver, c.Asked-c.Confirmed)
+	}
+	fmt.Fprintf(w, "%.1f s of CPU\n", soundnessCPU().Seconds())
+}
+
+// soundnessCPU returns what this process and its children that have ended have used.
+func soundnessCPU() time.Duration {
+	var sum time.Duration
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if syscall.Getrusage(who, &u) == nil { // fails for unknown arguments only
+			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return sum
+}
+
+// writeQueries writes one script for each goal.
+func writeQueries(dir string, ob *soundness.Obligation) error {
 	for _, g := range ob.Goals {
 		name := fmt.Sprintf("%s_%s_%d_%s.smt2", ob.Domain, ob.Op, ob.Width, strings.ReplaceAll(g.Name, " ", "-"))
 		out, err := os.Create(filepath.Join(dir, name))
@@ -222,15 +305,26 @@ func soundnessWord(o smt.Outcome) string {
 	return o.String()
 }
 
-func soundnessRow(v soundness.Verdict, took time.Duration) soundnessJSON {
-	return soundnessJSON{Domain: v.Domain, Op: v.Op, Width: int(v.Width), Status: soundnessWord(v.Status), Seconds: took.Seconds(), Solver: v.Solver,
-		Goal: v.Goal, Reason: v.Reason, Witness: v.Witness(), ProofBytes: v.ProofBytes, CheckTime: v.CheckTime.Seconds()}
+func soundnessRow(v soundness.Verdict) soundnessJSON {
+	row := soundnessJSON{Domain: v.Domain, Op: v.Op, Width: int(v.Width), Status: soundnessWord(v.Status), Seconds: v.Elapsed.Seconds(), Solver: v.Solver,
+		Goal: v.Goal, Reason: v.Reason, Witness: v.Witness(), Proofs: v.Proofs, Cached: v.Cached, ProofBytes: v.ProofBytes,
+		CheckTime: v.CheckTime.Seconds(), RunCPU: soundnessCPU().Seconds()}
+	for _, l := range v.RestsOn {
+		row.RestsOn = append(row.RestsOn, soundnessLine{l.Domain, l.Op, int(l.Width)})
+	}
+	return row
 }
 
-func soundnessText(v soundness.Verdict, took time.Duration) string {
-	text := fmt.Sprintf("%-14s %-22s %2d %-8s %8.2f s  %s", v.Domain, v.Op, v.Width, soundnessWord(v.Status), took.Seconds(), v.Solver)
-	if v.ProofChecks > 0 {
-		text += fmt.Sprintf("  %d proofs of %d kB checked in %.2f s", v.ProofChecks, v.ProofBytes>>10, v.CheckTime.Seconds())
+func soundnessText(v soundness.Verdict) string {
+	text := fmt.Sprintf("%-14s %-22s %2d %-8s %8.2f s  %s", v.Domain, v.Op, v.Width, soundnessWord(v.Status), v.Elapsed.Seconds(), v.Solver)
+	if v.Proofs > 0 {
+		text += fmt.Sprintf("  %d proofs of %d kB checked in %.2f s", v.Proofs, v.ProofBytes>>10, v.CheckTime.Seconds())
+	}
+	if v.Cached > 0 {
+		text += fmt.Sprintf(", %d of them in earlier runs", v.Cached)
+	}
+	for i, l := range v.RestsOn {
+		text += [...]string{"  rests on ", ", "}[min(i, 1)] + fmt.Sprintf("%s %s/%d", l.Domain, l.Op, l.Width)
 	}
 	if v.Goal != "" {
 		text += "  " + v.Goal

@@ -10,11 +10,18 @@ import (
 	"time"
 
 	"github.com/bpfproof/bpfproof/smt"
+	"github.com/bpfproof/bpfproof/smt/proof"
 )
 
 // cache remembers clauses whose proof has been checked, one file each, named
-// by the hash of the clauses. No directory means no memory.
-type cache struct{ dir string }
+// by a hash of the clauses, of the solver with its version, and of the checker's
+// source. No directory means no memory.
+//
+// A hit is as good as the check that it stands for: only clauses whose proof
+// was verified are saved, the name covers all bytes of them, and a change of the
+// checker makes all entries worthless. It says nothing of the terms that the
+// clauses were made of: those are translated anew every time.
+type cache struct{ dir, solver string }
 
 // entry is the content of a file. The key stands in it as well, so that a
 // renamed file is worth nothing.
@@ -26,13 +33,12 @@ type entry struct {
 	Nanos   int64 // of the check
 }
 
-// format names the meaning of entries; a change of the checker's rules needs
-// another one.
-const format = "bpfproof unsat 1\n"
+// format names the meaning of entries.
+const format = "bpfproof unsat 2"
 
 func (c cache) key(cnf []byte) string {
 	h := sha256.New()
-	h.Write([]byte(format))
+	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n", format, proof.Version(), c.solver, len(cnf)) // a hash takes everything
 	h.Write(cnf)
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -19,8 +19,9 @@ type Options struct {
 	// checked by package smt/proof; an answer without one is Unknown.
 	CheckProof bool
 	// CacheDir names an existing directory in which clauses whose proof has
-	// been checked are remembered by their hash; "" for none. Who can write
-	// there is trusted as the checker is. It is used only with CheckProof.
+	// been checked are remembered by their hash, with that of the checker and
+	// the solver's version; "" for none. Who can write there is trusted as the
+	// checker is. It is used only with CheckProof.
 	CacheDir string
 	// MaxGates bounds the graph of one check; a larger formula is Unknown. 0
 	// stands for DefaultMaxGates.
@@ -158,7 +159,7 @@ func (s *solver) solve(ctx context.Context, c *clauses, r *smt.Result) (answer, 
 // prove decides clauses and has the proof checked. While the program writes
 // the proof it is read into memory, so that it needs no file.
 func (s *solver) prove(ctx context.Context, c *clauses, cnf []byte, r *smt.Result) (answer, error) {
-	store := cache{s.CacheDir}
+	store := cache{s.CacheDir, Name + " " + s.version}
 	if info, ok := store.load(cnf); ok {
 		r.Proof = info
 		return answer{status: smt.Unsat}, nil

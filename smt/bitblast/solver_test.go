@@ -186,9 +186,12 @@ func TestConstant(t *testing.T) {
 }
 
 // fake is a program that does as the script says, with the proof's file in $p.
-func fake(t *testing.T, script string) string {
+func fake(t *testing.T, script string) string { return fakeOf(t, "0", script) }
+
+// fakeOf is fake for a program that says it is of the given version.
+func fakeOf(t *testing.T, version, script string) string {
 	path := filepath.Join(t.TempDir(), "fake")
-	text := "#!/bin/sh\nPATH=/usr/bin:/bin\nif [ \"$1\" = --version ]; then echo 0; exit; fi\nfor p; do :; done\n[ \"$p\" = - ] && p=/dev/null\n" + script + "\n"
+	text := "#!/bin/sh\nPATH=/usr/bin:/bin\nif [ \"$1\" = --version ]; then echo " + version + "; exit; fi\nfor p; do :; done\n[ \"$p\" = - ] && p=/dev/null\n" + script + "\n"
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o755))
 	return path
 }
@@ -249,7 +252,7 @@ func TestCache(t *testing.T) {
 	require.Len(t, files, 1)
 
 	// The second answer needs no search.
-	options.Path = fake(t, "exit 3")
+	options.Path = fakeOf(t, first.Version, "exit 3")
 	liar := open(t, smt.Limits{}, options)
 	r, err := liar.Check(context.Background(), b, q...)
 	require.NoError(t, err)
@@ -257,7 +260,10 @@ func TestCache(t *testing.T) {
 	require.True(t, r.Proof.Cached)
 	require.Equal(t, first.Proof.Bytes, r.Proof.Bytes)
 
-	// Other clauses do.
+	// Of another version of the solver it does, and for other clauses.
+	options.Path = fakeOf(t, first.Version+"+", "exit 3")
+	_, err = open(t, smt.Limits{}, options).Check(context.Background(), b, q...)
+	require.ErrorContains(t, err, "exit status 3")
 	_, err = liar.Check(context.Background(), b, named(16)[2].build(b)...)
 	require.ErrorContains(t, err, "exit status 3")
 

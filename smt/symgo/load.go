@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -25,14 +26,15 @@ type Source struct {
 	Files fs.FS
 }
 
-// Program is a set of packages in SSA form. Machines can share it, one at a
-// time.
+// Program is a set of packages in SSA form. Machines of several goroutines can
+// share it.
 type Program struct {
 	fset    *token.FileSet
 	ssa     *ssa.Program
 	pkgs    map[string]*loaded
 	outside map[token.Pos]string // what was left out, by the place of its name, and why
 	writes  map[*ssa.Global]token.Pos
+	mu      sync.Mutex // of infos: machines of several goroutines share a Program
 	infos   map[*ssa.Function]*funcInfo
 }
 

@@ -22,6 +22,8 @@ type loop struct {
 }
 
 func (p *Program) info(fn *ssa.Function) *funcInfo {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if f, ok := p.infos[fn]; ok {
 		return f
 	}
