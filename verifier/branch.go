@@ -203,9 +203,49 @@ func (t *stepper[E]) refine(s *state[E], in ir.Insn, taken bool) bool {
 	if nx != x.val && !t.learn(s, in.Dst, nx) {
 		return false
 	}
-	if row.Src == ir.X && ny != y.val && in.Dst != in.Src && !t.learn(s, in.Src, ny) {
+	if row.Src != ir.X || in.Dst == in.Src {
+		return true
+	}
+	if ny != y.val && !t.learn(s, in.Src, ny) {
 		return false
 	}
+	if (row.Cmp == ir.JEQ) == taken && (row.Cmp == ir.JEQ || row.Cmp == ir.JNE) {
+		return t.unite(s, &fr.regs[in.Dst], &fr.regs[in.Src], row.Width)
+	}
+	return true
+}
+
+// unite links two registers whose low bits were found to be equal, if these are
+// all of them. It reports false where they cannot be.
+//
+// Sound: from x = a + x.off, y = b + y.off and x = y follows b = a + x.off -
+// y.off, for all that is linked to y.
+func (t *stepper[E]) unite(s *state[E], x, y *reg[E], w ir.Width) bool {
+	_, known := t.w.constant(x.val)
+	if _, other := t.w.constant(y.val); known || other || w != ir.W64 && !(t.w.fits(x.val, w) && t.w.fits(y.val, w)) {
+		return true
+	}
+	t.link(x)
+	t.link(y)
+	if x.id == y.id {
+		return x.off == y.off
+	}
+	id, d := y.id, int64(x.off)-int64(y.off)
+	if d != 0 {
+		inside := true
+		s.each(func(r *reg[E]) {
+			off := int64(r.off) + d
+			inside = inside && (r.kind != scalar || r.id != id || off == int64(int32(off)))
+		})
+		if !inside {
+			return true
+		}
+	}
+	s.each(func(r *reg[E]) {
+		if r.kind == scalar && r.id == id {
+			r.id, r.off = x.id, int32(int64(r.off)+d)
+		}
+	})
 	return true
 }
 

@@ -110,7 +110,7 @@ func (t *stepper[E]) loaded(s *state[E], base *reg[E], in ir.Insn) reg[E] {
 		}
 	case mapValue:
 		if x, ok := t.constantAt(base, int64(in.Off), width.Bytes()); ok {
-			return number(t.w.num(x))
+			return number(x)
 		}
 	}
 	return number(t.w.anyOf(width))
@@ -141,25 +141,40 @@ func (t *stepper[E]) field(k abi.FieldKind) reg[E] {
 	return r
 }
 
-// constantAt returns the little-endian number of size bytes at base + off in a
-// map whose contents never change, where the address is known.
+// maxConstants bounds the places that a load of constants may choose from.
+const maxConstants = 256
+
+// constantAt returns what size bytes at base + off are in a map whose contents
+// never change: the little-endian numbers at all places where they may lie, if
+// these are few.
 //
-// Sound: a frozen map holds what it was loaded with.
-func (t *stepper[E]) constantAt(base *reg[E], off int64, size int) (x uint64, ok bool) {
+// Sound: a frozen map holds what it was loaded with, and the address is one of
+// the members of base.val.
+func (t *stepper[E]) constantAt(base *reg[E], off int64, size int) (x E, ok bool) {
 	m := specOf(t.prog, base)
-	at, known := t.w.fixed(base)
-	if !m.Frozen || base.index < 0 || !known || m.MaxEntries != 1 || len(m.Contents) != 1 {
-		return 0, false
+	if !m.Frozen || base.index < 0 || m.MaxEntries != 1 || len(m.Contents) != 1 {
+		return x, false
 	}
-	at += off
-	v := m.Contents[0].Value
-	if at < 0 || at+int64(size) > int64(len(v)) {
-		return 0, false
+	off += int64(base.off)
+	v, b := m.Contents[0].Value, t.w.bounds(base.val)
+	if b.SMin < -maxVar || b.SMax > maxVar || b.SMax-b.SMin >= maxConstants || b.SMin+off < 0 || b.SMax+off+int64(size) > int64(len(v)) {
+		return x, false
 	}
+	x = t.w.bot
+	for at := b.SMin; at <= b.SMax; at++ {
+		if b.SMin == b.SMax || t.w.d.Contains(ir.W64, base.val, uint64(at)) {
+			x = t.w.d.Join(ir.W64, x, t.w.num(littleEndian(v[at+off:], size)))
+		}
+	}
+	return x, x != t.w.bot
+}
+
+// littleEndian returns the number in the first size bytes.
+func littleEndian(b []byte, size int) (x uint64) {
 	for i := size - 1; i >= 0; i-- {
-		x = x<<8 | uint64(v[at+int64(i)])
+		x = x<<8 | uint64(b[i])
 	}
-	return x, true
+	return x
 }
 
 // store writes the source register or the immediate to memory.

@@ -189,7 +189,36 @@ func (c *checker[E]) compare(s *state[E], row *ir.Row, x, y *reg[E], taken bool)
 	if nx == c.bot || ny == c.bot {
 		return false
 	}
-	return c.narrow(s, x, c.back(w, x.Val, lx, nx)) && (x == y || c.narrow(s, y, c.back(w, y.Val, ly, ny)))
+	if !c.narrow(s, x, c.back(w, x.Val, lx, nx)) || x != y && !c.narrow(s, y, c.back(w, y.Val, ly, ny)) {
+		return false
+	}
+	if row.Src == ir.X && (row.Cmp == ir.JEQ && taken || row.Cmp == ir.JNE && !taken) {
+		c.unite(s, x, y, w)
+	}
+	return true
+}
+
+// unite links x and y, whose low bits are the same, if these are all: what is
+// linked to y is x plus a constant, too.
+func (c *checker[E]) unite(s *state[E], x, y *reg[E], w ir.Width) {
+	if w != ir.W64 && !(c.fits(x.Val, w) && c.fits(y.Val, w)) {
+		return
+	}
+	s.linked(&c.words, x)
+	s.linked(&c.words, y)
+	id, d, fits := y.ID, int64(x.Off)-int64(y.Off), true
+	if x.ID == 0 || id == 0 || x.ID == id {
+		return
+	}
+	s.each(func(r *reg[E]) {
+		off := int64(r.Off) + d
+		fits = fits && (r.Kind != invariant.Scalar || r.ID != id || off == int64(int32(off)))
+	})
+	s.each(func(r *reg[E]) {
+		if fits && r.Kind == invariant.Scalar && r.ID == id {
+			r.ID, r.Off = x.ID, int32(int64(r.Off)+d)
+		}
+	})
 }
 
 // disjoint returns what x and y can be where they share no bit: what is known to

@@ -183,6 +183,10 @@ func (c *checker[E]) content(s *state[E], base *reg[E], off int64, w ir.Width) r
 	case !exact && base.Kind == invariant.Stack:
 		lo, _, _ := c.span(base)
 		c.touch(s, base, lo+off)
+	case base.Kind == invariant.MapValue && base.Index >= 0:
+		if v, ok := c.constants(base, off, w); ok {
+			return number(v)
+		}
 	case !exact:
 	case base.Kind == invariant.Stack:
 		c.touch(s, base, at)
@@ -193,18 +197,30 @@ func (c *checker[E]) content(s *state[E], base *reg[E], off int64, w ir.Width) r
 		if f := c.ctx.Field(int(at), w.Bytes()); f != nil && f.Kind != abi.Scalar {
 			return c.fieldPointer(s, f.Kind)
 		}
-	case base.Kind == invariant.MapValue && base.Index >= 0:
-		m := c.mapOf(base)
-		if !m.Frozen || m.MaxEntries != 1 || len(m.Contents) != 1 || at+int64(w.Bytes()) > int64(len(m.Contents[0].Value)) {
-			break
-		}
-		var x uint64
-		for i := w.Bytes() - 1; i >= 0; i-- {
-			x = x<<8 | uint64(m.Contents[0].Value[at+int64(i)])
-		}
-		return number(c.num(int64(x)))
 	}
 	return c.any(w)
+}
+
+// constants returns the words that lie at the places where base + off may lead,
+// if these are few, in a map that is never written.
+func (c *checker[E]) constants(base *reg[E], off int64, w ir.Width) (E, bool) {
+	m, all := c.mapOf(base), c.bot
+	lo, hi, ok := c.span(base)
+	size := int64(w.Bytes())
+	if !ok || hi-lo >= 256 || !m.Frozen || m.MaxEntries != 1 || len(m.Contents) != 1 || lo+off < 0 || hi+off+size > int64(len(m.Contents[0].Value)) {
+		return all, false
+	}
+	for at := lo; at <= hi; at++ {
+		if !c.d.Contains(ir.W64, base.Val, uint64(at-int64(base.Off))) {
+			continue
+		}
+		var x int64
+		for i := size - 1; i >= 0; i-- {
+			x = x<<8 | int64(m.Contents[0].Value[at+off+i])
+		}
+		all = c.d.Join(ir.W64, all, c.num(x))
+	}
+	return all, all != c.bot
 }
 
 // fieldPointer returns what a pointer field of the context holds.
