@@ -2,6 +2,8 @@ package soundness
 
 import (
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"testing/fstest"
@@ -38,6 +40,17 @@ func Domains() []Domain {
 		{Name: "interval", Elem: "interval.T", New: "interval.Domain{}", Sources: []symgo.Source{i}},
 		{Name: "tnum+interval", Elem: "reduced.T", New: "reduced.New()", Sources: []symgo.Source{r, t, i}},
 	}
+}
+
+// Own returns a domain that is not one of Domains: elem and expr are written as
+// in Domain, files has the source of its package. It may import the packages of
+// Domains. Its name is the last part of the path.
+func Own(importPath string, files fs.FS, elem, expr string) Domain {
+	d := Domain{Name: path.Base(importPath), Elem: elem, New: expr, Sources: []symgo.Source{{Path: importPath, Files: files}}}
+	for _, known := range Domains() {
+		d.Sources = append(d.Sources, known.Sources...)
+	}
+	return d
 }
 
 // harnessPath is the import path of the harness, which exists in memory only.

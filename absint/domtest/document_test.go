@@ -8,8 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/smt"
+	"github.com/bpfproof/bpfproof/smt/bitblast"
+	"github.com/bpfproof/bpfproof/soundness"
 )
 
 // block returns the code block of the document that begins with the line head,
@@ -93,10 +100,44 @@ func TestDocument(t *testing.T) {
 	// They run in a folder of their own, where they write their golden file.
 	program := filepath.Join(dir, "document.test")
 	run(t, root, "go", "test", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-c", "-o", program, "./verifier")
-	run(t, dir, program, "-test.run", "^(TestDomain|TestVerify|TestRow)$", "-update")
+	run(t, dir, program, "-test.run", "^(TestDomain|TestProofs|TestVerify|TestRow)$", "-update")
 	ledger, err := os.ReadFile(filepath.Join(dir, "testdata", "precision.golden"))
 	require.NoError(t, err)
 	require.Regexp(t, `parity +add +4 +\d+ +\d+ +\d+ +100.00`, string(ledger))
+}
+
+// TestDocumentMutant: the proofs that the document shows find a bug in its
+// domain; and the domain has the sixty lines that the document promises.
+func TestDocumentMutant(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "add-a-domain.md"))
+	require.NoError(t, err)
+	code, lines := block(t, string(text), "// parity.go"), 0
+	for line := range strings.Lines(code) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			lines++
+		}
+	}
+	require.LessOrEqual(t, lines, 60)
+	wrong := strings.Replace(code, "sem.Or, sem.Xor:", "sem.Or, sem.Xor, sem.LShr:", 1)
+	require.NotEqual(t, code, wrong)
+	solver, err := bitblast.New(smt.Limits{Timeout: 5 * time.Minute}, bitblast.Options{})
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, k := range []struct {
+		code string
+		want smt.Outcome
+	}{{code, smt.Proved}, {wrong, smt.Refuted}} {
+		files := fstest.MapFS{"parity.go": {Data: []byte(k.code)}}
+		s, err := soundness.Load(soundness.Own("github.com/bpfproof/bpfproof/absint/parity", files, "parity.E", "parity.Domain{}"))
+		require.NoError(t, err)
+		run := soundness.Run{Solver: solver}
+		shift := []soundness.Line{{Domain: "parity", Op: "alu.rsh", Width: ir.W64}}
+		require.NoError(t, run.Decide(t.Context(), []*soundness.Subject{s}, shift, func(v soundness.Verdict) error {
+			require.Equal(t, k.want, v.Status, "%s %s", v.Goal, v.Reason)
+			return nil
+		}))
+	}
 }
 
 func run(t *testing.T, dir, name string, args ...string) {
