@@ -29,7 +29,7 @@ check:
 	CGO_ENABLED=0 go build ./...
 	$(GOTEST) ./...
 
-long: deps ## long campaigns: fuzzing and many random programs
+long: deps ## long campaigns: operator proofs, fuzzing and many random programs
 	scripts/long.sh
 
 bench: deps ## all Go benchmarks
