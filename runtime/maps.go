@@ -65,7 +65,28 @@ func (s *mapSet) open(spec *ir.MapSpec) (maps.Map, error) {
 		s.byName[spec.Name] = m
 	}
 	s.all = append(s.all, m)
-	return m, nil
+	return m, s.nest(m, spec)
+}
+
+// nest opens the maps that are elements of a map.
+func (s *mapSet) nest(m maps.Map, spec *ir.MapSpec) error {
+	for i, e := range spec.Contents {
+		if e.Map == nil {
+			continue
+		}
+		o, ok := m.(maps.Outer)
+		if !ok {
+			return fmt.Errorf("map %q: element %d is a map", spec.Name, i)
+		}
+		inner, err := s.open(e.Map)
+		if err != nil {
+			return err
+		}
+		if err := o.SetMap(e.Key, inner, 0); err != nil {
+			return fmt.Errorf("fill map %q: element %d: %w", spec.Name, i, err)
+		}
+	}
+	return nil
 }
 
 func sameShape(a, b *ir.MapSpec) bool {

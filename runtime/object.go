@@ -32,12 +32,16 @@ type Program struct {
 // Load checks and loads programs. Maps are made once for all of them: specs
 // that are the same one or have the same name are one map. If anything is
 // refused, nothing stays loaded. The programs must not change afterwards.
+// Elements of program arrays that name a program which is not loaded stay empty.
 func Load(ctx context.Context, programs []*ir.Program, opts Options) (*Object, error) {
 	o := &Object{maps: newMapSet(), byName: map[string]*Program{}}
 	for _, p := range programs {
 		if err := o.load(ctx, p, opts); err != nil {
 			return nil, errors.Join(err, o.Close())
 		}
+	}
+	if err := o.fillTails(); err != nil {
+		return nil, errors.Join(err, o.Close())
 	}
 	return o, nil
 }

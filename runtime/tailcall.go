@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -16,11 +17,33 @@ import (
 // (bpf_prog_map_compatible in kernel/bpf/core.c of Linux 6.18).
 func (o *Object) SetTail(mapName string, index uint32, p *Program) error {
 	array, ok := o.Map(mapName).(*maps.ProgArray)
-	id := slices.Index(o.programs, p)
-	switch {
-	case !ok:
+	if !ok {
 		return fmt.Errorf("runtime: set tail call: map %q: %w: it is no prog_array of the object", mapName, unix.EINVAL)
-	case id < 0:
+	}
+	return o.setTail(array, mapName, index, p)
+}
+
+// fillTails sets the elements that the specs of program arrays name.
+func (o *Object) fillTails() error {
+	for _, m := range o.maps.all {
+		array, ok := m.(*maps.ProgArray)
+		if !ok {
+			continue
+		}
+		for _, e := range m.Spec().Contents {
+			if p := o.byName[e.Program]; p != nil && len(e.Key) == 4 {
+				if err := o.setTail(array, m.Spec().Name, binary.NativeEndian.Uint32(e.Key), p); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (o *Object) setTail(array *maps.ProgArray, mapName string, index uint32, p *Program) error {
+	id := slices.Index(o.programs, p)
+	if id < 0 {
 		return fmt.Errorf("runtime: set tail call: map %q: %w: the program is not of the object", mapName, unix.EINVAL)
 	}
 	for _, user := range o.programs {

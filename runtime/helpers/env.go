@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/bits"
 
+	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime/maps"
 )
 
@@ -40,17 +41,36 @@ type Env struct {
 	Packet Packet    // nil if the program's type has no packet to adjust
 	Clock  Clock     // nil: the machine's
 	Trace  io.Writer // sink of trace_printk; nil discards
-	CPU    uint32    // what get_smp_processor_id returns
+	CPU    uint32    // what get_smp_processor_id returns, and whose values per-CPU maps give
 	Random uint64    // state of get_prandom_u32
+	Cgroup uint64    // the simulated cgroup that get_local_storage serves
+	Stack  []uint64  // the simulated call stack that get_stackid captures, innermost first
+
+	// Redirect is what the last redirect_map of a run chose; Map is nil if it
+	// chose nothing. It means something where the program returned XDP_REDIRECT.
+	Redirect Redirect
 
 	slots   []slot // open addressing by handle; a power of two, never full
 	shift   uint   // 64 - log2(len(slots))
+	outers  []maps.Outer
+	rings   []*maps.RingBuf
+	records []record // reserved and not yet given back
+	lock    uint64   // address of the bpf_spin_lock that the run holds, or 0
 	readers []*maps.Reader
 }
 
+// slot is a map of the program, and what helpers ask of it often.
 type slot struct {
 	handle uint64
 	m      maps.Map
+	key    int         // size of a key in bytes
+	cpu    maps.PerCPU // nil if the kind is not per CPU
+}
+
+func slotOf(m maps.Map) slot {
+	s := slot{handle: m.Handle(), m: m, key: int(m.Spec().KeySize)}
+	s.cpu, _ = maps.AsPerCPU(m)
+	return s
 }
 
 // NewEnv returns an environment whose programs may use the given maps. The
@@ -66,6 +86,12 @@ func NewEnv(ms []maps.Map) *Env {
 			seen[r.Epochs()] = true
 			e.readers = append(e.readers, r.Epochs().Join())
 		}
+		switch m := m.(type) {
+		case maps.Outer:
+			e.outers = append(e.outers, m)
+		case *maps.RingBuf:
+			e.rings = append(e.rings, m)
+		}
 	}
 	return e
 }
@@ -79,7 +105,7 @@ func (e *Env) bind(m maps.Map) {
 	for i := e.place(m.Handle()) & mask; ; i = (i + 1) & mask {
 		switch e.slots[i].handle {
 		case 0:
-			e.slots[i] = slot{m.Handle(), m}
+			e.slots[i] = slotOf(m)
 			return
 		case m.Handle():
 			return // a program may refer to a map twice
@@ -90,25 +116,82 @@ func (e *Env) bind(m maps.Map) {
 // Map returns the map with the given handle, or an error if the program has
 // none such. 0 is no handle.
 func (e *Env) Map(handle uint64) (maps.Map, error) {
+	s, err := e.find(handle)
+	return s.m, err
+}
+
+// find returns what is known of the map with the given handle: one of the
+// program's, or one that the run looked up in a map of maps.
+func (e *Env) find(handle uint64) (slot, error) {
 	mask := uint64(len(e.slots) - 1)
 	for i := e.place(handle) & mask; e.slots[i].handle != 0; i = (i + 1) & mask {
 		if e.slots[i].handle == handle {
-			return e.slots[i].m, nil
+			return e.slots[i], nil
 		}
 	}
-	return nil, fmt.Errorf("helpers: find map: %#x is no map of the program", handle)
+	for _, o := range e.outers {
+		if m := o.Inner(handle); m != nil {
+			return slotOf(m), nil
+		}
+	}
+	return slot{}, fmt.Errorf("helpers: find map: %#x is no map of the program", handle)
+}
+
+// Value returns the address of the value of a key, on the environment's
+// processor where the map is per CPU; 0 if there is none.
+func (e *Env) Value(m maps.Map, key []byte) uint64 {
+	if p, ok := maps.AsPerCPU(m); ok {
+		return p.LookupCPU(key, e.CPU)
+	}
+	return m.LookupAddr(key)
+}
+
+// Walkable reports whether for_each_map_elem takes the map: arrays and hash
+// tables (map_for_each_callback in kernel/bpf of Linux 6.18).
+func Walkable(m maps.Map) bool {
+	switch m.Spec().Type {
+	case ir.Array, ir.PerCPUArray, ir.Hash, ir.PerCPUHash, ir.LRUHash, ir.LRUPerCPUHash:
+		return true
+	}
+	return false
+}
+
+// Reach returns the piece of memory around the n bytes at addr that the run got
+// from helpers and that belongs to none of the program's maps: a ring buffer
+// record that it reserved, or a value of a map in a map. Interpreters ask.
+func (e *Env) Reach(addr, n uint64) (start, size uint64, writable, ok bool) {
+	for _, r := range e.records {
+		if off := addr - r.addr; off < r.size && n <= r.size-off {
+			return r.addr, r.size, true, true
+		}
+	}
+	for _, o := range e.outers {
+		for _, m := range o.Inners() {
+			if r := m.Region(); r.Contains(addr, n) {
+				return addr - (addr-r.Base)%r.Stride, r.Value, !r.ReadOnly, true
+			}
+		}
+	}
+	return 0, 0, false, false
 }
 
 // Enter begins a run: values that it looks up stay in place until Exit. Runs
 // do not nest. Without a map that frees elements it does nothing.
 func (e *Env) Enter() {
+	if e.Redirect.Map != nil {
+		e.Redirect = Redirect{}
+	}
 	for _, r := range e.readers {
 		r.Enter()
 	}
 }
 
-// Exit ends a run.
+// Exit ends a run. What a run that failed still holds is given back: locks, and
+// records of ring buffers, which are discarded.
 func (e *Env) Exit() {
+	if e.lock != 0 || len(e.records) > 0 {
+		e.giveBack()
+	}
 	for _, r := range e.readers {
 		r.Exit()
 	}

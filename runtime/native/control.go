@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
@@ -103,6 +102,7 @@ func (r *Run) widen(ms []maps.Map) {
 	r.env = helpers.NewEnv(r.maps)
 	r.env.Memory, r.env.Packet, r.env.Clock = old.Memory, old.Packet, old.Clock
 	r.env.Trace, r.env.CPU, r.env.Random = old.Trace, old.CPU, old.Random
+	r.env.Cgroup, r.env.Stack = old.Cgroup, old.Stack
 	r.env.Enter()
 	r.left = append(r.left, old)
 }
@@ -215,7 +215,7 @@ func (r *Run) loop(args [5]uint64) (uint64, error) {
 // batch is how many elements for_each_map_elem reads ahead.
 const batch = 64
 
-// forEach is bpf_for_each_map_elem for arrays and hash maps: it calls the
+// forEach is bpf_for_each_map_elem: it calls the
 // function with map, key, value and ctx until that returns something else than
 // 0, and returns the number of calls. Elements that are deleted before their
 // turn are left out.
@@ -228,7 +228,7 @@ func (r *Run) forEach(args [5]uint64) (uint64, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case m.Spec().Type != ir.Array && m.Spec().Type != ir.Hash:
+	case !helpers.Walkable(m):
 		return 0, fmt.Errorf("helpers: for_each_map_elem: map %q is a %v", m.Spec().Name, m.Spec().Type)
 	case flags != 0:
 		return errno(unix.EINVAL), nil
@@ -245,7 +245,7 @@ func (r *Run) forEach(args [5]uint64) (uint64, error) {
 			return 0, err
 		}
 		for _, e := range elems {
-			value := m.LookupAddr(e.Key)
+			value := r.env.Value(m, e.Key)
 			if value == 0 {
 				continue
 			}

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/maps"
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
@@ -84,7 +85,7 @@ func (m *machine) invoke(l *loop) bool {
 // batch is how many elements for_each_map_elem reads ahead.
 const batch = 64
 
-// forEach is bpf_for_each_map_elem for arrays and hash maps: it calls the
+// forEach is bpf_for_each_map_elem: it calls the
 // function with map, key, value and ctx until that returns something else than
 // 0, and returns the number of calls. Elements that are deleted before their
 // turn are left out.
@@ -98,7 +99,7 @@ func (m *machine) forEach(*insn) {
 	case err != nil:
 		m.refused(err)
 		return
-	case mp.Spec().Type != ir.Array && mp.Spec().Type != ir.Hash:
+	case !helpers.Walkable(mp):
 		m.refused(fmt.Errorf("helpers: for_each_map_elem: map %q is a %v", mp.Spec().Name, mp.Spec().Type))
 		return
 	case m.r[ir.R4] != 0:
@@ -130,7 +131,7 @@ func (m *machine) show(l *loop) {
 		for len(l.elems) > 0 {
 			key := l.elems[0].Key
 			l.elems = l.elems[1:]
-			value := l.m.LookupAddr(key)
+			value := m.env.Value(l.m, key)
 			if value == 0 {
 				continue
 			}

@@ -4,7 +4,8 @@
 // A program is decoded once into a compact form; a run allocates nothing, but
 // for bpf_for_each_map_elem, which reads keys ahead. Each load and store is
 // checked against the memory the program may touch: its stack frames, its
-// context, its packet, the values of its maps and the key a callback was given.
+// context, its packet, the values of its maps, the ring buffer records it reserved
+// and the key a callback was given.
 // A program that leaves them, runs out of fuel or nests too deep ends with a
 // [*Fault] that names the instruction. What the interpreter has no meaning for
 // is refused by [Load], never met at run.

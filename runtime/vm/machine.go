@@ -47,6 +47,7 @@ type machine struct {
 
 	value, valueLen uint64 // the map value touched last
 	valueWritable   bool
+	valueReadable   bool
 
 	frame   *runtime.Frame
 	env     *helpers.Env // of prog

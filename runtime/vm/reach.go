@@ -54,10 +54,10 @@ func (m *machine) reachContext(addr, n uint64, w *window) bool {
 func (m *machine) reachValue(addr, n uint64, write bool, w *window) bool {
 	if off := addr - m.value; off >= m.valueLen || n > m.valueLen-off {
 		if !m.findValue(addr, n) {
-			return false
+			return m.reachBorrowed(addr, n, write, w)
 		}
 	}
-	if write && !m.valueWritable {
+	if write && !m.valueWritable || !write && !m.valueReadable {
 		return false
 	}
 	w.set(m.value, m.valueLen)
@@ -69,11 +69,22 @@ func (m *machine) findValue(addr, n uint64) bool {
 		r := &m.prog.regions[i]
 		if r.Contains(addr, n) {
 			m.value = addr - (addr-r.Base)%r.Stride
-			m.valueLen, m.valueWritable = r.Value, !r.ReadOnly
+			m.valueLen, m.valueWritable, m.valueReadable = r.Value, !r.ReadOnly, !r.WriteOnly
 			return true
 		}
 	}
 	return false
+}
+
+// reachBorrowed looks at what helpers gave to the run: records of ring buffers
+// and values of maps in maps.
+func (m *machine) reachBorrowed(addr, n uint64, write bool, w *window) bool {
+	start, size, writable, ok := m.env.Reach(addr, n)
+	if !ok || write && !writable {
+		return false
+	}
+	w.set(start, size)
+	return true
 }
 
 // Read gives helpers the program's memory.

@@ -1,0 +1,164 @@
+package helpers
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/runtime/maps"
+	"github.com/bpfproof/bpfproof/runtime/mem"
+)
+
+// Parts of the flags of perf_event_output (BPF_F_INDEX_MASK, BPF_F_CTXLEN_MASK).
+const (
+	indexMask    = math.MaxUint32
+	currentCPU   = math.MaxUint32
+	packetShift  = 32
+	packetLength = 0xfffff
+)
+
+// perfEventOutput writes a sample to the buffer of the running processor. Where
+// the program has a packet, flags may ask for its first bytes behind the data
+// (bpf_xdp_event_output and bpf_skb_event_output in net/core/filter.c).
+func perfEventOutput(e *Env, args [5]uint64) (uint64, error) {
+	s, err := e.find(args[1])
+	if err != nil {
+		return 0, err
+	}
+	p, ok := s.m.(*maps.Perf)
+	if !ok {
+		return 0, wrongKind("perf_event_output", s.m)
+	}
+	flags, n := args[2], args[2]>>packetShift
+	var packet []byte
+	if n != 0 {
+		b, ok := e.Packet.(interface{ Bounds() (start, end uint64) })
+		if !ok || n > packetLength {
+			return errno(unix.EINVAL), nil
+		}
+		start, end := b.Bounds()
+		if n > end-start {
+			return errno(unix.EFAULT), nil
+		}
+		packet = mem.View(start, int(n))
+	}
+	data, err := readOrNone(e, args[3], uint32(args[4]))
+	if err != nil {
+		return 0, err
+	}
+	index := uint32(flags & indexMask)
+	if index == currentCPU {
+		index = e.CPU
+	}
+	return result(p.Output(index, e.CPU, data, packet))
+}
+
+// Redirect says where a packet goes.
+type Redirect struct {
+	Map   maps.Map
+	Index uint32
+	Flags uint64
+}
+
+// Results of an XDP program, and flags of redirect_map (bpf.h).
+const (
+	xdpAborted      = 0
+	xdpRedirect     = 4
+	xdpActions      = 3
+	broadcast       = 1 << 3
+	excludeIngress  = 1 << 4
+	redirectTargets = broadcast | excludeIngress
+)
+
+// redirectMap notes where the packet goes and returns XDP_REDIRECT, or what the
+// flags say where the map has no such element (__bpf_xdp_redirect_map in
+// include/linux/filter.h).
+func redirectMap(e *Env, args [5]uint64) (uint64, error) {
+	s, err := e.find(args[0])
+	if err != nil {
+		return 0, err
+	}
+	allowed := uint64(xdpActions)
+	switch s.m.Spec().Type {
+	case ir.Devmap, ir.DevmapHash:
+		allowed |= redirectTargets
+	case ir.CPUMap, ir.XSKMap:
+	default:
+		return 0, wrongKind("redirect_map", s.m)
+	}
+	index, flags := uint32(args[1]), args[2]
+	if flags&^allowed != 0 {
+		return xdpAborted, nil
+	}
+	var key [4]byte
+	binary.NativeEndian.PutUint32(key[:], index)
+	if flags&broadcast == 0 && s.m.LookupAddr(key[:]) == 0 {
+		e.Redirect = Redirect{}
+		return flags & xdpActions, nil
+	}
+	e.Redirect = Redirect{Map: s.m, Index: index, Flags: flags}
+	return xdpRedirect, nil
+}
+
+// getStackID captures the environment's stack: -EFAULT where it has none.
+func getStackID(e *Env, args [5]uint64) (uint64, error) {
+	s, err := e.find(args[1])
+	if err != nil {
+		return 0, err
+	}
+	m, ok := s.m.(*maps.StackTrace)
+	if !ok {
+		return 0, wrongKind("get_stackid", s.m)
+	}
+	id, err := m.Capture(e.Stack, args[2])
+	if err == maps.ErrKeyNotExist {
+		return errno(unix.EFAULT), nil
+	}
+	if err != nil {
+		return result(err)
+	}
+	return uint64(id), nil
+}
+
+// getLocalStorage returns the value of the environment's cgroup, which gets one
+// as if the program had been attached there.
+func getLocalStorage(e *Env, args [5]uint64) (uint64, error) {
+	s, err := e.find(args[0])
+	if err != nil {
+		return 0, err
+	}
+	m, ok := s.m.(*maps.Storage)
+	if !ok {
+		return 0, wrongKind("get_local_storage", s.m)
+	}
+	addr, err := m.Get(e.Cgroup, e.CPU, true, nil)
+	if err != nil {
+		return 0, fmt.Errorf("helpers: get_local_storage: %w", err)
+	}
+	return addr, nil
+}
+
+// spinLock takes the bpf_spin_lock at args[0]. A run holds one at most.
+func spinLock(e *Env, args [5]uint64) (uint64, error) {
+	if _, err := e.Memory.Write(args[0], 4); err != nil {
+		return 0, err
+	}
+	if e.lock != 0 || args[0]%4 != 0 {
+		return 0, fmt.Errorf("helpers: spin_lock: %#x: the run holds a lock, or this is none", args[0])
+	}
+	maps.Lock(args[0])
+	e.lock = args[0]
+	return 0, nil
+}
+
+func spinUnlock(e *Env, args [5]uint64) (uint64, error) {
+	if e.lock != args[0] || e.lock == 0 {
+		return 0, fmt.Errorf("helpers: spin_unlock: %#x is no lock that the run holds", args[0])
+	}
+	e.lock = 0
+	maps.Unlock(args[0])
+	return 0, nil
+}
