@@ -29,6 +29,7 @@ const (
 	FaultDepth                           // more nested calls than frames
 	FaultHelper                          // a helper refused its arguments
 	FaultCancelled                       // the caller's context ended
+	FaultForbidden                       // write to r10
 )
 
 // Fault is a run that did not reach its exit.
@@ -63,6 +64,8 @@ func (f *Fault) text() string {
 		return fmt.Sprintf("insn %d: fuel is used up", f.PC)
 	case FaultDepth:
 		return fmt.Sprintf("insn %d: call: more than %d nested frames", f.PC, MaxFrames)
+	case FaultForbidden:
+		return fmt.Sprintf("insn %d: write to r10, which is read-only", f.PC)
 	}
 	return fmt.Sprintf("insn %d: %v", f.PC, f.Err)
 }

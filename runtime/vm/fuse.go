@@ -27,8 +27,12 @@ type rotateCase struct {
 func fuse(p *ir.Program, plain []insn) []insn {
 	code := slices.Clone(plain)
 	for pc := range p.All() {
+		ins := ahead(p, pc)
 		for _, f := range fusers {
-			if out, ok := f(ahead(p, pc), plain[pc:]); ok {
+			if len(ins) == 0 {
+				break
+			}
+			if out, ok := f(ins, plain[pc:]); ok {
 				code[pc] = out
 				break
 			}
@@ -37,9 +41,16 @@ func fuse(p *ir.Program, plain []insn) []insn {
 	return code
 }
 
-// ahead returns the instructions from pc on, at most five.
+// ahead returns the instructions from pc on, at most five, and none from one on
+// that writes r10: such a one is met by itself.
 func ahead(p *ir.Program, pc ir.PC) []ir.Insn {
-	return p.Insns[pc:min(int(pc)+5, len(p.Insns))]
+	ins := p.Insns[pc:min(int(pc)+5, len(p.Insns))]
+	for i, in := range ins {
+		if in.Op != ir.OpPad && writes(in) == ir.FP {
+			return ins[:i]
+		}
+	}
+	return ins
 }
 
 // fusers find the sequences that start with the first of the instructions, the

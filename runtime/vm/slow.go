@@ -15,6 +15,7 @@ const (
 	slowLoadAcquire
 	slowStoreRelease
 	slowAtomic
+	slowForbidden
 )
 
 var slowIndex = map[ir.Kind]uint8{ir.KindLoadAcquire: slowLoadAcquire, ir.KindStoreRelease: slowStoreRelease, ir.KindAtomic: slowAtomic}
@@ -26,6 +27,7 @@ var slows = [...]func(m *machine, in *insn){
 	slowLoadAcquire:  (*machine).loadAcquire,
 	slowStoreRelease: (*machine).storeRelease,
 	slowAtomic:       (*machine).atomic,
+	slowForbidden:    (*machine).forbidden,
 }
 
 // slow does the one under way.
@@ -47,6 +49,9 @@ func (m *machine) helper(in *insn) {
 	m.r[0] = ret
 	m.refresh()
 }
+
+// forbidden ends the run at an instruction that writes r10.
+func (m *machine) forbidden(*insn) { m.fail(&Fault{Kind: FaultForbidden, PC: ir.PC(m.at)}) }
 
 // refused ends the run at a helper that did not take its arguments.
 func (m *machine) refused(err error) {

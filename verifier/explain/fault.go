@@ -19,6 +19,8 @@ func (w *watch) fault(f *vm.Fault) string {
 		return fmt.Sprintf("insn %d %s %d bytes at %s", f.PC, verb, f.Size, w.where(f.Addr))
 	case vm.FaultMisaligned:
 		return fmt.Sprintf("insn %d accesses %d bytes atomically at an address that is no multiple of that", f.PC, f.Size)
+	case vm.FaultForbidden:
+		return fmt.Sprintf("insn %d writes r10", f.PC)
 	case vm.FaultDepth:
 		return fmt.Sprintf("insn %d calls with %d frames in use", f.PC, vm.MaxFrames)
 	}
