@@ -254,6 +254,10 @@ func stateMulBy(s *statement) {
 			return l.and(s.clean(acc), s.clean(a), s.clean(b), s.inTnum(acc, g[0]), s.inTnum(a, g[1]), s.inTnum(b, g[2]),
 				l.eq(ahead, open), l.eq(whole.lo, l.add(g[0], step(g[1], g[2]).lo)))
 		},
+		Measure: func(_ []smt.Term, at *symgo.LoopState) smt.Term { // the bits of a that are left
+			value, mask := tnumParts(at.Var("a"))
+			return s.b.Bin(sem.Or, ir.W64, value, mask)
+		},
 	})
 	if err != nil {
 		s.fail(err)

@@ -255,10 +255,12 @@ func (s *statement) stateReduction(name string) {
 	q := p
 	if name == "Reduce" { // each round keeps x, if it was there, and what is said of the parts
 		s.cut = true
+		round := func(at *symgo.LoopState) smt.Term { return symgo.Leaves(at.Var("rangeint.iter"))[0] }
 		err = s.m.SetCut(fn, 0, symgo.Cut{Invariant: func(_ []smt.Term, at *symgo.LoopState) smt.Term {
 			now := parts{s.calls, s.w, at.Var("t"), at.Var("r")}
-			return s.b.And(now.nonempty(), p.becomes(now, x))
-		}})
+			few := s.b.Cmp(sem.ULT, ir.W64, round(at), s.b.Const(ir.W64, 64))
+			return s.b.And(few, now.nonempty(), p.becomes(now, x))
+		}, Measure: func(_ []smt.Term, at *symgo.LoopState) smt.Term { return s.b.Not(round(at)) }})
 		if err != nil {
 			s.fail(err)
 			return

@@ -98,7 +98,7 @@ known. Two solvers that disagree (--confirm) are an error.`,
 	cmd.Flags().Uint64Var(&f.confirmSteps, "confirm-steps", 0, "step limit of one query to confirm (0: none)")
 	cmd.Flags().DurationVar(&f.confirmTimeout, "confirm-timeout", time.Minute, "time limit of one query to confirm")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object for each operator, on one line")
-	return cmd
+	return withMutants(cmd, &f)
 }
 
 // soundnessTimeout is the net below --steps: on a busy machine, proofs of
@@ -249,7 +249,10 @@ func (t *soundnessTotal) print(w io.Writer, confirmed []solvers.Confirmations) {
 			t.proofs, t.bytes>>10, t.proofs-t.cached, t.check.Seconds(), t.solve.Seconds(), t.cached)
 	}
 	for _, c := range confirmed {
-		fmt.Fprintf(w, "%d of %d queries confirmed by %s, %d beyond its limits\n", c.Confirmed, c.Asked, c.Solver, c.Asked-c.Confirmed)
+		fmt.Fprintf(w, "%d of %d queries confirmed by %s, %d beyond its limits\n", c.Confirmed, c.Asked, c.Solver, c.Asked-c.Confirmed-c.Failed)
+		if c.Failed > 0 {
+			fmt.Fprintf(w, "%d times %s failed: %s\n", c.Failed, c.Solver, oneLine(c.Err.Error()))
+		}
 	}
 	fmt.Fprintf(w, "%.1f s of CPU\n", soundnessCPU().Seconds())
 }

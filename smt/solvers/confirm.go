@@ -10,7 +10,8 @@ import (
 
 // Confirming is a solver whose Unsat others are asked about, too. Where one of
 // them finds a model, Check fails: one of the two is wrong. What they do not
-// decide within their limits is counted and changes nothing.
+// decide within their limits, or where they fail themselves, is counted and
+// changes nothing.
 type Confirming struct {
 	smt.Solver
 	others []smt.Solver
@@ -23,7 +24,9 @@ type Confirming struct {
 type Confirmations struct {
 	Solver    string
 	Asked     int
-	Confirmed int // Unsat as well; the others are open
+	Confirmed int   // Unsat as well
+	Failed    int   // no answer but an error; what is left is open
+	Err       error // the first of these
 }
 
 // Confirm returns a solver that asks the others as well.
@@ -43,16 +46,20 @@ func (c *Confirming) Check(ctx context.Context, b *smt.Builder, assertions ...sm
 	}
 	for i, o := range c.others {
 		second, err := o.Check(ctx, b, assertions...)
-		if err != nil {
-			return smt.Result{}, fmt.Errorf("solvers: confirm unsat of %s: %w", r.Solver, err)
-		}
-		if second.Status == smt.Sat {
+		if err == nil && second.Status == smt.Sat {
 			return smt.Result{}, fmt.Errorf("solvers: confirm unsat of %s %s: %s %s has the model %v", r.Solver, r.Version, second.Solver, second.Version, second.Model)
 		}
 		c.mu.Lock()
-		c.counts[i].Asked++
-		if second.Status == smt.Unsat {
-			c.counts[i].Confirmed++
+		n := &c.counts[i]
+		n.Asked++
+		switch {
+		case err != nil:
+			n.Failed++
+			if n.Err == nil {
+				n.Err = err
+			}
+		case second.Status == smt.Unsat:
+			n.Confirmed++
 		}
 		c.mu.Unlock()
 	}

@@ -48,6 +48,30 @@ func TestConstructs(t *testing.T) {
 	}
 }
 
+// TestWidths does so for integers of every type: all operators, shifts by
+// amounts of every other type, and conversions to every other.
+func TestWidths(t *testing.T) {
+	prog := loadConstructs(t)
+	for _, f := range []struct {
+		name string
+		fn   any
+	}{
+		{"WholeInt8", c.WholeInt8}, {"DivideInt8", c.DivideInt8}, {"ShiftsInt8", c.ShiftsInt8}, {"ConvertInt8", c.ConvertInt8},
+		{"WholeInt16", c.WholeInt16}, {"DivideInt16", c.DivideInt16}, {"ShiftsInt16", c.ShiftsInt16}, {"ConvertInt16", c.ConvertInt16},
+		{"WholeInt32", c.WholeInt32}, {"DivideInt32", c.DivideInt32}, {"ShiftsInt32", c.ShiftsInt32}, {"ConvertInt32", c.ConvertInt32},
+		{"WholeInt64", c.WholeInt64}, {"DivideInt64", c.DivideInt64}, {"ShiftsInt64", c.ShiftsInt64}, {"ConvertInt64", c.ConvertInt64},
+		{"WholeInt", c.WholeInt}, {"DivideInt", c.DivideInt}, {"ShiftsInt", c.ShiftsInt}, {"ConvertInt", c.ConvertInt},
+		{"WholeUint8", c.WholeUint8}, {"DivideUint8", c.DivideUint8}, {"ShiftsUint8", c.ShiftsUint8}, {"ConvertUint8", c.ConvertUint8},
+		{"WholeUint16", c.WholeUint16}, {"DivideUint16", c.DivideUint16}, {"ShiftsUint16", c.ShiftsUint16}, {"ConvertUint16", c.ConvertUint16},
+		{"WholeUint32", c.WholeUint32}, {"DivideUint32", c.DivideUint32}, {"ShiftsUint32", c.ShiftsUint32}, {"ConvertUint32", c.ConvertUint32},
+		{"WholeUint64", c.WholeUint64}, {"DivideUint64", c.DivideUint64}, {"ShiftsUint64", c.ShiftsUint64}, {"ConvertUint64", c.ConvertUint64},
+		{"WholeUint", c.WholeUint}, {"DivideUint", c.DivideUint}, {"ShiftsUint", c.ShiftsUint}, {"ConvertUint", c.ConvertUint},
+		{"WholeUintptr", c.WholeUintptr}, {"DivideUintptr", c.DivideUintptr}, {"ShiftsUintptr", c.ShiftsUintptr}, {"ConvertUintptr", c.ConvertUintptr},
+	} {
+		t.Run(f.name, func(t *testing.T) { agree(t, prog, constructs+"."+f.name, f.fn, 200, nil) })
+	}
+}
+
 // TestOutside: what is outside of the subset is an error that names file, line
 // and construct.
 func TestOutside(t *testing.T) {

@@ -8,14 +8,15 @@ import (
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
 )
 
 // Cut declares an invariant of a loop, by which it is not unrolled: the
 // invariant is checked where the loop is entered and again after one iteration
 // from any variables that satisfy it, and assumed in between and behind it,
-// where the iteration is the last. That is an induction over the iterations;
-// that they end is not shown.
+// where the iteration is the last. That is an induction over the iterations.
+// That they end is shown if there is a measure, which cannot fall forever.
 //
 // Ghosts are words that the proof keeps beside the variables of the loop, such
 // as the sum so far that some member of an abstract value stands for.
@@ -27,6 +28,10 @@ type Cut struct {
 	Step func(ghosts []smt.Term, before, after *LoopState) []smt.Term
 	// Invariant returns one bit.
 	Invariant func(ghosts []smt.Term, at *LoopState) smt.Term
+	// Measure returns a word, read unsigned, of which it is checked that every
+	// iteration that another one follows makes it less. Nil leaves open whether
+	// the loop ends.
+	Measure func(ghosts []smt.Term, at *LoopState) smt.Term
 }
 
 // Contract replaces calls of a function. It returns the results, usually
@@ -169,8 +174,14 @@ func (a *activation) runCut(c *Cut, head int, s *state) {
 	}
 	end := a.merge(b, back)
 	after := &LoopState{a, head, end}
+	earlier := vars
 	if c.Step != nil {
 		vars = c.Step(vars, before, after)
+	}
+	if c.Measure != nil {
+		then, now := c.Measure(earlier, before), c.Measure(vars, after)
+		falls := a.m.b.Cmp(sem.ULT, a.m.b.Width(then), now, then)
+		a.m.check(end.path, pos, "measure does not fall in an iteration", a.m.b.Not(falls))
 	}
 	a.m.check(end.path, pos, "invariant does not hold after an iteration", a.m.b.Not(c.Invariant(vars, after)))
 	for _, e := range back { // what follows starts from the last iteration

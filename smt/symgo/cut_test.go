@@ -93,6 +93,41 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestMeasure: a measure that falls shows that a loop ends; one that need not
+// fall fails a check, as does every one of a loop that does not end.
+func TestMeasure(t *testing.T) {
+	type state = symgo.LoopState
+	for _, k := range []struct {
+		fn, name string
+		measure  func(b *smt.Builder, at *state) smt.Term
+		checks   smt.Outcome
+	}{
+		{"Sum", "what is left", func(b *smt.Builder, at *state) smt.Term {
+			return b.Bin(sem.Sub, 8, term(at.Var("n")), term(at.Var("i")))
+		}, smt.Proved},
+		{"Sum", "rises", func(b *smt.Builder, at *state) smt.Term { return term(at.Var("i")) }, smt.Refuted},
+		{"Sum", "stays", func(b *smt.Builder, at *state) smt.Term { return term(at.Var("n")) }, smt.Refuted},
+		{"Popcount", "the rest", func(b *smt.Builder, at *state) smt.Term { return term(at.Var("x")) }, smt.Proved},
+		{"Popcount", "the count", func(b *smt.Builder, at *state) smt.Term { return b.Not(term(at.Var("n"))) }, smt.Refuted},
+		{"Endless", "the only one", func(b *smt.Builder, at *state) smt.Term { return term(at.Var("x")) }, smt.Refuted},
+	} {
+		t.Run(k.fn+" "+k.name, func(t *testing.T) {
+			prog := loadConstructs(t)
+			fn, err := prog.Func(constructs + "." + k.fn)
+			require.NoError(t, err)
+			b := smt.NewBuilder()
+			m := symgo.NewMachine(prog, b, symgo.Limits{Iterations: 2})
+			require.NoError(t, m.SetCut(fn, 0, symgo.Cut{
+				Invariant: func([]smt.Term, *state) smt.Term { return b.Bool(true) },
+				Measure:   func(_ []smt.Term, at *state) smt.Term { return k.measure(b, at) },
+			}))
+			res, err := m.Call(fn, m.Var("n", fn.Param(0)))
+			require.NoError(t, err)
+			require.Equal(t, k.checks, prove(t, b, nil, b.Not(res.Fails)))
+		})
+	}
+}
+
 // TestGhosts: a loop that doubles and halves keeps the product, which only
 // words beside its variables can tell.
 func TestGhosts(t *testing.T) {

@@ -8,6 +8,17 @@ func Sum(n uint8) (s uint16) {
 	return s
 }
 
+// Endless returns only if x is 0.
+func Endless(x uint8) uint8 {
+	for x != 0 {
+		x ^= 1
+		if x == 0 {
+			x = 3
+		}
+	}
+	return x
+}
+
 type total struct {
 	sum   uint16
 	count uint8
