@@ -23,6 +23,15 @@ type core struct {
 	mu      sync.RWMutex
 	closed  bool
 	keepers atomic.Int64 // beside the application
+
+	pause func() // nil, save in tests: called where others may see a step half done
+}
+
+// yield lets a test run others between two steps.
+func (c *core) yield() {
+	if c.pause != nil {
+		c.pause()
+	}
 }
 
 func newCore(spec *ir.MapSpec, bytes uint64) (core, error) {

@@ -295,8 +295,7 @@ func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags 
 	next := m.heads[bucket]
 	if p.elem != 0 {
 		next = uint32(*mem.Ptr64(m.elem(p.elem)))
-	} else if m.count.Add(1) > int64(m.spec.MaxEntries) {
-		m.count.Add(-1)
+	} else if !m.claim() {
 		return errFull
 	}
 	e := m.alloc(s)
@@ -311,7 +310,9 @@ func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags 
 	writeKey(m.elem(e)+8, key)
 	m.fill(e, value, cpu)
 	*mem.Ptr64(m.elem(e)) = link(h, next)
+	m.yield()
 	m.relink(bucket, p, e)
+	m.yield()
 	if m.lru != nil {
 		m.lru.add(e)
 	}
@@ -319,6 +320,20 @@ func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags 
 		m.retire(s, p.elem)
 	}
 	return nil
+}
+
+// claim counts one more element, if there may be one more. It never counts one
+// that then is refused: another insertion beside it could not tell.
+func (m *hash) claim() bool {
+	for {
+		n := m.count.Load()
+		if n >= int64(m.spec.MaxEntries) {
+			return false
+		}
+		if m.count.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
 }
 
 // write writes the value of an element that readers may see.
@@ -367,7 +382,9 @@ func (m *hash) Remove(key []byte) error {
 
 // unlink takes an element out. The caller holds the stripe.
 func (m *hash) unlink(s *stripe, bucket uint32, p place) {
+	m.yield()
 	m.relink(bucket, p, uint32(*mem.Ptr64(m.elem(p.elem))))
+	m.yield()
 	m.retire(s, p.elem)
 	m.count.Add(-1)
 }

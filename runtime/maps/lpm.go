@@ -201,6 +201,7 @@ func (m *lpm) longest(n uint32, data []byte) uint32 {
 			return e
 		}
 	}
+	m.yield()
 	for l := min(uint32(m.hint[slot]), n) + 1; l > 0; l-- {
 		if e := atomic.LoadUint32(&m.short[1<<(l-1)|slot>>(m.bits-l+1)]); e != 0 {
 			return e
@@ -316,9 +317,11 @@ func (m *lpm) Put(key, value []byte, flags uint64) error {
 
 // set changes what lookups find.
 func (m *lpm) set(word *uint32, e uint32) {
+	m.yield()
 	m.version.Add(1)
 	atomic.StoreUint32(word, e)
 	m.version.Add(1)
+	m.yield()
 }
 
 func (m *lpm) Delete(key []byte) error {

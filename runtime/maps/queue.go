@@ -78,6 +78,7 @@ func (m *queue) Push(value []byte, flags uint64) error {
 	}
 	m.ring.Lock()
 	defer m.ring.Unlock()
+	m.yield()
 	if m.count == m.spec.MaxEntries {
 		if flags != abi.UpdateExist {
 			return ErrNoSpace
@@ -97,6 +98,7 @@ func (m *queue) get(out []byte, remove bool) error {
 	}
 	m.ring.Lock()
 	defer m.ring.Unlock()
+	m.yield()
 	if m.count == 0 {
 		clear(out)
 		return ErrKeyNotExist
