@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // ValueFieldKind is what a field of a map value holds that is no plain bytes.
 type ValueFieldKind uint8
 
@@ -12,6 +14,18 @@ const (
 )
 
 var valueFieldNames = [...]string{"kernel object", "bpf_spin_lock", "bpf_timer", "kptr"}
+
+// ParseValueField returns the kind of that name: bpf_spin_lock, bpf_timer, kptr
+// or object.
+func ParseValueField(name string) (ValueFieldKind, bool) {
+	i := slices.Index(valueFieldWords[:], name)
+	return ValueFieldKind(max(i, 0)), i >= 0
+}
+
+var valueFieldWords = [...]string{"object", "bpf_spin_lock", "bpf_timer", "kptr"}
+
+// Word returns the name that ParseValueField reads.
+func (k ValueFieldKind) Word() string { return nameOf(valueFieldWords[:], int(k), "field") }
 
 // String returns the kind's name in the kernel's messages.
 func (k ValueFieldKind) String() string { return nameOf(valueFieldNames[:], int(k), "field") }

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/special"
 )
 
 // Numbers of the BTF header (struct btf_header in include/uapi/linux/btf.h).
@@ -51,52 +51,5 @@ func (m *Map) fields() ([]ir.ValueField, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read BTF: %w", err)
 	}
-	return fieldsOf(nil, t, 0, 0)
-}
-
-// maxNesting bounds how deep structures are followed.
-const maxNesting = 8
-
-func fieldsOf(fields []ir.ValueField, t btf.Type, off uint32, depth int) ([]ir.ValueField, error) {
-	if depth > maxNesting {
-		return nil, fmt.Errorf("read BTF: type %s is nested too deep", t.TypeName())
-	}
-	size, err := btf.Sizeof(t)
-	if err != nil {
-		return nil, err
-	}
-	if k, ok := specialType(t); ok {
-		return append(fields, ir.ValueField{Kind: k, Off: off, Size: uint32(size)}), nil
-	}
-	st, ok := btf.UnderlyingType(t).(*btf.Struct)
-	if !ok {
-		return fields, nil
-	}
-	for _, m := range st.Members {
-		if fields, err = fieldsOf(fields, m.Type, off+m.Offset.Bytes(), depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return fields, nil
-}
-
-// specialType tells whether values of the type are kernel objects. All of
-// theirs are structures whose names begin with "bpf_", or tagged pointers.
-func specialType(t btf.Type) (ir.ValueFieldKind, bool) {
-	switch u := btf.UnderlyingType(t).(type) {
-	case *btf.Struct:
-		switch {
-		case u.Name == "bpf_spin_lock":
-			return ir.SpinLockField, true
-		case u.Name == "bpf_timer":
-			return ir.TimerField, true
-		case strings.HasPrefix(u.Name, "bpf_"):
-			return ir.OtherField, true
-		}
-	case *btf.Pointer:
-		if _, tagged := u.Target.(*btf.TypeTag); tagged {
-			return ir.KptrField, true
-		}
-	}
-	return ir.OtherField, false
+	return special.Fields(t)
 }

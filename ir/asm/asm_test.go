@@ -181,7 +181,8 @@ func TestErrors(t *testing.T) {
 		{"a:\na: exit", `x.s:2:1: label "a" is already at slot 0`},
 		{"r1 = map[m]", `x.s:1:10: map "m" is not declared above`},
 		{".map m tree", `x.s:1:8: expected a map type, found "tree"`},
-		{".map m hash key 4 size 4", `x.s:1:19: expected key, value, entries, flags, extra, frozen, opaque or inner, found "size"`},
+		{".map m hash key 4 value 8 entries 1 field lock 0 4", `x.s:1:43: expected a kind of field, found "lock"`},
+		{".map m hash key 4 size 4", `x.s:1:19: expected key, value, entries, flags, extra, frozen, opaque, field or inner, found "size"`},
 		{".map m hash\n.map m hash", `x.s:2:6: map "m" is already declared`},
 		{".map m array_of_maps inner (i array", `x.s:1:36: expected ")", found end of line`},
 		{".elem 3 00 00", "x.s:1:7: map 3 is not declared above"},
@@ -366,6 +367,9 @@ func randomProgram(t *rapid.T) *ir.Program {
 		m := &ir.MapSpec{Name: rapid.SampledFrom([]string{"m", "n;", ".bss", "1"}).Draw(t, "map") + fmt.Sprint(i), Type: ir.MapType(rapid.IntRange(0, 40).Draw(t, "map type")),
 			KeySize: rapid.Uint32().Draw(t, "key"), ValueSize: 8, MaxEntries: rapid.Uint32().Draw(t, "entries"), Flags: rapid.Uint32().Draw(t, "flags"), Frozen: rapid.Bool().Draw(t, "frozen"),
 			Opaque: rapid.Bool().Draw(t, "opaque")}
+		for off := range uint32(rapid.IntRange(0, 2).Draw(t, "fields")) {
+			m.Fields = append(m.Fields, ir.ValueField{Kind: ir.ValueFieldKind(rapid.IntRange(0, 3).Draw(t, "field")), Off: 4 * off, Size: 4})
+		}
 		if rapid.Bool().Draw(t, "inner") {
 			m.Inner = &ir.MapSpec{Name: "", Type: ir.Hash, KeySize: 1}
 		}

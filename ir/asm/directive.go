@@ -86,6 +86,8 @@ func (p *parser) spec(name string) *ir.MapSpec {
 			m.Frozen = true
 		case t.isName("opaque"):
 			m.Opaque = true
+		case t.isName("field"):
+			m.Fields = append(m.Fields, p.field())
 		case t.isName("inner") && m.Inner == nil && len(open) <= maxInner:
 			p.want("(")
 			m.Inner = &ir.MapSpec{Name: p.name("a map name")}
@@ -94,13 +96,24 @@ func (p *parser) spec(name string) *ir.MapSpec {
 		case t.isOp(")") && len(open) > 1:
 			open = open[:len(open)-1]
 		default:
-			p.expected(t, "key, value, entries, flags, extra, frozen, opaque or inner")
+			p.expected(t, "key, value, entries, flags, extra, frozen, opaque, field or inner")
 		}
 	}
 	if len(open) > 1 {
 		p.expected(p.peek(), `")"`)
 	}
 	return top
+}
+
+// field reads what a value holds that is no plain bytes: kind, offset, size.
+func (p *parser) field() ir.ValueField {
+	t := p.peek()
+	k, ok := ir.ParseValueField(p.name("a kind of field"))
+	if !ok {
+		p.fail(t, "expected a kind of field, found %v", t)
+	}
+	off := p.small("an offset", math.MaxUint32)
+	return ir.ValueField{Kind: k, Off: uint32(off), Size: uint32(p.small("a size", math.MaxUint32))}
 }
 
 func (p *parser) element() {

@@ -24,7 +24,7 @@
 //	.name   count
 //	.type   xdp                                       ; as bpftool names it
 //	.license GPL
-//	.map    hits array key 4 value 8 entries 16       ; and flags N, extra N, frozen, opaque, inner (name type ...)
+//	.map    hits array key 4 value 8 entries 16       ; and flags N, extra N, frozen, opaque, field KIND OFF SIZE, inner (name type ...)
 //	.elem   hits 00000000 0100000000000000            ; key and value in hex; or "map NAME", "program NAME" as the value
 //
 //		*(u32 *)(r10 - 4) = 0

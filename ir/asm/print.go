@@ -199,6 +199,9 @@ func specText(m *ir.MapSpec, depth int) (string, error) {
 	if m.Opaque {
 		s += " opaque"
 	}
+	for _, f := range m.Fields {
+		s += fmt.Sprintf(" field %s %d %d", f.Kind.Word(), f.Off, f.Size)
+	}
 	if m.Inner != nil {
 		inner, err := specText(m.Inner, depth+1)
 		if err != nil {

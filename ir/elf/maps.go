@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/special"
 )
 
 // MapTypes is the type information of a map that an object defines; it is what
@@ -56,6 +57,13 @@ func (rd *reader) mapSpec(name string, s *ebpf.MapSpec) (*ir.MapSpec, error) {
 	}
 	fail := func(format string, args ...any) error {
 		return rd.errorf(rd.sectionOf(name), name, -1, format, args...)
+	}
+	if s.Value != nil {
+		fields, err := special.Fields(s.Value)
+		if err != nil {
+			return nil, fail("%w", err)
+		}
+		m.Fields = fields
 	}
 	if s.Extra != nil {
 		// Other loaders put fields of their own behind those of the definition.
