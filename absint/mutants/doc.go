@@ -68,14 +68,17 @@ const (
 	RefineLow             // absint.RefineLow by the low half
 )
 
-// sound is the domain that mutants change.
-type sound = *reduced.Domain
+// Sound is the domain that mutants change: each embeds it and replaces a method.
+type Sound = *reduced.Domain
+
+// New returns the domain that mutants change.
+func New() Sound { return reduced.New() }
 
 // ranges returns all w-bit words of r.
 func ranges(w ir.Width, r interval.T) T { return T{A: tnum.Top(w), B: r} }
 
 // cut returns the words of x from lo to hi, x itself if there is none.
-func cut(d sound, w ir.Width, x T, lo, hi uint64) T {
+func cut(d Sound, w ir.Width, x T, lo, hi uint64) T {
 	r := d.Meet(w, x, ranges(w, interval.Unsigned(w, lo, hi)))
 	if r == d.Bottom() {
 		return x
@@ -85,7 +88,7 @@ func cut(d sound, w ir.Width, x T, lo, hi uint64) T {
 
 // cutLow returns the words of x whose low halves are from lo to hi, x itself
 // if there is none.
-func cutLow(d sound, w ir.Width, x T, lo, hi uint64) T {
+func cutLow(d Sound, w ir.Width, x T, lo, hi uint64) T {
 	h := interval.Half(w)
 	r := d.RefineLow(w, h, x, ranges(h, interval.Unsigned(h, lo, hi)))
 	if r == d.Bottom() {

@@ -130,3 +130,19 @@ func word(rng *rand.Rand, w ir.Width) uint64 {
 	}
 	return (x*uint64(rng.IntN(3)) + uint64(rng.IntN(7)) - 3) & w.Mask()
 }
+
+// Confirm computes a witness by the operator of m. The error tells why it is
+// none.
+func (m Mutant) Confirm(w Witness) error {
+	op := m.Operator(w.Width)
+	if !m.Domain.Contains(op.X, w.A, w.X) || !op.Unary && !m.Domain.Contains(op.Y, w.B, w.Y) {
+		return fmt.Errorf("mutants: confirm %s: the operands do not contain the words: %v", m.Name, w)
+	}
+	if z, holds := op.Word(w.X, w.Y); !holds || z != w.Z {
+		return fmt.Errorf("mutants: confirm %s: the words give %#x: %v", m.Name, z, w)
+	}
+	if got := op.Apply(w.A, w.B); got != w.Got || m.Domain.Contains(op.Out, got, w.Z) {
+		return fmt.Errorf("mutants: confirm %s: the operator gives %v: %v", m.Name, got, w)
+	}
+	return nil
+}

@@ -1,14 +1,13 @@
 package mutants
 
 import (
-	"github.com/bpfproof/bpfproof/absint/reduced"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
 )
 
 // All returns all mutants, oldest bug first.
 func All() []Mutant {
-	d := reduced.New()
+	d := New()
 	return []Mutant{
 		{Name: "cve-2017-16995", Source: "Linux 4.9, check_alu_op", Kind: Low, ALU: ir.Mov, Width: 4, Full: 64, Domain: SignExtendedMov{d},
 			Bug: "a 32-bit move of an immediate is taken for a sign-extended one"},
