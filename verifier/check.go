@@ -70,7 +70,7 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 	case ruleCompare:
 		return c.checkCompare(fr, in, ob)
 	case ruleMapRef:
-		return c.checkMapRef(in)
+		return checkMapRef(c.prog, in)
 	case ruleHelper:
 		return c.checkHelper(s, in)
 	case ruleArg:
@@ -88,6 +88,9 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 	default:
 		if in.Row().Pseudo == ir.CallX && in.Kind() == ir.KindCall {
 			return refuse(IndirectCall, "call of the address in R%d: only known functions are called", in.Dst)
+		}
+		if missing(c.prog, pc) {
+			return refuse(HelperUnknown, "invalid kernel function call not eliminated in verifier pass")
 		}
 		return unmodelled("%s is not modelled", in.Op)
 	}
@@ -142,10 +145,10 @@ func checkOperand(in ir.Insn) decision {
 }
 
 // checkMapRef decides a 64-bit load of a map or of a map value's address.
-func (c *checker[E]) checkMapRef(in ir.Insn) decision {
+func checkMapRef(p *ir.Program, in ir.Insn) decision {
 	index, off, _ := in.Map()
-	m := c.prog.Maps[index]
-	if p := in.Row().Pseudo; p == ir.PseudoMapFD || p == ir.PseudoMapIdx {
+	m := p.Maps[index]
+	if k := in.Row().Pseudo; k == ir.PseudoMapFD || k == ir.PseudoMapIdx {
 		return decision{}
 	}
 	switch {

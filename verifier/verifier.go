@@ -149,6 +149,9 @@ func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Re
 	if code, msg := checkLoad(p); msg != "" {
 		return decided(Reject, 0, code, msg), nil
 	}
+	if f := checkText(p); f != nil {
+		return decided(Reject, f.PC, f.Code, f.Msg), nil
+	}
 	m := walkMode{coarse: true}
 	newWalk := func() *engine[E] {
 		e := newEngine(o.d, policy, p, c, f)
@@ -158,6 +161,9 @@ func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Re
 	r, err := o.decide(ctx, &m, policy, p, c, f)
 	if err != nil {
 		return nil, err
+	}
+	if f := unresolved(p); f != nil && r.Verdict == Accept {
+		r.Verdict, r.Findings = Unknown, []Finding{*f}
 	}
 	r.Invariants = &Invariants{replay: func(record func(ir.PC, string)) error {
 		e := newWalk()

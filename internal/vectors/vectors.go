@@ -41,6 +41,7 @@ type Vector struct {
 	InsnsZlib  string   `json:"insns_zlib_b64"`
 	Maps       []Map    `json:"maps"`
 	Relocs     []Reloc  `json:"map_relocs"`
+	Kfuncs     []Kfunc  `json:"kfunc_relocs"`
 	FuncInfo   [][2]int `json:"func_info"` // functions that BTF describes: instruction and type
 	Needs      []string `json:"needs"`     // what the program needs beside its bytes and maps
 
@@ -82,6 +83,12 @@ type Elem struct {
 type Reloc struct {
 	Insn int
 	Map  int
+}
+
+// Kfunc says that the call at Insn calls a function of the kernel.
+type Kfunc struct {
+	Insn  int
+	Kfunc string
 }
 
 // Run is an input with the program's result.
@@ -179,6 +186,9 @@ func (v *Vector) Program() (*ir.Program, error) {
 	}
 	if err := v.relocate(insns); err != nil {
 		return fail(err)
+	}
+	for _, k := range v.Kfuncs {
+		p.Externs = append(p.Externs, ir.Extern{PC: ir.PC(k.Insn), Name: k.Kfunc})
 	}
 	p.FindFuncs()
 	if err := v.checkTypes(p); err != nil {
