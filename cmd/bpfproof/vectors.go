@@ -33,6 +33,7 @@ type vectorJSON struct {
 	// unsupported; Detail says why not equal.
 	Runs   string `json:"runs"`
 	Detail string `json:"detail,omitempty"`
+	recheckJSON
 }
 
 // What became of a vector's runs.
@@ -44,7 +45,7 @@ const (
 
 func vectorsCmd() *cobra.Command {
 	var policy policyFlags
-	var asJSON bool
+	var asJSON, recheck bool
 	var engines string
 	cmd := &cobra.Command{
 		Use:   "vectors F.jsonl",
@@ -66,7 +67,7 @@ func vectorsCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			j := &vectorJudge{v: v, engines: names, unprivileged: policy.unprivileged, count: map[string]int{}}
+			j := &vectorJudge{v: v, recheck: recheck, engines: names, unprivileged: policy.unprivileged, count: map[string]int{}}
 			out := newPrinter(cmd, asJSON)
 			for i := range all {
 				got, err := j.judge(cmd.Context(), &all[i])
@@ -85,6 +86,7 @@ func vectorsCmd() *cobra.Command {
 	}
 	policy.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a vector, on one line")
+	cmd.Flags().BoolVar(&recheck, "recheck", false, "confirm the invariants of what is accepted by a separate checker")
 	cmd.Flags().StringVar(&engines, "engine", "vm,native", "engines of ours that run what is accepted")
 	return cmd
 }
@@ -100,7 +102,7 @@ func (r *vectorJSON) text() string {
 	if r.Detail != "" {
 		s += ": " + r.Detail
 	}
-	return s
+	return s + r.recheckJSON.text()
 }
 
 // vectorJudge verifies and runs vectors, and counts.
@@ -108,6 +110,7 @@ type vectorJudge struct {
 	v            *verifier.Verifier
 	engines      []string
 	unprivileged bool
+	recheck      bool
 	count        map[string]int
 	result       status
 }
@@ -124,6 +127,11 @@ func (j *vectorJudge) judge(ctx context.Context, v *vectors.Vector) (*vectorJSON
 			out.Verdict, out.Visits, out.Micros = r.Verdict.String(), r.Stats.Visits, r.Stats.Micros
 			if len(r.Findings) > 0 {
 				out.Code, out.Message = string(r.Findings[0].Code), r.Findings[0].Msg
+			}
+			if j.recheck {
+				if out.recheckJSON, err = recheckReport(p, r); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
@@ -148,6 +156,10 @@ func (j *vectorJudge) note(r *vectorJSON) {
 	if r.Runs != "" {
 		j.count["runs: "+r.Runs]++
 	}
+	if r.Recheck != "" {
+		j.count["recheck: "+r.Recheck+r.construct()]++
+	}
+	j.result = j.result.worse(r.status())
 	switch {
 	case r.Runs == runsDifferent:
 		j.result = j.result.worse(no)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/verifier"
+	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
 
 // verdictJSON is what verify prints of a program (DESIGN section 5).
@@ -21,6 +23,9 @@ type verdictJSON struct {
 	Visits  int     `json:"visits"`
 	States  int     `json:"states"`
 	Micros  float64 `json:"micros"`
+
+	Invariants invariant.Data `json:"invariants,omitempty"` // with --log
+	recheckJSON
 }
 
 // policyFlags are the flags that can change a verdict.
@@ -41,18 +46,20 @@ func (f *policyFlags) verifier() (*verifier.Verifier, error) {
 func verifyCmd() *cobra.Command {
 	var in input
 	var policy policyFlags
-	var asJSON, log bool
+	var asJSON bool
+	var show extras
 	var by string
 	cmd := &cobra.Command{
 		Use:   "verify X",
 		Short: "decide whether programs are safe",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			show.data = show.log && asJSON
 			programs, err := in.load(cmd, args[0])
 			if err != nil {
 				return err
 			}
-			judge, err := chooseJudge(by, &policy, log)
+			judge, err := chooseJudge(by, &policy, show)
 			if err != nil {
 				return err
 			}
@@ -66,7 +73,7 @@ func verifyCmd() *cobra.Command {
 				if err := out.answer(v, text); err != nil {
 					return err
 				}
-				result = result.worse(verdictStatus(v.Verdict))
+				result = result.worse(verdictStatus(v.Verdict)).worse(v.status())
 			}
 			return end(result)
 		},
@@ -74,15 +81,19 @@ func verifyCmd() *cobra.Command {
 	in.flags(cmd)
 	policy.flags(cmd)
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().BoolVar(&log, "log", false, "print the abstract states (with --by kernel, the kernel's log)")
+	cmd.Flags().BoolVar(&show.log, "log", false, "print the abstract states, as data with --json (with --by kernel, the kernel's log)")
+	cmd.Flags().BoolVar(&show.recheck, "recheck", false, "confirm the invariants of accepted programs by a separate checker")
 	cmd.Flags().StringVar(&by, "by", "bpfproof", "who decides: bpfproof or kernel")
 	return cmd
 }
 
+// extras says what is wanted beside the verdict.
+type extras struct{ log, data, recheck bool }
+
 // judge decides one program and says so as data and as text.
 type judge func(cmd *cobra.Command, p *ir.Program) (verdictJSON, string, error)
 
-func chooseJudge(by string, policy *policyFlags, log bool) (judge, error) {
+func chooseJudge(by string, policy *policyFlags, show extras) (judge, error) {
 	switch by {
 	case "bpfproof":
 		v, err := policy.verifier()
@@ -90,17 +101,20 @@ func chooseJudge(by string, policy *policyFlags, log bool) (judge, error) {
 			return nil, err
 		}
 		return func(cmd *cobra.Command, p *ir.Program) (verdictJSON, string, error) {
-			return judgeOurs(cmd, v, p, log)
+			return judgeOurs(cmd, v, p, show)
 		}, nil
 	case "kernel":
+		if show.recheck {
+			return nil, errors.New("--recheck: the kernel tells no invariants: want --by bpfproof")
+		}
 		return func(cmd *cobra.Command, p *ir.Program) (verdictJSON, string, error) {
-			return judgeKernel(p, log)
+			return judgeKernel(p, show.log)
 		}, nil
 	}
 	return nil, fmt.Errorf("--by %s: want bpfproof or kernel", by)
 }
 
-func judgeOurs(cmd *cobra.Command, v *verifier.Verifier, p *ir.Program, log bool) (verdictJSON, string, error) {
+func judgeOurs(cmd *cobra.Command, v *verifier.Verifier, p *ir.Program, show extras) (verdictJSON, string, error) {
 	r, err := v.Verify(cmd.Context(), p, nil)
 	if err != nil {
 		return verdictJSON{}, "", err
@@ -112,8 +126,19 @@ func judgeOurs(cmd *cobra.Command, v *verifier.Verifier, p *ir.Program, log bool
 		f := r.Findings[0]
 		out.Code, out.PC, out.Message = string(f.Code), int(f.PC), f.Msg
 	}
-	if log && r.Invariants != nil {
+	if show.log && r.Invariants != nil {
 		text = r.Invariants.String() + text
+	}
+	if show.data && r.Invariants != nil {
+		if out.Invariants, err = r.Invariants.Data(); err != nil {
+			return verdictJSON{}, "", err
+		}
+	}
+	if show.recheck {
+		if out.recheckJSON, err = recheckReport(p, r); err != nil {
+			return verdictJSON{}, "", err
+		}
+		text += out.recheckJSON.text()
 	}
 	return out, text, nil
 }
