@@ -30,7 +30,7 @@ func benchCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchVMCmd(), benchVerifyCmd())
+	cmd.AddCommand(benchVMCmd(), benchVerifyCmd(), benchMapsCmd())
 	return cmd
 }
 

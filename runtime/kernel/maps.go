@@ -131,6 +131,9 @@ func (m *Map) Spec() *ir.MapSpec { return m.spec }
 
 func (m *Map) fd() int { return m.m.FD() }
 
+// FD returns the map's descriptor, which stays the map's.
+func (m *Map) FD() int { return m.m.FD() }
+
 // Lookup returns a copy of the value, or an error that is unix.ENOENT.
 func (m *Map) Lookup(key []byte) ([]byte, error) {
 	value := make([]byte, m.spec.ValueSize)
