@@ -2,6 +2,7 @@ package explain
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -72,6 +73,11 @@ func (s *searcher) spread(in *Input, w *watch) {
 		return
 	}
 	s.shorten(in, w)
+	for _, x := range s.words {
+		if w.random && x <= math.MaxUint32 {
+			s.seed(in, uint32(x))
+		}
+	}
 	for i := len(w.reads) - 1; i >= max(0, len(w.reads)-8); i-- {
 		r := w.reads[i]
 		for _, x := range s.words {
@@ -80,6 +86,13 @@ func (s *searcher) spread(in *Input, w *watch) {
 			s.push(next)
 		}
 	}
+}
+
+// seed queues the input with another first random number.
+func (s *searcher) seed(in *Input, x uint32) {
+	next := in.clone()
+	next.Seed = seedFor(x)
+	s.push(next)
 }
 
 // shorten queues the input with less data: the lengths around the last byte that
@@ -146,7 +159,7 @@ func (s *searcher) vary(in *Input, reads []site) {
 		}
 		in.Data = resized(in.Data, min(n, most))
 	case 1:
-		in.Seed = s.rng.Uint64()>>(s.rng.IntN(64)) | 1
+		in.Seed = seedFor(uint32(s.word()))
 	case 2:
 		if s.layout != nil && in.Ctx == nil {
 			in.Ctx = make([]byte, s.layout.Size)
@@ -235,6 +248,11 @@ func (s *searcher) answer(in *Input, w *watch) {
 				next.Data = resized(in.Data, int(size))
 				s.push(next)
 			}
+		}
+	}
+	if w.random {
+		for _, x := range []uint64{d.y, d.y + 1, d.y - 1, d.x, d.x + 1, d.x - 1} {
+			s.seed(in, uint32(x))
 		}
 	}
 	parts := in.parts()

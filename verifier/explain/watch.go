@@ -23,6 +23,7 @@ type watch struct {
 	started  bool
 	missed   *divergence
 	lookups  []lookup
+	random   bool           // a random number was asked for
 	parts    []part         // where the input's bytes lie
 	reads    []site         // which of them were read
 	maps     map[uint64]int // index in Program.Maps, by handle
@@ -122,10 +123,16 @@ func (w *watch) arrive(pc ir.PC, regs *[ir.NumRegs]uint64) {
 	}
 }
 
-// helper returns a helper that notes the keys it looks up.
+// helper returns a helper that notes the keys it looks up, or that it was called.
 func (w *watch) helper(id abi.HelperID) (helpers.Func, bool) {
 	f, ok := helpers.Lookup(id)
-	if !ok || id != abi.MapLookupElem && id != abi.MapLookupPerCPU {
+	switch {
+	case ok && id == abi.GetPrandomU32:
+		return func(e *helpers.Env, args [5]uint64) (uint64, error) {
+			w.random = true
+			return f(e, args)
+		}, true
+	case !ok || id != abi.MapLookupElem && id != abi.MapLookupPerCPU:
 		return f, ok
 	}
 	return func(e *helpers.Env, args [5]uint64) (uint64, error) {
