@@ -1,8 +1,12 @@
 package verifier
 
 import (
+	"math"
+	"slices"
+
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/ir/sem"
 )
 
 // callbackArg tells what a callback finds in an argument.
@@ -109,34 +113,79 @@ const widenAfter = 2
 //
 // Sound: each place describes at least what it did. A link that is dropped is a
 // condition less.
-func (e *engine[E]) widen(last, s *state[E]) {
+//
+// With near set, numbers that grow are widened to the constants of the program
+// at most, as long as there are greater ones.
+func (e *engine[E]) widen(last, s *state[E], near bool) {
 	for i := range s.frames {
 		o, n := &last.frames[i], &s.frames[i]
 		for j := range n.regs {
-			e.widenReg(&o.regs[j], &n.regs[j])
+			e.widenReg(&o.regs[j], &n.regs[j], near)
 		}
 		for j := range n.stack {
 			old := o.at(j)
-			e.widenSlot(&old, &n.stack[j])
+			e.widenSlot(&old, &n.stack[j], near)
 		}
 	}
 }
 
-func (e *engine[E]) widenReg(old, now *reg[E]) {
+func (e *engine[E]) widenReg(old, now *reg[E], near bool) {
 	if now.kind != scalar || old.kind != scalar || now.val == old.val && now.id == 0 {
 		return
 	}
 	if !e.w.d.Leq(ir.W64, now.val, old.val) {
-		now.val = e.w.d.Widen(ir.W64, old.val, e.w.d.Join(ir.W64, old.val, now.val))
+		both := e.w.d.Join(ir.W64, old.val, now.val)
+		if near {
+			now.val = e.nearer(both)
+		} else {
+			now.val = e.w.d.Widen(ir.W64, old.val, both)
+		}
 	} else {
 		now.val = old.val
 	}
 	now.id, now.off = 0, 0
 }
 
-func (e *engine[E]) widenSlot(old, now *slot[E]) {
+// nearer returns the words between the constants of the program that are next to
+// those of both, as far as they have the lowest bits that all of both share.
+//
+// Sound: the result includes both, or is top.
+func (e *engine[E]) nearer(both E) E {
+	b := e.w.bounds(both)
+	t := e.flow.constants
+	near := e.w.top
+	if b.SMin != math.MinInt64 {
+		k := 0
+		for k < maxAligned && e.w.aligned(both, -b.SMin, 2<<k) {
+			k++
+		}
+		if k > 0 {
+			n := e.w.num(uint64(k))
+			near = e.w.addNum(e.w.alu(ir.Lsh, ir.W64, near, n), b.SMin)
+		}
+	}
+	i, found := slices.BinarySearch(t, b.SMax)
+	if i < len(t) {
+		near, _ = e.w.d.Refine(sem.SLE, ir.W64, near, e.w.num(uint64(t[i])))
+	}
+	if i, found = slices.BinarySearch(t, b.SMin); !found {
+		i--
+	}
+	if i >= 0 {
+		_, near = e.w.d.Refine(sem.SLE, ir.W64, e.w.num(uint64(t[i])), near)
+	}
+	if e.w.d.Leq(ir.W64, both, near) {
+		return near
+	}
+	return e.w.top
+}
+
+// maxAligned bounds the lowest bits that nearer keeps.
+const maxAligned = 6
+
+func (e *engine[E]) widenSlot(old, now *slot[E], near bool) {
 	if now.n > 0 && now.n == old.n && now.lo == old.lo {
-		e.widenReg(&old.spill, &now.spill)
+		e.widenReg(&old.spill, &now.spill, near)
 		if now.n < slotSize && now.spill.kind == scalar {
 			now.spill.val = e.w.low(now.spill.val, ir.Width(8*now.n))
 		}

@@ -28,8 +28,9 @@
 // where its state is included in one from which every path was explored to its
 // end; see prune. Accept means that every obligation on every path was decided
 // to hold and that all paths end. A first walk forgets numbers that nothing
-// needs the value of, to compare fewer states; only what it accepts is final,
-// and the second walk keeps all. Reject means that one was not shown to hold.
+// needs the value of, to compare fewer states, and does not unroll loops that a
+// counter bounds (lap.go). Only what it accepts is final: later walks unroll, and
+// the last one keeps all numbers. Reject means that one was not shown to hold.
 // Unknown names the first construct that the verifier does not model, or the
 // budget that ran out; it is never a pass.
 //

@@ -23,7 +23,8 @@ import (
 // checkpoint settled before.
 //
 // A path may also end at a checkpoint that is still open, if a run can come
-// back there a bounded number of times only: see engine.repeats. Checkpoints on
+// back there a bounded number of times only: see engine.repeats, and lap.go for
+// loops that a register bounds. Checkpoints on
 // the way lean on that one, and are settled when it is. A run that stays for
 // ever in what leans on one checkpoint follows the walk's own path from it back
 // to it again and again, in one and the same frame, and each time uses up some
@@ -37,6 +38,7 @@ type engine[E comparable] struct {
 
 	points  []checkpoint[E]
 	at      [][]int32 // by cut point: its checkpoints in order of age
+	misses  []int32   // by cut point: how many states in a row no checkpoint described
 	pending []branchPoint[E]
 	free    []*state[E] // states to use again
 	obs     []obligation
@@ -46,6 +48,10 @@ type engine[E comparable] struct {
 	lastKept struct{ visits, jumps int }
 	jumps    int
 	cells    int                         // registers and slots of the checkpoints
+	widening bool                        // loops are widened, see lap.go
+	widened  bool                        // that has happened
+	gaveUp   bool                        // and did not help
+	ranked   []int32                     // checkpoints that laps end at
 	record   func(pc ir.PC, s *state[E]) // sees every state visited; nil if nobody asks
 	emit     *emitter[E]                 // collects the states visited and what follows them; nil if nobody asks
 }
@@ -56,7 +62,12 @@ type checkpoint[E comparable] struct {
 	parent int32 // the checkpoint before it on its path, -1 at the start
 	open   int32 // ways on from it that are not walked to the end yet
 	lean   int32 // the checkpoint before it that a path from it was cut short by; -1 if none
-	record int32 // its state's number in emit
+	// Of the laps that end at it (see lap.go): the registers that climb on all, or
+	// sink, and what they do to registers. up and down are allRegs if there are none.
+	up, down uint16
+	laps     moves
+	wide     bool  // the state was widened
+	record   int32 // its state's number in emit
 }
 
 // branchPoint is a way that is still to be walked.
@@ -74,7 +85,9 @@ const (
 	keepAfterJumps  = 2
 	// matchLast bounds how many checkpoints of a cut point a state is compared
 	// with, the newest first.
-	matchLast = 32
+	matchLast     = 32
+	matchFew      = 4
+	matchPatience = 256 // comparisons in vain in a row until it is few
 	// pollEvery is how many visits pass between looks at the context.
 	pollEvery = 4096
 )
@@ -107,14 +120,25 @@ func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err 
 			if e.flow.loops[pc] == loopCallback && s.top().inst == 0 {
 				s.top().inst = e.stepper.newID()
 			}
+			if e.flow.stuck(pc) {
+				e.find(pc, InfiniteLoop, fmt.Sprintf("infinite loop: no way leads from insn %d to an exit", pc))
+				return true, nil
+			}
 			e.stepper.tidy(s, pc, e.flow.live)
 			ended, looping := e.visit(s, pc, &b.from)
 			if looping {
 				e.find(pc, InfiniteLoop, "infinite loop detected")
 				return true, nil
 			}
+			if e.gaveUp {
+				return true, nil
+			}
 			if ended {
 				break
+			}
+			if e.idles(s, pc) {
+				e.find(pc, InfiniteLoop, fmt.Sprintf("infinite loop: nothing bounds the loop at insn %d: %d laps decide no way out", pc, idleLaps))
+				return true, nil
 			}
 		}
 		if e.record != nil {
@@ -124,6 +148,10 @@ func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err 
 			e.emit.visit(pc, s, e.points, b.from)
 		}
 		e.stats.Visits++
+		if e.widening && e.stats.Visits > e.policy.Budget.Visits/4 {
+			e.gaveUp = true
+			return true, nil
+		}
 		if e.stats.Visits > e.policy.Budget.Visits || len(e.pending) > e.policy.Budget.Branches {
 			e.find(pc, BudgetExhausted, fmt.Sprintf("BPF program is too large. Processed %d insn, %d branches pending", e.stats.Visits-1, len(e.pending)))
 			return true, nil
@@ -138,6 +166,9 @@ func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err 
 		} else if d.outcome == unknown {
 			e.find(pc, d.code, d.msg)
 			break
+		}
+		if e.widening {
+			e.follow(s.top(), in)
 		}
 		pc, more = e.next(s, pc, in, b.from)
 	}
@@ -221,6 +252,9 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.PC, more bool) {
 	target, _ := in.Target(pc)
 	if taken, known := e.stepper.oneWay(s.top(), in); known {
+		if e.flow.leaves[pc] {
+			s.top().idle.decided = true
+		}
 		if to = pc + 1; taken {
 			to = target
 		}
@@ -364,7 +398,7 @@ func (e *engine[E]) reset(policy Policy, p *ir.Program, ctx *abi.Context, f *flo
 	} else {
 		e.at = append(e.at[:cap(e.at)], make([][]int32, cuts-cap(e.at))...)
 	}
-	*e = engine[E]{checker: *c, stepper: *t, flow: f, at: e.at, points: e.points[:0], pending: e.pending[:0], free: e.free, obs: e.obs[:0],
+	*e = engine[E]{checker: *c, stepper: *t, flow: f, at: e.at, misses: zeroed(e.misses, cuts), points: e.points[:0], pending: e.pending[:0], free: e.free, obs: e.obs[:0], ranked: e.ranked[:0],
 		in: inclusion[E]{strict: policy.Unprivileged, ids: e.in.ids[:0]}}
 	e.in.w = &e.checker.w
 }

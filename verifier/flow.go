@@ -13,7 +13,15 @@ type flow struct {
 	cuts  int
 	loops []loop // by PC: what bounds how often a path comes there
 	live  *liveness
+
+	heads     []bool  // by PC: heads of loops
+	leaves    []bool  // by PC: branches of which a way leads out of a loop
+	endless   []bool  // by PC: starts of blocks from which no way leads to an exit; nil if there are none
+	constants []int64 // what numbers are compared with or set to, and its neighbours, ascending
 }
+
+// stuck reports that no way leads from the start of a block to an exit.
+func (f *flow) stuck(pc ir.PC) bool { return f.endless != nil && f.endless[pc] }
 
 // loop tells what bounds the number of times that a path comes to a place.
 type loop uint8
@@ -33,6 +41,9 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 		return nil, err
 	}
 	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), loops: make([]loop, len(p.Insns)), live: findLiveness(p, g, c != nil && c.Bounded())}
+	if err := f.findLoops(p); err != nil {
+		return nil, err
+	}
 	mark := make([]bool, len(p.Insns))
 	for i := range g.Blocks {
 		b := &g.Blocks[i]

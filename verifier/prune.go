@@ -9,53 +9,123 @@ import "github.com/bpfproof/bpfproof/ir"
 func (e *engine[E]) visit(s *state[E], pc ir.PC, from *int32) (ended, looping bool) {
 	cut := e.flow.cut[pc]
 	list := e.at[cut]
-	laps := 0
-	for i := len(list) - 1; i >= max(0, len(list)-matchLast); i-- {
+	laps := 0 // of a loop that something else bounds
+	turns, last, wide := 0, int32(-1), false
+	for i := len(list) - 1; i >= max(0, len(list)-e.window(cut)); i-- {
 		p := &e.points[list[i]]
 		switch {
 		case e.settled(p):
 			if e.in.includes(p.state, s) {
 				e.emit.covered(p.record)
+				e.misses[cut] = 0
 				return true, false
 			}
 		case p.open > 0 && e.repeats(p.state, s, pc):
 			laps++
 			if laps == 1 && e.lapped(s, pc) >= widenAfter {
-				e.widen(p.state, s)
+				e.widen(p.state, s, false)
 			}
 			if e.in.includes(p.state, s) {
 				e.lean(*from, list[i])
 				e.emit.covered(p.record)
+				e.misses[cut] = 0
 				return true, false
 			}
-		case p.open > 0 && p.state.top().life == s.top().life && e.in.alike(p.state, s):
-			if e.in.includes(p.state, s) && e.in.includes(s, p.state) {
+		case p.open > 0 && p.state.top().life == s.top().life:
+			if turns == 0 {
+				last = list[i]
+			}
+			turns, wide = turns+1, wide || p.wide
+			switch e.again(s, *from, list[i]) {
+			case lapEnds:
+				e.lean(*from, list[i])
+				e.emit.covered(p.record)
+				e.misses[cut] = 0
+				return true, false
+			case lapEndless:
 				return false, true
 			}
 		}
 	}
-	e.keep(s, cut, from, laps > 0 || e.flow.loops[pc] != loopFree)
+	e.misses[cut]++
+	must := laps > 0 || e.flow.loops[pc] != loopFree
+	if e.widening && laps == 0 && e.flow.heads[pc] {
+		must = must || turns < maxLaps
+		if turns >= maxLaps && wide {
+			e.gaveUp = true
+			return true, false
+		}
+		if turns > 0 && e.hasten(s, *from, last, turns) {
+			if e.keep(s, cut, from, true) {
+				e.points[*from].wide = true
+			}
+			return false, false
+		}
+	}
+	e.keep(s, cut, from, must)
 	return false, false
 }
 
+// window returns how many checkpoints of a cut point a state is compared with, the
+// newest first: few, where comparing has long been in vain. What it loses is
+// precision of pruning, so time.
+func (e *engine[E]) window(cut int32) int {
+	if e.misses[cut] > matchPatience {
+		return matchFew
+	}
+	return matchLast
+}
+
+// What a lap back to an open checkpoint means for the path.
+const (
+	lapOther   = iota // it goes on: in another state, or the lap may go on for ever
+	lapEnds           // it ends: the checkpoint describes the state
+	lapEndless        // it goes on for ever
+)
+
+// again looks at a path that comes back to the open checkpoint on in the same
+// frame.
+func (e *engine[E]) again(s *state[E], from, on int32) int {
+	p := e.points[on].state
+	if e.widening {
+		if !e.in.includes(p, s) {
+			return lapOther
+		}
+		if e.closes(s, from, on) {
+			return lapEnds
+		}
+	} else if !e.in.alike(p, s) || !e.in.includes(p, s) {
+		return lapOther
+	}
+	if e.in.alike(p, s) && e.in.includes(s, p) {
+		return lapEndless
+	}
+	return lapOther
+}
+
 // keep makes a state a checkpoint: always where must is set or the cut point
-// has none, otherwise if the last one is some way behind.
-func (e *engine[E]) keep(s *state[E], cut int32, from *int32, must bool) {
+// has none, otherwise if the last one is some way behind. It reports whether it
+// did.
+func (e *engine[E]) keep(s *state[E], cut int32, from *int32, must bool) bool {
 	list := e.at[cut]
 	since := e.stats.Visits-e.lastKept.visits >= keepAfterVisits && e.jumps-e.lastKept.jumps >= keepAfterJumps
 	full := len(e.points) >= e.policy.Budget.States || e.cells >= e.policy.Budget.Cells
 	if !must && len(list) > 0 && !since || full {
-		return
+		return false
 	}
 	e.lastKept.visits, e.lastKept.jumps = e.stats.Visits, e.jumps
 	kept := e.take()
 	kept.copyFrom(s)
 	e.cells += kept.cells()
-	e.points = append(e.points, checkpoint[E]{kept, *from, 1, -1, -1})
+	e.points = append(e.points, checkpoint[E]{state: kept, parent: *from, open: 1, lean: -1, up: allRegs, down: allRegs, record: -1})
 	*from = int32(len(e.points) - 1)
+	for i := range s.frames {
+		s.frames[i].moves = moves{}
+	}
 	e.at[cut] = append(list, *from)
 	e.stats.States++
 	e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
+	return true
 }
 
 // repeats reports that the way from the open checkpoint old to now can be gone a

@@ -46,6 +46,16 @@ type frameID struct {
 	life   uint32    // this frame, of all that were made
 	passes uint32    // how often may_goto was passed in the frame
 	inst   uint32    // the run of callbacks that the frame is in, of all there were; 0 for none
+	moves  moves     // what happened to the registers since the path's last checkpoint
+	idle   idle
+}
+
+// idle counts the laps of the loop that the frame was in last in which no
+// comparison that leaves a loop was decided.
+type idle struct {
+	head    ir.PC
+	laps    int32
+	decided bool
 }
 
 // async reports that the frame is a callback's that runs by itself.

@@ -152,7 +152,7 @@ func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Re
 	if f := checkText(p); f != nil {
 		return decided(Reject, f.PC, f.Code, f.Msg), nil
 	}
-	m := walkMode{coarse: true}
+	m := walkMode{coarse: true, widen: f.constants != nil}
 	newWalk := func() *engine[E] {
 		e := newEngine(o.d, policy, p, c, f)
 		e.setMode(m)
@@ -180,9 +180,10 @@ func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Re
 // walkMode says what a walk may forget. The zero mode forgets nothing.
 type walkMode struct {
 	coarse bool // numbers that no path needs
+	widen  bool // the numbers of single laps of a loop
 }
 
-func (e *engine[E]) setMode(m walkMode) { e.stepper.coarse = m.coarse }
+func (e *engine[E]) setMode(m walkMode) { e.stepper.coarse, e.widening = m.coarse, m.widen }
 
 // decide walks until a verdict is final; m is then the mode of the last walk.
 func (o *over[E]) decide(ctx context.Context, m *walkMode, policy Policy, p *ir.Program, c *abi.Context, f *flow) (*Report, error) {
@@ -196,11 +197,15 @@ func (o *over[E]) decide(ctx context.Context, m *walkMode, policy Policy, p *ir.
 		}
 		r := e.report()
 		r.Stats.Visits += spent
-		if r.Verdict != Reject || !e.stepper.forgot {
+		switch {
+		case m.widen && (e.gaveUp || e.widened && r.Verdict != Accept):
+			m.widen = false
+		case r.Verdict != Reject || !e.stepper.forgot:
 			return r, nil
+		default:
+			*m = walkMode{}
 		}
 		spent = r.Stats.Visits
-		m.coarse = false
 		e.reset(policy, p, c, f)
 	}
 }

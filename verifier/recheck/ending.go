@@ -36,6 +36,7 @@ type edge struct {
 // and edges that use it up are taken finitely often. Likewise if nothing in the
 // component leaves a helper that the d-th frame called at some place: the d-th
 // frame then stays in one call of it, which calls back a bounded number of times.
+// And likewise if a register of the d-th frame only grows there: see climbing.
 // Without these edges the run stays in a smaller component, of which the same is
 // true. A component without edges is never stayed in.
 func (c *checker[E]) endless() int32 {
@@ -82,13 +83,17 @@ func (c *checker[E]) cutBounded(comp, scope []int32, id int32) (cyclic, cut bool
 			}
 		}
 	}
+	moved := map[int32]bool{}
+	for _, n := range c.climbing(comp, least, func(n int32) bool { return slices.ContainsFunc(c.edges[n], inside) }) {
+		moved[n] = true
+	}
 	for _, n := range comp {
 		c.edges[n] = slices.DeleteFunc(c.edges[n], func(e edge) bool {
 			if !inside(e) {
 				return false
 			}
 			cyclic = true
-			bounded := int(e.why.depth) == least && (e.why.kind == counted || e.why.kind == enters && !slices.Contains(done, e.why.pc))
+			bounded := moved[n] || int(e.why.depth) == least && (e.why.kind == counted || e.why.kind == enters && !slices.Contains(done, e.why.pc))
 			cut = cut || bounded
 			return bounded
 		})
