@@ -39,6 +39,7 @@ type campaign struct {
 
 	programs, insns, accepted, judged, proved atomic.Int64
 	asked, taken                              atomic.Int64 // by the kernel
+	left                                      atomic.Int64 // not run for a limit of the engine
 	fetchBug, exchangeBug                     bool         // the live kernel's bugs of TestFetchPrecision and TestExchangeExtension
 	excused                                   atomic.Int64 // differences of the kernel that they explain
 	compared                                  sync.Map     // engine name to *atomic.Int64: programs
@@ -181,6 +182,9 @@ func (c *campaign) compare(want *Outcome, e Engine, p *ir.Program, in []runtime.
 	case errors.As(err, &refused):
 		c.refuse(refused.Report.Reason)
 		return ""
+	case errors.Is(err, ErrSkip): // a limit of the engine: it ran nothing
+		c.left.Add(1)
+		return ""
 	case err != nil:
 		return fmt.Sprintf("%s: %v", e.Name, err)
 	case isKernel:
@@ -218,6 +222,9 @@ func (c *campaign) summary() string {
 	slices.Sort(parts)
 	if n := c.excused.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf(" %d differences of the kernel are its bugs with atomic operations (BUGS.md)", n))
+	}
+	if n := c.left.Load(); n > 0 {
+		parts = append(parts, fmt.Sprintf(" %d not run for a limit of the kernel's test run", n))
 	}
 	return s + strings.Join(parts, ",")
 }

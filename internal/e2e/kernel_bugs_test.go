@@ -246,3 +246,17 @@ func fetches(p *ir.Program) bool {
 	}
 	return false
 }
+
+// TestLimitIsNoDifference: a seed whose input is an IP packet that the kernel's
+// test run does not take is left out and counted.
+func TestLimitIsNoDifference(t *testing.T) {
+	const seed = 332100
+	c := newCampaign(t, 1)
+	if c.kernel == nil {
+		t.Skip("the live kernel is not available")
+	}
+	o, choices := options(seed), progen.Seed(seed)
+	c.run(t, "seed", progen.New(choices, o), inputs(choices, o), false)
+	require.Empty(t, c.failures)
+	require.EqualValues(t, 1, c.left.Load())
+}
