@@ -9,7 +9,7 @@ import (
 
 // branch adds the ways that a conditional jump can go.
 func (c *checker[E]) branch(s *state[E], pc ir.PC, in ir.Insn) error {
-	fr := s.top()
+	fr := s.Top()
 	if err := readable(fr, in.Dst); err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (c *checker[E]) branch(s *state[E], pc ir.PC, in ir.Insn) error {
 // assume narrows s to the machines in which the jump is taken, or is not. It
 // reports false where there are none.
 func (c *checker[E]) assume(s *state[E], in ir.Insn, taken bool) bool {
-	regs := &s.top().regs
+	regs := &s.Top().Regs
 	row := in.Row()
 	x, imm := &regs[in.Dst], number(c.num(in.Imm))
 	y := &imm
@@ -73,9 +73,9 @@ func (c *checker[E]) null(s *state[E], p *reg[E], isNull bool) bool {
 		return true
 	}
 	if isNull && p.Ref == id {
-		s.drop(id)
+		s.Drop(id)
 	}
-	s.each(func(r *reg[E]) {
+	s.Each(func(r *reg[E]) {
 		switch {
 		case !r.Null || r.ID != id:
 		case isNull:
@@ -141,7 +141,7 @@ func (c *checker[E]) room(s *state[E], p *reg[E], op ir.CmpOp, taken bool) bool 
 			return false
 		}
 		kind, id := p.Kind, p.ID
-		s.each(func(r *reg[E]) {
+		s.Each(func(r *reg[E]) {
 			if r.Kind == kind && r.ID == id {
 				r.Range = max(r.Range, need)
 			}
@@ -204,17 +204,17 @@ func (c *checker[E]) unite(s *state[E], x, y *reg[E], w ir.Width) {
 	if w != ir.W64 && !(c.fits(x.Val, w) && c.fits(y.Val, w)) {
 		return
 	}
-	s.linked(&c.words, x)
-	s.linked(&c.words, y)
+	c.linked(s, x)
+	c.linked(s, y)
 	id, d, fits := y.ID, int64(x.Off)-int64(y.Off), true
 	if x.ID == 0 || id == 0 || x.ID == id {
 		return
 	}
-	s.each(func(r *reg[E]) {
+	s.Each(func(r *reg[E]) {
 		off := int64(r.Off) + d
 		fits = fits && (r.Kind != invariant.Scalar || r.ID != id || off == int64(int32(off)))
 	})
-	s.each(func(r *reg[E]) {
+	s.Each(func(r *reg[E]) {
 		if fits && r.Kind == invariant.Scalar && r.ID == id {
 			r.ID, r.Off = x.ID, int32(int64(r.Off)+d)
 		}
@@ -261,7 +261,7 @@ func (c *checker[E]) narrow(s *state[E], r *reg[E], val E) bool {
 	if r.ID == 0 || !possible {
 		return possible
 	}
-	s.each(func(o *reg[E]) {
+	s.Each(func(o *reg[E]) {
 		if o != r && o.Kind == invariant.Scalar && o.ID == r.ID {
 			o.Val = c.d.Meet(ir.W64, o.Val, c.add(val, int64(o.Off)-int64(r.Off)))
 			possible = possible && o.Val != c.bot

@@ -39,8 +39,8 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 	if v.h, err = c.available(s, abi.HelperID(in.Imm)); err != nil {
 		return err
 	}
-	fr := s.top()
-	copy(v.arg[:], fr.regs[ir.R1:ir.R6])
+	fr := s.Top()
+	copy(v.arg[:], fr.Regs[ir.R1:ir.R6])
 	for i, a := range v.h.Args { // the others refer to it
 		if a == abi.ArgMap {
 			if err := c.mapArgument(&v, i); err != nil {
@@ -60,7 +60,7 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 		if err := c.mayEnd(s, in); err != nil {
 			return err
 		}
-		if len(s.frames) > 1 { // the function that was called returns instead
+		if len(s.Frames) > 1 { // the function that was called returns instead
 			t := c.copy(s)
 			c.movePacket(t)
 			c.leave(t, c.top)
@@ -71,14 +71,14 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 		if err := c.callBack(s, &v, pc, cb); err != nil {
 			return err
 		}
-		why = bound{kind: returns, depth: int8(len(s.frames)), pc: pc}
+		why = bound{kind: returns, depth: int8(len(s.Frames)), pc: pc}
 	}
 	r0, err := c.result(s, &v)
 	if err != nil {
 		return err
 	}
 	c.effects(s, &v)
-	c.called(s.top(), r0)
+	c.called(s.Top(), r0)
 	c.on(pc+1, s)
 	c.out[len(c.out)-1].why = why
 	return nil
@@ -107,7 +107,7 @@ func (c *checker[E]) available(s *state[E], id abi.HelperID) (*abi.Helper, error
 		return nil, refuse("helper %s is for GPL programs", h.Name)
 	case h.Sleeps && c.prog.LoadFlags&sleepable == 0:
 		return nil, refuse("helper %s sleeps", h.Name)
-	case s.lock.Held && id != abi.SpinUnlock:
+	case s.Lock.Held && id != abi.SpinUnlock:
 		return nil, refuse("helper %s is called with a lock held", h.Name)
 	}
 	return h, nil
@@ -115,7 +115,7 @@ func (c *checker[E]) available(s *state[E], id abi.HelperID) (*abi.Helper, error
 
 // plain checks that r is a pointer of the kind to an object itself, which exists.
 func (c *checker[E]) plain(s *state[E], r *reg[E], k invariant.Kind) error {
-	if at, ok := c.exact(r); r.Kind != k || r.Null || !ok || at != 0 || !s.alive(r) {
+	if at, ok := c.exact(r); r.Kind != k || r.Null || !ok || at != 0 || !alive(s, r) {
 		return refuse("%v is no plain %v", *r, k)
 	}
 	return nil
@@ -219,7 +219,7 @@ func (c *checker[E]) argument(s *state[E], v *invocation[E], i int, a abi.Arg) e
 
 // released checks that what is given back is held, after another check.
 func (c *checker[E]) released(s *state[E], r *reg[E], err error) error {
-	if err == nil && !s.holds(r.Ref) {
+	if err == nil && !s.Holds(r.Ref) {
 		return refuse("%v is not held", *r)
 	}
 	return err
@@ -296,8 +296,8 @@ func (c *checker[E]) lock(s *state[E], v *invocation[E], r *reg[E]) error {
 		return err
 	}
 	now := invariant.Lock{Held: true, Index: r.Index, ID: r.ID}
-	if s.lock.Held == (v.h.ID == abi.SpinLock) || s.lock.Held && s.lock != now {
-		return refuse("the lock is %v, not %v", s.lock, now)
+	if s.Lock.Held == (v.h.ID == abi.SpinLock) || s.Lock.Held && s.Lock != now {
+		return refuse("the lock is %v, not %v", s.Lock, now)
 	}
 	return nil
 }
@@ -321,26 +321,26 @@ func (c *checker[E]) effects(s *state[E], v *invocation[E]) {
 		r := &v.arg[i]
 		if least, most := v.wr[i][0], v.wr[i][1]; most > 0 && r.Kind == invariant.Stack {
 			lo, hi, _ := c.span(r)
-			fr := &s.frames[r.Frame]
+			fr := &s.Frames[r.Frame]
 			if lo == hi {
-				fr.scatter(lo, lo+least, true, false)
+				scatter(fr, lo, lo+least, true, false)
 				lo += least
 				most -= least
 			}
-			fr.scatter(lo, hi+v.wr[i][1], false, false)
+			scatter(fr, lo, hi+v.wr[i][1], false, false)
 		}
 		switch {
 		case (a == abi.ArgRelease || a == abi.ArgRingbufMem) && r.Pointer():
-			s.drop(r.Ref)
-			s.each(func(o *reg[E]) {
+			s.Drop(r.Ref)
+			s.Each(func(o *reg[E]) {
 				if o.Ref == r.Ref {
 					*o = number(c.top)
 				}
 			})
 		case a == abi.ArgSpinLock:
-			s.lock = invariant.Lock{}
+			s.Lock = invariant.Lock{}
 			if v.h.ID == abi.SpinLock {
-				s.lock = invariant.Lock{Held: true, Index: r.Index, ID: r.ID}
+				s.Lock = invariant.Lock{Held: true, Index: r.Index, ID: r.ID}
 			}
 		}
 	}
@@ -350,7 +350,7 @@ func (c *checker[E]) effects(s *state[E], v *invocation[E]) {
 }
 
 func (c *checker[E]) movePacket(s *state[E]) {
-	s.each(func(r *reg[E]) {
+	s.Each(func(r *reg[E]) {
 		if r.InPacket() || r.Kind == invariant.PacketEnd {
 			*r = number(c.top)
 		}
@@ -364,7 +364,7 @@ var made = map[abi.Ret]abi.ObjectKind{abi.RetSocketOrNull: abi.Socket, abi.RetSo
 // result returns what the helper leaves in r0, and takes up the reference that
 // comes with it.
 func (c *checker[E]) result(s *state[E], v *invocation[E]) (reg[E], error) {
-	r := reg[E]{Null: true, ID: s.fresh(), Val: c.zero}
+	r := reg[E]{Null: true, ID: s.Fresh(), Val: c.zero}
 	switch k, object := made[v.h.Ret]; {
 	case object:
 		r.Kind, r.Index = invariant.Object, int32(k)
@@ -392,7 +392,7 @@ func (c *checker[E]) result(s *state[E], v *invocation[E]) (reg[E], error) {
 func (c *checker[E]) acquired(s *state[E], v *invocation[E], r reg[E]) reg[E] {
 	if v.h.Acquires {
 		r.Ref = r.ID
-		s.refs = append(s.refs, r.ID)
+		s.Refs = append(s.Refs, r.ID)
 	}
 	return r
 }
@@ -424,7 +424,7 @@ func (c *checker[E]) found(s *state[E], v *invocation[E], r reg[E]) reg[E] {
 			return r
 		case ir.Sockmap, ir.Sockhash:
 			r.Kind, r.Index, r.Ref = invariant.Object, int32(abi.Socket), r.ID
-			s.refs = append(s.refs, r.ID)
+			s.Refs = append(s.Refs, r.ID)
 			return r
 		case ir.XSKMap:
 			r.Kind, r.Index = invariant.Object, int32(abi.XDPSock)
@@ -432,8 +432,8 @@ func (c *checker[E]) found(s *state[E], v *invocation[E], r reg[E]) reg[E] {
 		case ir.Array, ir.PerCPUArray:
 			if key := &v.arg[1]; key.Kind == invariant.Stack && v.m.KeySize == 4 {
 				at, ok := c.exact(key)
-				if fr := &s.frames[key.Frame]; ok && slotOf(at) < len(fr.stack) && byteOf(at) <= 4 {
-					k := c.filled(&fr.stack[slotOf(at)], byteOf(at), ir.W32)
+				if fr := &s.Frames[key.Frame]; ok && slotOf(at) < len(fr.Stack) && byteOf(at) <= 4 {
+					k := c.filled(&fr.Stack[slotOf(at)], byteOf(at), ir.W32)
 					x, known := c.known(k.Val)
 					r.Null = !(k.Kind == invariant.Scalar && known && uint64(x) < uint64(v.m.MaxEntries))
 				}

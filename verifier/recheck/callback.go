@@ -34,27 +34,27 @@ func callbackOf(in ir.Insn) *callback {
 // is, at its call it either is done or calls back and comes to the call again. A
 // callback that runs by itself finds nothing of what the program has.
 func (c *checker[E]) callBack(s *state[E], v *invocation[E], pc ir.PC, cb *callback) error {
-	if !cb.async && len(s.frames) >= maxFrames {
+	if !cb.async && len(s.Frames) >= maxFrames {
 		return refuse("calls nest deeper than %d frames", maxFrames)
 	}
-	why := bound{kind: enters, depth: int8(len(s.frames)), pc: pc}
+	why := bound{kind: enters, depth: int8(len(s.Frames)), pc: pc}
 	t := c.copy(s)
 	if cb.async {
 		why.kind = later
-		t.frames, t.refs, t.lock = t.frames[:0], t.refs[:0], invariant.Lock{}
+		t.Frames, t.Refs, t.Lock = t.Frames[:0], t.Refs[:0], invariant.Lock{}
 	}
-	f := t.push(pc)
+	f := t.Push(pc)
 	owner := v.arg[cb.owner].Index
 	args := []reg[E]{{Kind: invariant.Map, Index: owner, Val: c.zero}, {Kind: invariant.MapKey, Index: owner, Val: c.zero},
-		{Kind: invariant.MapValue, Index: owner, Val: c.zero, ID: t.fresh()}, v.arg[cb.pass]}
+		{Kind: invariant.MapValue, Index: owner, Val: c.zero, ID: t.Fresh()}, v.arg[cb.pass]}
 	if v.h.ID == abi.Loop {
 		n := c.bounds(c.low(v.arg[0].Val, ir.W32)).UMax
 		args = []reg[E]{number(c.between(0, max(int64(n)-1, 0))), v.arg[cb.pass]}
 	} else if cb.async {
 		args = args[:3]
 	}
-	copy(f.regs[ir.R1:], args)
-	f.regs[ir.FP] = reg[E]{Kind: invariant.Stack, Frame: uint8(len(t.frames) - 1), Val: c.zero}
+	copy(f.Regs[ir.R1:], args)
+	f.Regs[ir.FP] = reg[E]{Kind: invariant.Stack, Frame: uint8(len(t.Frames) - 1), Val: c.zero}
 	c.next(ir.PC(v.arg[cb.fn].Index), t, why)
 	return nil
 }

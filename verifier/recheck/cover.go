@@ -49,22 +49,22 @@ func (l *links[E]) same(old, now uint32) bool {
 // same frames, each place of old includes that of s, and one choice of what old's
 // ids stand for makes all of them true.
 func (l *links[E]) includes(old *invariant.State[E], s *state[E]) bool {
-	if len(old.Frames) != len(s.frames) || len(old.Refs) != len(s.refs) ||
-		old.Lock.Held != s.lock.Held || old.Lock.Held && old.Lock.Index != s.lock.Index {
+	if len(old.Frames) != len(s.Frames) || len(old.Refs) != len(s.Refs) ||
+		old.Lock.Held != s.Lock.Held || old.Lock.Held && old.Lock.Index != s.Lock.Index {
 		return false
 	}
 	l.list = l.list[:0]
 	// A held reference is one of the state's: in order, each stands for one.
 	for i, r := range old.Refs {
-		if !l.same(r, s.refs[i]) {
+		if !l.same(r, s.Refs[i]) {
 			return false
 		}
 	}
-	if old.Lock.Held && (old.Lock.ID == 0) != (s.lock.ID == 0) || old.Lock.ID != 0 && !l.same(old.Lock.ID, s.lock.ID) {
+	if old.Lock.Held && (old.Lock.ID == 0) != (s.Lock.ID == 0) || old.Lock.ID != 0 && !l.same(old.Lock.ID, s.Lock.ID) {
 		return false
 	}
 	for i := len(old.Frames) - 1; i >= 0; i-- {
-		if !l.frame(old.Frames[i], &s.frames[i]) {
+		if !l.frame(old.Frames[i], &s.Frames[i]) {
 			return false
 		}
 	}
@@ -72,18 +72,18 @@ func (l *links[E]) includes(old *invariant.State[E], s *state[E]) bool {
 }
 
 func (l *links[E]) frame(old *invariant.Frame[E], f *frame[E]) bool {
-	if old.Site != f.site {
+	if old.Site != f.Site {
 		return false
 	}
 	for n, r := range old.Regs {
-		if !l.reg(r, &f.regs[n]) {
+		if !l.reg(r, &f.Regs[n]) {
 			return false
 		}
 	}
 	for n, sl := range old.Stack {
 		now := slot[E]{}
-		if n < len(f.stack) {
-			now = f.stack[n]
+		if n < len(f.Stack) {
+			now = f.Stack[n]
 		}
 		if !l.slot(sl, &now) {
 			return false

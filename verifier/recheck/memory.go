@@ -29,7 +29,7 @@ func (c *checker[E]) mapOf(r *reg[E]) *ir.MapSpec {
 // Sound: the address is object + Off + a member of Val + off; the least and the
 // greatest of these sums lie in the object, and nothing wraps around.
 func (c *checker[E]) allowed(s *state[E], r *reg[E], a access) error {
-	if r.Null || !s.alive(r) {
+	if r.Null || !alive(s, r) {
 		return refuse("access through %v, which may be null or gone", *r)
 	}
 	lo, hi, ok := c.span(r)
@@ -152,8 +152,8 @@ func (c *checker[E]) field(at int, a access) error {
 // load executes a load, plain or with acquire order.
 func (c *checker[E]) load(s *state[E], in ir.Insn) error {
 	row := in.Row()
-	fr := s.top()
-	base := fr.regs[in.Src]
+	fr := s.Top()
+	base := fr.Regs[in.Src]
 	a := access{off: int64(in.Off), size: int64(row.Width.Bytes()), read: true, atomic: row.Kind == ir.KindLoadAcquire}
 	if err := c.allowed(s, &base, a); err != nil {
 		return err
@@ -168,7 +168,7 @@ func (c *checker[E]) load(s *state[E], in ir.Insn) error {
 		}
 		r = number(c.d.Resize(c.cut(r.Val, row.Width), row.Width, ir.W64, true))
 	}
-	fr.regs[in.Dst] = r
+	fr.Regs[in.Dst] = r
 	return nil
 }
 
@@ -190,8 +190,8 @@ func (c *checker[E]) content(s *state[E], base *reg[E], off int64, w ir.Width) r
 	case !exact:
 	case base.Kind == invariant.Stack:
 		c.touch(s, base, at)
-		if fr := &s.frames[base.Frame]; slotOf(at) < len(fr.stack) {
-			return c.filled(&fr.stack[slotOf(at)], byteOf(at), w)
+		if fr := &s.Frames[base.Frame]; slotOf(at) < len(fr.Stack) {
+			return c.filled(&fr.Stack[slotOf(at)], byteOf(at), w)
 		}
 	case base.Kind == invariant.Ctx:
 		if f := c.ctx.Field(int(at), w.Bytes()); f != nil && f.Kind != abi.Scalar {
@@ -240,9 +240,9 @@ func (c *checker[E]) fieldPointer(s *state[E], k abi.FieldKind) reg[E] {
 	case abi.SocketPtr:
 		r.Kind, r.Index = invariant.Object, int32(abi.Socket)
 	case abi.SocketOrNull:
-		r.Kind, r.Index, r.Null, r.ID = invariant.Object, int32(abi.Socket), true, s.fresh()
+		r.Kind, r.Index, r.Null, r.ID = invariant.Object, int32(abi.Socket), true, s.Fresh()
 	case abi.SockCommonOrNull:
-		r.Kind, r.Index, r.Null, r.ID = invariant.Object, int32(abi.SockCommon), true, s.fresh()
+		r.Kind, r.Index, r.Null, r.ID = invariant.Object, int32(abi.SockCommon), true, s.Fresh()
 	}
 	return r
 }
@@ -254,8 +254,8 @@ func byteOf(at int64) int { return int(at & (invariant.SlotSize - 1)) }
 // touch notes how deep the stack of a frame's function is used.
 func (c *checker[E]) touch(s *state[E], base *reg[E], at int64) {
 	where := c.pc
-	if n := int(base.Frame) + 1; n < len(s.frames) {
-		where = s.frames[n].site
+	if n := int(base.Frame) + 1; n < len(s.Frames) {
+		where = s.Frames[n].Site
 	}
 	f := c.prog.FuncAt(where)
 	c.used[f] = max(c.used[f], -at)
@@ -290,17 +290,17 @@ func (c *checker[E]) filled(sl *slot[E], j int, w ir.Width) reg[E] {
 // store executes a store, plain or with release order.
 func (c *checker[E]) store(s *state[E], in ir.Insn) error {
 	row := in.Row()
-	fr := s.top()
+	fr := s.Top()
 	if err := readable(fr, in.Dst); err != nil {
 		return err
 	}
 	v := number(c.num(in.Imm))
 	ordered := row.Kind == ir.KindStoreRelease
 	if row.Src == ir.X || ordered {
-		s.linked(&c.words, &fr.regs[in.Src])
-		v = fr.regs[in.Src]
+		c.linked(s, &fr.Regs[in.Src])
+		v = fr.Regs[in.Src]
 	}
-	base := fr.regs[in.Dst]
+	base := fr.Regs[in.Dst]
 	size := row.Width.Bytes()
 	if err := c.allowed(s, &base, access{off: int64(in.Off), size: int64(size), write: true, atomic: ordered}); err != nil {
 		return err
@@ -317,12 +317,12 @@ func (c *checker[E]) put(s *state[E], base *reg[E], off int64, size int, v *reg[
 	lo, hi, _ := c.span(base)
 	lo, hi = lo+off, hi+off
 	c.touch(s, base, lo)
-	fr := &s.frames[base.Frame]
+	fr := &s.Frames[base.Frame]
 	if lo != hi {
-		fr.scatter(lo, hi+int64(size), false, v.Kind == invariant.Scalar && v.Val == c.zero)
+		scatter(fr, lo, hi+int64(size), false, v.Kind == invariant.Scalar && v.Val == c.zero)
 		return
 	}
-	sl, j := fr.grow(slotOf(lo)), byteOf(lo)
+	sl, j := fr.Slot(slotOf(lo)), byteOf(lo)
 	if sl.N > 0 {
 		breakUp(sl)
 	}
@@ -347,23 +347,15 @@ func (c *checker[E]) put(s *state[E], base *reg[E], off int64, size int, v *reg[
 	}
 }
 
-// grow returns slot i for writing.
-func (f *frame[E]) grow(i int) *slot[E] {
-	for len(f.stack) <= i {
-		f.stack = append(f.stack, slot[E]{})
-	}
-	return &f.stack[i]
-}
-
 // scatter writes to bytes of [lo, hi) from r10, to all of them if sure, to some
 // otherwise: any bytes, or zeros. A byte either keeps what it held or gets what is
 // written, and a spill that is hit is one no longer.
-func (f *frame[E]) scatter(lo, hi int64, sure, zeros bool) {
+func scatter[E comparable](f *frame[E], lo, hi int64, sure, zeros bool) {
 	for at := lo; at < hi; at++ {
-		if !sure && slotOf(at) >= len(f.stack) {
+		if !sure && slotOf(at) >= len(f.Stack) {
 			continue // nothing is claimed of it
 		}
-		sl := f.grow(slotOf(at))
+		sl := f.Slot(slotOf(at))
 		b := &sl.Bytes[byteOf(at)]
 		if *b == invariant.Spilled {
 			breakUp(sl)
@@ -389,7 +381,7 @@ func breakUp[E comparable](sl *slot[E]) {
 // a fetching operation returns the old one.
 func (c *checker[E]) atomic(s *state[E], in ir.Insn) error {
 	row := in.Row()
-	fr := s.top()
+	fr := s.Top()
 	exchange := row.Atomic == ir.AtomicCmpXchg
 	needs := []ir.Reg{in.Dst, in.Src, in.Src}
 	if exchange {
@@ -403,7 +395,7 @@ func (c *checker[E]) atomic(s *state[E], in ir.Insn) error {
 	if row.Fetch && !exchange && in.Src == ir.FP {
 		return refuse("the frame pointer is written")
 	}
-	base, src, r0 := fr.regs[in.Dst], fr.regs[in.Src], fr.regs[ir.R0]
+	base, src, r0 := fr.Regs[in.Dst], fr.Regs[in.Src], fr.Regs[ir.R0]
 	size := row.Width.Bytes()
 	if err := c.allowed(s, &base, access{off: int64(in.Off), size: int64(size), read: true, write: true, atomic: true}); err != nil {
 		return err
@@ -420,9 +412,9 @@ func (c *checker[E]) atomic(s *state[E], in ir.Insn) error {
 	c.put(s, &base, int64(in.Off), size, &now)
 	switch {
 	case exchange:
-		fr.regs[ir.R0] = old
+		fr.Regs[ir.R0] = old
 	case row.Fetch:
-		fr.regs[in.Src] = old
+		fr.Regs[in.Src] = old
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package recheck
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/absint/interval"
@@ -150,16 +149,14 @@ func (c *checker[E]) start() error {
 		return unknown("a loader without privileges")
 	}
 	c.ctx = ctx
-	for i := range c.set.Records {
-		if err := c.wellFormed(&c.set.Records[i]); err != nil {
-			return refuse("record %d: %w", i, err)
-		}
+	if err := c.set.Check(c.prog, c.d); err != nil {
+		return err
 	}
 	s := c.take()
 	defer c.give(s)
-	f := s.push(-1)
-	f.regs[ir.R1] = reg[E]{Kind: invariant.Ctx, Val: c.zero}
-	f.regs[ir.FP] = reg[E]{Kind: invariant.Stack, Val: c.zero}
+	f := s.Push(-1)
+	f.Regs[ir.R1] = reg[E]{Kind: invariant.Ctx, Val: c.zero}
+	f.Regs[ir.FP] = reg[E]{Kind: invariant.Stack, Val: c.zero}
 	if c.include(nil, 0, s) < 0 {
 		return refuse("no record includes the machine at the start")
 	}
@@ -172,7 +169,7 @@ func (c *checker[E]) record(i int) (int, error) {
 	rec := &c.set.Records[i]
 	c.pc = rec.PC
 	s := c.take()
-	s.read(&rec.State)
+	s.Read(&rec.State)
 	c.out = append(c.out[:0], successor[E]{pc: -1, state: s}) // to give it back in any case
 	defer func() {
 		for _, o := range c.out {
@@ -237,117 +234,6 @@ func (c *checker[E]) stacks() error {
 		if sum > ir.StackSize {
 			return refuse("record %d: the stacks of its calls take %d bytes", i, sum)
 		}
-	}
-	return nil
-}
-
-// wellFormed checks that a record says something: indices are in range, elements
-// are valid, spills are where their bytes are.
-func (c *checker[E]) wellFormed(rec *invariant.Record[E]) error {
-	s := &rec.State
-	if rec.PC < 0 || rec.PC >= c.prog.Slots() || c.prog.Insns[rec.PC].Op == ir.OpPad {
-		return refuse("there is no instruction %d", rec.PC)
-	}
-	if len(s.Frames) == 0 || len(s.Frames) > maxFrames || s.Lock.Held && !c.mapExists(s.Lock.Index) || repeats(s.Refs) {
-		return refuse("frames, references or lock are not well-formed")
-	}
-	for k, f := range s.Frames {
-		if f.Site == -1 && k > 0 || f.Site >= 0 && !c.calls(f.Site) || f.Site < -1 {
-			return refuse("frame %d is called from %d", k, f.Site)
-		}
-		for n, r := range f.Regs {
-			if err := c.wellFormedReg(r, len(s.Frames)); err != nil {
-				return refuse("frame %d, r%d: %w", k, n, err)
-			}
-		}
-		if len(f.Stack) > ir.StackSize/invariant.SlotSize {
-			return refuse("frame %d has %d slots", k, len(f.Stack))
-		}
-		for n, sl := range f.Stack {
-			if err := c.wellFormedSlot(sl, len(s.Frames)); err != nil {
-				return refuse("frame %d, slot %d: %w", k, n, err)
-			}
-		}
-	}
-	return nil
-}
-
-// repeats reports that references are not told apart.
-func repeats(refs []uint32) bool {
-	for i, r := range refs {
-		if r == 0 || slices.Contains(refs[:i], r) {
-			return true
-		}
-	}
-	return false
-}
-
-// calls reports whether the instruction can make a frame.
-func (c *checker[E]) calls(pc ir.PC) bool {
-	if pc >= c.prog.Slots() {
-		return false
-	}
-	in := c.prog.Insns[pc]
-	return in.Kind() == ir.KindCall && (in.Row().Pseudo == ir.CallLocal || callbackOf(in) != nil)
-}
-
-func (c *checker[E]) mapExists(index int32) bool {
-	if index < 0 {
-		index = ^index
-		return int(index) < len(c.prog.Maps) && c.prog.Maps[index].Inner != nil
-	}
-	return int(index) < len(c.prog.Maps)
-}
-
-func (c *checker[E]) wellFormedReg(r *reg[E], frames int) error {
-	ok := true
-	switch r.Kind {
-	case invariant.None:
-		return nil
-	case invariant.Scalar, invariant.Ctx, invariant.Packet, invariant.PacketMeta, invariant.PacketEnd, invariant.FlowKeys, invariant.Buffer:
-	case invariant.Stack:
-		ok = int(r.Frame) < frames
-	case invariant.Map, invariant.MapValue, invariant.MapKey:
-		ok = c.mapExists(r.Index)
-	case invariant.Object:
-		ok = r.Index > 0 && r.Index <= int32(abi.SockStruct)
-	case invariant.Memory, invariant.RingRecord:
-		ok = r.Index >= 0
-	case invariant.Func:
-		ok = slices.ContainsFunc(c.prog.Funcs, func(f ir.Func) bool { return f.PC == ir.PC(r.Index) })
-	default:
-		ok = false
-	}
-	if !ok {
-		return refuse("%v is not well-formed", *r)
-	}
-	if v, has := c.d.(absint.Validator[E]); r.Val == c.bot || has && !v.Valid(ir.W64, r.Val) {
-		return refuse("%v is no element", r.Val)
-	}
-	return nil
-}
-
-func (c *checker[E]) wellFormedSlot(sl *slot[E], frames int) error {
-	if int(sl.Lo)+int(sl.N) > invariant.SlotSize {
-		return refuse("the spill has bytes %d to %d", sl.Lo, int(sl.Lo)+int(sl.N))
-	}
-	for k, b := range sl.Bytes {
-		if inside := k >= int(sl.Lo) && k < int(sl.Lo+sl.N); inside != (b == invariant.Spilled) || b > invariant.Spilled {
-			return refuse("byte %d is %d", k, b)
-		}
-	}
-	if sl.N == 0 {
-		return nil
-	}
-	whole := sl.N == invariant.SlotSize
-	if sl.Spill.Kind == invariant.None || sl.Spill.Pointer() && !whole {
-		return refuse("spill of %d bytes of %v", sl.N, sl.Spill.Kind)
-	}
-	if err := c.wellFormedReg(&sl.Spill, frames); err != nil {
-		return err
-	}
-	if sl.Spill.Kind == invariant.Scalar && !c.fits(sl.Spill.Val, ir.Width(8*sl.N)) {
-		return refuse("%v does not fit %d bytes", sl.Spill, sl.N)
 	}
 	return nil
 }

@@ -1,17 +1,16 @@
 package recheck
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
 
 type (
-	reg[E comparable]  = invariant.Reg[E]
-	slot[E comparable] = invariant.Slot[E]
+	reg[E comparable]   = invariant.Reg[E]
+	slot[E comparable]  = invariant.Slot[E]
+	frame[E comparable] = invariant.RawFrame[E]
+	state[E comparable] = invariant.Work[E]
 )
 
 // words are the questions about abstract words, of 64 bits unless said
@@ -88,45 +87,14 @@ func (w *words[E]) exact(r *reg[E]) (int64, bool) {
 	return lo, ok && lo == hi
 }
 
-// frame and state are invariant's, to be written over.
-type frame[E comparable] struct {
-	site  ir.PC
-	regs  [ir.NumRegs]reg[E]
-	stack []slot[E]
-}
-
-type state[E comparable] struct {
-	frames []frame[E]
-	refs   []uint32
-	lock   invariant.Lock
-	last   uint32 // the greatest id in use
-}
-
-// String returns the state as package invariant prints it.
-func (s *state[E]) String() string {
-	var out invariant.State[E]
-	for i := range s.frames {
-		f := &invariant.Frame[E]{Site: s.frames[i].site}
-		for n := range s.frames[i].regs {
-			f.Regs[n] = &s.frames[i].regs[n]
-		}
-		for n := range s.frames[i].stack {
-			f.Stack = append(f.Stack, &s.frames[i].stack[n])
-		}
-		out.Frames = append(out.Frames, f)
-	}
-	out.Refs, out.Lock = s.refs, s.lock
-	return fmt.Sprint(out)
-}
-
 func (c *checker[E]) take() *state[E] {
 	if n := len(c.pool); n > 0 {
 		s := c.pool[n-1]
 		c.pool = c.pool[:n-1]
-		s.frames, s.refs, s.lock, s.last = s.frames[:0], s.refs[:0], invariant.Lock{}, 0
+		s.Clear()
 		return s
 	}
-	return &state[E]{frames: make([]frame[E], 0, 1)}
+	return &state[E]{}
 }
 
 func (c *checker[E]) give(s *state[E]) {
@@ -135,98 +103,18 @@ func (c *checker[E]) give(s *state[E]) {
 	}
 }
 
-// copy returns a state equal to s.
 func (c *checker[E]) copy(s *state[E]) *state[E] {
 	t := c.take()
-	for i := range s.frames {
-		f := t.push(s.frames[i].site)
-		f.regs = s.frames[i].regs
-		f.stack = append(f.stack, s.frames[i].stack...)
-	}
-	t.refs, t.lock, t.last = append(t.refs, s.refs...), s.lock, s.last
+	t.Copy(s)
 	return t
 }
 
-// read makes s the record's state.
-func (s *state[E]) read(from *invariant.State[E]) {
-	s.refs, s.lock = append(s.refs, from.Refs...), from.Lock
-	s.last = s.lock.ID
-	for _, f := range from.Frames {
-		to := s.push(f.Site)
-		for n, r := range f.Regs {
-			to.regs[n] = *r
-		}
-		for _, sl := range f.Stack {
-			to.stack = append(to.stack, *sl)
-		}
-	}
-	for _, r := range s.refs {
-		s.last = max(s.last, r)
-	}
-	s.each(func(r *reg[E]) { s.last = max(s.last, r.ID, r.Ref) })
-}
-
-func (s *state[E]) push(site ir.PC) *frame[E] {
-	n := len(s.frames)
-	if n < cap(s.frames) {
-		s.frames = s.frames[:n+1]
-	} else {
-		s.frames = append(s.frames, frame[E]{})
-	}
-	f := &s.frames[n]
-	f.site, f.regs, f.stack = site, [ir.NumRegs]reg[E]{}, f.stack[:0]
-	return f
-}
-
-// pop removes the innermost frame. What pointed into it is any number.
-func (s *state[E]) pop(top E) {
-	gone := uint8(len(s.frames) - 1)
-	s.frames = s.frames[:gone]
-	s.each(func(r *reg[E]) {
-		if r.Kind == invariant.Stack && r.Frame == gone {
-			*r = number(top)
-		}
-	})
-}
-
-func (s *state[E]) top() *frame[E] { return &s.frames[len(s.frames)-1] }
-
-// fresh returns an id that is not in use.
-func (s *state[E]) fresh() uint32 {
-	s.last++
-	return s.last
-}
-
-// each calls f for every register and spill.
-func (s *state[E]) each(f func(*reg[E])) {
-	for i := range s.frames {
-		fr := &s.frames[i]
-		for n := range fr.regs {
-			f(&fr.regs[n])
-		}
-		for n := range fr.stack {
-			if fr.stack[n].N > 0 {
-				f(&fr.stack[n].Spill)
-			}
-		}
-	}
-}
-
-func (s *state[E]) holds(ref uint32) bool { return slices.Contains(s.refs, ref) }
-
-// drop forgets that the reference is held.
-func (s *state[E]) drop(ref uint32) {
-	if i := slices.Index(s.refs, ref); i >= 0 {
-		s.refs = slices.Delete(s.refs, i, i+1)
-	}
-}
-
 // alive reports that what the pointer points to exists.
-func (s *state[E]) alive(r *reg[E]) bool { return r.Ref == 0 || s.holds(r.Ref) }
+func alive[E comparable](s *state[E], r *reg[E]) bool { return r.Ref == 0 || s.Holds(r.Ref) }
 
 // linked gives a number that is not known an id, so that its copy shares it.
-func (s *state[E]) linked(w *words[E], r *reg[E]) {
-	if _, known := w.known(r.Val); r.Kind == invariant.Scalar && r.ID == 0 && !known {
-		r.ID, r.Off = s.fresh(), 0
+func (c *checker[E]) linked(s *state[E], r *reg[E]) {
+	if _, known := c.known(r.Val); r.Kind == invariant.Scalar && r.ID == 0 && !known {
+		r.ID, r.Off = s.Fresh(), 0
 	}
 }

@@ -14,7 +14,7 @@ const maxFrames = 8
 func (c *checker[E]) step(s *state[E], pc ir.PC) error {
 	in := c.prog.Insns[pc]
 	row := in.Row()
-	fr := s.top()
+	fr := s.Top()
 	if row.Src == ir.X || row.Kind == ir.KindStoreRelease {
 		if err := readable(fr, in.Src); err != nil {
 			return err
@@ -42,7 +42,7 @@ func (c *checker[E]) step(s *state[E], pc ir.PC) error {
 		to, _ := in.Target(pc)
 		c.next(to, c.copy(s), bound{})
 		c.out[0].state = nil
-		c.next(pc+1, s, bound{kind: counted, depth: int8(len(s.frames)), pc: pc})
+		c.next(pc+1, s, bound{kind: counted, depth: int8(len(s.Frames)), pc: pc})
 		return nil
 	case ir.KindLoadPacket:
 		err = c.loadPacket(s, in)
@@ -63,7 +63,7 @@ func (c *checker[E]) step(s *state[E], pc ir.PC) error {
 }
 
 func readable[E comparable](fr *frame[E], r ir.Reg) error {
-	if fr.regs[r].Kind == invariant.None {
+	if fr.Regs[r].Kind == invariant.None {
 		return refuse("r%d is read before it was set", r)
 	}
 	return nil
@@ -76,7 +76,7 @@ func readable[E comparable](fr *frame[E], r ir.Reg) error {
 // moved by numbers; all else that is done to them gives any number.
 func (c *checker[E]) alu(s *state[E], in ir.Insn) error {
 	row := in.Row()
-	fr := s.top()
+	fr := s.Top()
 	moves := row.ALU == ir.Mov || row.ALU.MovSX() != 0
 	if !moves {
 		if err := readable(fr, in.Dst); err != nil {
@@ -98,24 +98,24 @@ func (c *checker[E]) alu(s *state[E], in ir.Insn) error {
 			}
 		}
 	}
-	x, y := fr.regs[in.Dst], number(c.num(in.Imm))
+	x, y := fr.Regs[in.Dst], number(c.num(in.Imm))
 	if row.Src == ir.X {
-		y = fr.regs[in.Src]
+		y = fr.Regs[in.Src]
 	}
 	switch {
 	case row.ALU == ir.Mov && row.Src == ir.X && (row.Width == ir.W64 || y.Kind == invariant.Scalar && c.fits(y.Val, ir.W32)):
-		s.linked(&c.words, &fr.regs[in.Src])
-		fr.regs[in.Dst] = fr.regs[in.Src]
+		c.linked(s, &fr.Regs[in.Src])
+		fr.Regs[in.Dst] = fr.Regs[in.Src]
 	case moves && !y.Pointer(), !x.Pointer() && !y.Pointer():
-		fr.regs[in.Dst] = c.arith(in, &x, &y)
+		fr.Regs[in.Dst] = c.arith(in, &x, &y)
 	case moves, row.Kind == ir.KindSwap, row.ALU == ir.Neg, x.Pointer() && y.Pointer():
-		fr.regs[in.Dst] = c.any(row.Width)
+		fr.Regs[in.Dst] = c.any(row.Width)
 	case x.Pointer():
-		fr.regs[in.Dst] = c.moved(s, in, &x, &y)
+		fr.Regs[in.Dst] = c.moved(s, in, &x, &y)
 	case row.ALU == ir.Add:
-		fr.regs[in.Dst] = c.moved(s, in, &y, &x)
+		fr.Regs[in.Dst] = c.moved(s, in, &y, &x)
 	default:
-		fr.regs[in.Dst] = c.any(row.Width)
+		fr.Regs[in.Dst] = c.any(row.Width)
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (c *checker[E]) moved(s *state[E], in ir.Insn, p, n *reg[E]) reg[E] {
 	}
 	_, _, before := c.span(p)
 	_, _, after := c.span(&q)
-	q.ID, q.Range = s.fresh(), max(q.Range, 0)
+	q.ID, q.Range = s.Fresh(), max(q.Range, 0)
 	if row.ALU == ir.Add || c.bounds(n.Val).SMin < 0 || !before || !after {
 		q.Range = 0
 	}
@@ -224,26 +224,26 @@ func (c *checker[E]) loadImm(fr *frame[E], pc ir.PC, in ir.Insn) error {
 	default:
 		return unknown("64-bit load of kind %d", pseudo)
 	}
-	fr.regs[in.Dst] = r
+	fr.Regs[in.Dst] = r
 	return nil
 }
 
 // loadPacket executes LD_ABS and LD_IND, which end the program, or the function
 // with the result 0, outside of the packet.
 func (c *checker[E]) loadPacket(s *state[E], in ir.Insn) error {
-	fr := s.top()
+	fr := s.Top()
 	switch c.prog.Type {
 	case ir.SocketFilter, ir.SchedCLS, ir.SchedACT:
 	default:
 		return refuse("packet loads in programs of type %s", c.prog.Type)
 	}
-	if at, ok := c.exact(&fr.regs[ir.R6]); fr.regs[ir.R6].Kind != invariant.Ctx || !ok || at != 0 {
-		return refuse("r6 is not the context: %v", fr.regs[ir.R6])
+	if at, ok := c.exact(&fr.Regs[ir.R6]); fr.Regs[ir.R6].Kind != invariant.Ctx || !ok || at != 0 {
+		return refuse("r6 is not the context: %v", fr.Regs[ir.R6])
 	}
 	if err := c.mayEnd(s, in); err != nil {
 		return err
 	}
-	if len(s.frames) > 1 {
+	if len(s.Frames) > 1 {
 		c.leave(c.copy(s), c.zero)
 	}
 	c.called(fr, c.any(in.Row().Width))
@@ -253,21 +253,21 @@ func (c *checker[E]) loadPacket(s *state[E], in ir.Insn) error {
 // called sets a call's result; its arguments are gone.
 func (c *checker[E]) called(fr *frame[E], r0 reg[E]) {
 	for n := ir.R1; n <= ir.R5; n++ {
-		fr.regs[n] = reg[E]{}
+		fr.Regs[n] = reg[E]{}
 	}
-	fr.regs[ir.R0] = r0
+	fr.Regs[ir.R0] = r0
 }
 
 // mayEnd checks that the program holds nothing where an instruction may end it.
 func (c *checker[E]) mayEnd(s *state[E], in ir.Insn) error {
-	if s.lock.Held {
+	if s.Lock.Held {
 		return refuse("a lock is held at %s", in.Row().Name)
 	}
-	if len(s.refs) > 0 {
-		return refuse("%d references are held at %s", len(s.refs), in.Row().Name)
+	if len(s.Refs) > 0 {
+		return refuse("%d references are held at %s", len(s.Refs), in.Row().Name)
 	}
-	for i := range s.frames {
-		if in.Kind() != ir.KindExit && c.callbackAt(s.frames[i].site) != nil {
+	for i := range s.Frames {
+		if in.Kind() != ir.KindExit && c.callbackAt(s.Frames[i].Site) != nil {
 			return unknown("%s in a callback", in.Row().Name)
 		}
 	}
@@ -277,15 +277,15 @@ func (c *checker[E]) mayEnd(s *state[E], in ir.Insn) error {
 // call enters a function: it has the arguments, the caller keeps r6 to r9 and
 // its stack.
 func (c *checker[E]) call(s *state[E], pc ir.PC, in ir.Insn) error {
-	if len(s.frames) >= maxFrames {
+	if len(s.Frames) >= maxFrames {
 		return refuse("calls nest deeper than %d frames", maxFrames)
 	}
 	to, _ := in.Target(pc)
-	s.push(pc)
-	n := len(s.frames)
-	caller, callee := &s.frames[n-2], &s.frames[n-1]
-	copy(callee.regs[ir.R1:ir.R6], caller.regs[ir.R1:ir.R6])
-	callee.regs[ir.FP] = reg[E]{Kind: invariant.Stack, Frame: uint8(n - 1), Val: c.zero}
+	s.Push(pc)
+	n := len(s.Frames)
+	caller, callee := &s.Frames[n-2], &s.Frames[n-1]
+	copy(callee.Regs[ir.R1:ir.R6], caller.Regs[ir.R1:ir.R6])
+	callee.Regs[ir.FP] = reg[E]{Kind: invariant.Stack, Frame: uint8(n - 1), Val: c.zero}
 	c.called(caller, reg[E]{})
 	c.on(to, s)
 	return nil
@@ -293,19 +293,19 @@ func (c *checker[E]) call(s *state[E], pc ir.PC, in ir.Insn) error {
 
 // exit ends the program, a callback or a function.
 func (c *checker[E]) exit(s *state[E]) error {
-	fr := s.top()
-	r0 := fr.regs[ir.R0]
+	fr := s.Top()
+	r0 := fr.Regs[ir.R0]
 	lo, hi, what := c.ctx.RetMin, c.ctx.RetMax, "the program"
-	switch cb := c.callbackAt(fr.site); {
+	switch cb := c.callbackAt(fr.Site); {
 	case cb != nil:
 		lo, hi, what = 0, cb.retMax, "the callback"
-	case len(s.frames) > 1:
-		s.pop(c.top)
-		s.top().regs[ir.R0] = r0
-		if r0.Kind == invariant.Stack && int(r0.Frame) >= len(s.frames) {
-			s.top().regs[ir.R0] = number(c.top)
+	case len(s.Frames) > 1:
+		s.Pop(c.top)
+		s.Top().Regs[ir.R0] = r0
+		if r0.Kind == invariant.Stack && int(r0.Frame) >= len(s.Frames) {
+			s.Top().Regs[ir.R0] = number(c.top)
 		}
-		c.on(fr.site+1, s)
+		c.on(fr.Site+1, s)
 		return nil
 	}
 	b := c.bounds(r0.Val)
@@ -315,19 +315,19 @@ func (c *checker[E]) exit(s *state[E]) error {
 	case (lo != -1<<63 || hi != 1<<63-1) && (r0.Kind != invariant.Scalar || b.SMin < lo || b.SMax > hi):
 		return refuse("%s returns %v, not a number in [%d, %d]", what, r0, lo, hi)
 	}
-	if len(s.frames) == 1 {
+	if len(s.Frames) == 1 {
 		return c.mayEnd(s, ir.Insn{Op: ir.OpExit()})
 	}
-	s.pop(c.top)
-	c.on(fr.site, s) // the helper goes on
+	s.Pop(c.top)
+	c.on(fr.Site, s) // the helper goes on
 	return nil
 }
 
 // leave adds the way on which a function ends in its middle and returns r0.
 func (c *checker[E]) leave(s *state[E], r0 E) {
-	site := s.top().site
-	s.pop(c.top)
-	s.top().regs[ir.R0] = number(r0)
+	site := s.Top().Site
+	s.Pop(c.top)
+	s.Top().Regs[ir.R0] = number(r0)
 	c.next(site+1, s, bound{})
 }
 
