@@ -242,6 +242,43 @@ out:
 	}
 }
 
+// TestJoin: what is lost where paths meet is shown there: a loop in a helper adds
+// to a number on the stack, so its states are widened at the call.
+func TestJoin(t *testing.T) {
+	p, err := asm.Parse("a", `
+	.type xdp
+	.license GPL
+	.map m array key 4 value 16 entries 1
+	*(u64 *)(r10 - 8) = 0
+	r1 = 100
+	r2 = func[count]
+	r3 = r10
+	r3 += -8
+	r4 = 0
+	call loop
+	r1 = *(u64 *)(r10 - 8)
+	r2 = map[m] + 0
+	r2 += r1
+	r0 = *(u8 *)(r2 + 0)
+	r0 = 1
+	exit
+	.func count
+	r1 = *(u64 *)(r2 + 0)
+	r1 += 1
+	*(u64 *)(r2 + 0) = r1
+	r0 = 0
+	exit`)
+	require.NoError(t, err)
+	e := explained(t, p, explain.Options{})
+	require.Equal(t, verifier.MapValueBounds, e.Finding.Code)
+	met := false
+	for _, s := range e.Slice {
+		met = met || s.PC == 7 && s.Insn == "(paths meet)" && s.Place == "fp-8"
+	}
+	require.True(t, met, "%v", e.Slice)
+	require.NotNil(t, e.Search.Bug, "100 laps are enough to leave the value")
+}
+
 // TestSlice: what the refused access does not depend on is left out.
 func TestSlice(t *testing.T) {
 	p, err := asm.Parse("a", `

@@ -30,16 +30,17 @@ func (w *way) loss(f *fact) *Loss {
 			continue
 		}
 		if e.from == nil || e.defs[0] != at {
-			return w.lostAt(i, at, &g)
+			return w.lostAt(i, at, &g, w.held(i, at, &g))
 		}
-		next, moved := w.follow(i, &e, &g)
-		if !moved {
-			return w.lostAt(i, at, &g)
+		moved := g
+		next, ok := w.follow(i, &e, &moved)
+		if !ok {
+			return w.lostAt(i, at, &g, w.held(i, at, &g))
 		}
-		if g.ok(w.path.At(i, next)) {
-			return w.lostAt(i, at, &g)
+		if moved.ok(w.path.At(i, next)) {
+			return w.lostAt(i, at, &g, true)
 		}
-		at = next
+		at, g = next, moved
 	}
 	l := &Loss{PC: w.path.Steps[0].PC, How: Never, Place: at.String(), After: short(w.path.At(0, at))}
 	l.Text = fmt.Sprintf("%s is as the program found it, %s: nothing on the path wrote it", at, l.After)
@@ -127,8 +128,18 @@ func (w *way) meets(pc ir.PC) bool {
 
 func (w *way) text(step int, at verifier.Place) string { return short(w.path.At(step, at)) }
 
-// lostAt is a loss at the step that makes the value.
-func (w *way) lostAt(step int, at verifier.Place, g *fact) *Loss {
+// held reports that the fact holds of something that the step computes with.
+func (w *way) held(step int, at verifier.Place, g *fact) bool {
+	held := g.ok(w.path.At(step, at))
+	for _, u := range w.effect(step).uses {
+		held = held || g.ok(w.path.At(step, u))
+	}
+	return held
+}
+
+// lostAt is a loss at the step that makes the value; held says that it had the
+// property before.
+func (w *way) lostAt(step int, at verifier.Place, g *fact, held bool) *Loss {
 	pc := w.path.Steps[step].PC
 	in := w.p.Insns[pc]
 	if g.never != "" && in.Kind() == ir.KindLoad {
@@ -148,10 +159,6 @@ func (w *way) lostAt(step int, at verifier.Place, g *fact) *Loss {
 		return l
 	case ir.KindALU, ir.KindSwap:
 		l.Before = w.operands(step, in)
-		held := g.ok(w.path.At(step, at))
-		for _, u := range w.effect(step).uses {
-			held = held || g.ok(w.path.At(step, u))
-		}
 		if held {
 			l.How = Operator
 		}

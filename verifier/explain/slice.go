@@ -2,6 +2,7 @@ package explain
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
@@ -20,11 +21,30 @@ func (w *way) slice(f *fact) []Step {
 	var steps []Step
 	for i := last - 1; i >= 0; i-- {
 		e := w.effect(i)
+		steps = append(steps, w.meet(i, &e, needed)...)
 		if at, ok := w.decides(i, &e, needed); ok {
 			steps = append(steps, w.step(i, at))
 		}
 	}
 	slices.Reverse(steps)
+	return steps
+}
+
+// meet returns a step for each needed place of which less is known after the
+// step, though that does not write it: there the states of several paths were
+// put together.
+func (w *way) meet(step int, e *effect, needed map[verifier.Place]bool) []Step {
+	var steps []Step
+	for at := range needed {
+		before, after := w.path.At(step, at), w.path.At(step+1, at)
+		grew := after.Bounds.SMin < before.Bounds.SMin || after.Bounds.SMax > before.Bounds.SMax || after.Room < before.Room
+		if contains(e.defs, at) || before.Kind != after.Kind || before.Kind == "" || !grew {
+			continue
+		}
+		pc := w.path.Steps[step+1].PC
+		steps = append(steps, Step{PC: pc, Insn: "(paths meet)", Line: lineOf(w.p, pc), Place: at.String(), State: short(after)})
+	}
+	slices.SortFunc(steps, func(a, b Step) int { return strings.Compare(b.Place, a.Place) })
 	return steps
 }
 
