@@ -245,8 +245,8 @@ func (t *soundnessTotal) print(w io.Writer, confirmed []solvers.Confirmations) {
 	n := t.count[smt.Proved] + t.count[smt.Refuted] + t.count[smt.Undecided]
 	fmt.Fprintf(w, "%d operators: %d proved, %d refuted, %d unknown\n", n, t.count[smt.Proved], t.count[smt.Refuted], t.count[smt.Undecided])
 	if t.proofs > 0 {
-		fmt.Fprintf(w, "%d proofs of %d kB: %d checked now in %.2f s, after %.2f s of solving; %d checked in earlier runs\n",
-			t.proofs, t.bytes>>10, t.proofs-t.cached, t.check.Seconds(), t.solve.Seconds(), t.cached)
+		fmt.Fprintf(w, "%d kB of proofs: %d checked in %.2f s, after %.2f s of solving; %d checked in earlier runs\n",
+			t.bytes>>10, t.proofs-t.cached, t.check.Seconds(), t.solve.Seconds(), t.cached)
 	}
 	for _, c := range confirmed {
 		fmt.Fprintf(w, "%d of %d queries confirmed by %s, %d beyond its limits\n", c.Confirmed, c.Asked, c.Solver, c.Asked-c.Confirmed-c.Failed)
@@ -321,7 +321,7 @@ func soundnessRow(v soundness.Verdict) soundnessJSON {
 func soundnessText(v soundness.Verdict) string {
 	text := fmt.Sprintf("%-14s %-22s %2d %-8s %8.2f s  %s", v.Domain, v.Op, v.Width, soundnessWord(v.Status), v.Elapsed.Seconds(), v.Solver)
 	if v.Proofs > 0 {
-		text += fmt.Sprintf("  %d proofs of %d kB checked in %.2f s", v.Proofs, v.ProofBytes>>10, v.CheckTime.Seconds())
+		text += fmt.Sprintf("  %d kB of proofs checked in %.2f s", v.ProofBytes>>10, v.CheckTime.Seconds())
 	}
 	if v.Cached > 0 {
 		text += fmt.Sprintf(", %d of them in earlier runs", v.Cached)
