@@ -95,7 +95,7 @@ const (
 // run walks all paths. It returns an error only if ctx ends.
 func (e *engine[E]) run(ctx context.Context) error {
 	s := e.take()
-	s.frames = s.frames[:0]
+	s.frames, s.refs, s.lock = s.frames[:0], s.refs[:0], lock{}
 	fr := s.push(-1, 0)
 	fr.regs[ir.R1] = reg[E]{kind: ctxPtr, val: e.w.zero}
 	fr.regs[ir.FP] = reg[E]{kind: stackPtr, val: e.w.zero}
