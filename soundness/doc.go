@@ -11,17 +11,22 @@
 // and of their members. For an operation on words that is: for all valid
 // elements a and b of w bits, and all words x in a and y in b, the operator does
 // not panic, its result is valid, and contains the result of package sem on x
-// and y. Validity and membership are the domain's own functions, translated
-// like its operators. Lattice operations and refinements are stated likewise.
+// and y; the first two for elements without members, too. Validity and
+// membership are the domain's own functions, translated like its operators.
+// Lattice operations and refinements are stated likewise.
 //
 // # Invariants
 //
 // Nothing depends on map order: the same domain gives the same terms. An answer
 // that is not a proof is never counted as one ([smt.Undecided]).
 //
+// A proof may take as given what other lines prove: contracts of functions, and
+// of a product the lines of its parts. [Run] counts it only if all of them are
+// proved in the same run; none can rest on itself.
+//
 //	s, err := soundness.Load(soundness.Domains()[0])
-//	ob, err := s.Build(soundness.Ops()[0])
-//	proof, err := ob.Prove(ctx, solver)
+//	run := soundness.Run{Solver: solver, Workers: 2}
+//	err = run.Decide(ctx, []*soundness.Subject{s}, s.Lines(), func(v soundness.Verdict) error { ... })
 //
 // Source: H. Vishwanathan, M. Shachnai, S. Narayana, S. Nagarakatte: Verifying
 // the Verifier: eBPF Range Analysis Verification, CAV 2023, for the conditions.
