@@ -38,6 +38,10 @@ type Clock interface {
 // the exported fields before the first run.
 type Env struct {
 	Memory Memory
+	// Proved says that the program was verified: addresses that it gives to
+	// helpers are good, and Memory is all of the process's. Helpers then reach keys
+	// and values without Memory.
+	Proved bool
 	Packet Packet    // nil if the program's type has no packet to adjust
 	Clock  Clock     // nil: the machine's
 	Trace  io.Writer // sink of trace_printk; nil discards
@@ -50,8 +54,9 @@ type Env struct {
 	// chose nothing. It means something where the program returned XDP_REDIRECT.
 	Redirect Redirect
 
-	slots   []slot // open addressing by handle; a power of two, never full
-	shift   uint   // 64 - log2(len(slots))
+	slots   []*slot // open addressing by handle; a power of two, never full
+	none    slot
+	shift   uint // 64 - log2(len(slots))
 	outers  []maps.Outer
 	rings   []*maps.RingBuf
 	records []record // reserved and not yet given back
@@ -65,12 +70,29 @@ type slot struct {
 	m      maps.Map
 	key    int         // size of a key in bytes
 	cpu    maps.PerCPU // nil if the kind is not per CPU
+
+	// What proved programs go by; nil or 0 where the kind is another one.
+	hash  *maps.Hash
+	plain bool
+	ring  *maps.RingBuf
 }
 
-func slotOf(m maps.Map) slot {
-	s := slot{handle: m.Handle(), m: m, key: int(m.Spec().KeySize)}
+func slotOf(m maps.Map) *slot {
+	s := &slot{handle: m.Handle(), m: m, key: int(m.Spec().KeySize)}
 	s.cpu, _ = maps.AsPerCPU(m)
+	s.hash = maps.AsHash(m)
+	s.plain = s.hash != nil && s.hash.Plain()
+	s.ring, _ = m.(*maps.RingBuf)
 	return s
+}
+
+// quick returns the slot of a map of a proved program where the first place
+// looked at has it, else one that says nothing.
+func (e *Env) quick(handle uint64) *slot {
+	if s := e.slots[e.place(handle)&uint64(len(e.slots)-1)]; s != nil && s.handle == handle && e.Proved {
+		return s
+	}
+	return &e.none
 }
 
 // NewEnv returns an environment whose programs may use the given maps. The
@@ -78,7 +100,7 @@ func slotOf(m maps.Map) slot {
 // a constant, so that runs repeat.
 func NewEnv(ms []maps.Map) *Env {
 	size := 1 << bits.Len(uint(2*len(ms)))
-	e := &Env{slots: make([]slot, size), shift: uint(64 - bits.TrailingZeros(uint(size))), Random: 1}
+	e := &Env{slots: make([]*slot, size), shift: uint(64 - bits.TrailingZeros(uint(size))), Random: 1}
 	seen := map[*maps.Epochs]bool{}
 	for _, m := range ms {
 		e.bind(m)
@@ -103,11 +125,11 @@ func (e *Env) place(handle uint64) uint64 { return (handle * 0x9e3779b97f4a7c15)
 func (e *Env) bind(m maps.Map) {
 	mask := uint64(len(e.slots) - 1)
 	for i := e.place(m.Handle()) & mask; ; i = (i + 1) & mask {
-		switch e.slots[i].handle {
-		case 0:
+		switch {
+		case e.slots[i] == nil:
 			e.slots[i] = slotOf(m)
 			return
-		case m.Handle():
+		case e.slots[i].handle == m.Handle():
 			return // a program may refer to a map twice
 		}
 	}
@@ -117,14 +139,17 @@ func (e *Env) bind(m maps.Map) {
 // none such. 0 is no handle.
 func (e *Env) Map(handle uint64) (maps.Map, error) {
 	s, err := e.find(handle)
-	return s.m, err
+	if err != nil {
+		return nil, err
+	}
+	return s.m, nil
 }
 
 // find returns what is known of the map with the given handle: one of the
 // program's, or one that the run looked up in a map of maps.
-func (e *Env) find(handle uint64) (slot, error) {
+func (e *Env) find(handle uint64) (*slot, error) {
 	mask := uint64(len(e.slots) - 1)
-	for i := e.place(handle) & mask; e.slots[i].handle != 0; i = (i + 1) & mask {
+	for i := e.place(handle) & mask; e.slots[i] != nil; i = (i + 1) & mask {
 		if e.slots[i].handle == handle {
 			return e.slots[i], nil
 		}
@@ -134,7 +159,7 @@ func (e *Env) find(handle uint64) (slot, error) {
 			return slotOf(m), nil
 		}
 	}
-	return slot{}, fmt.Errorf("helpers: find map: %#x is no map of the program", handle)
+	return nil, fmt.Errorf("helpers: find map: %#x is no map of the program", handle)
 }
 
 // Value returns the address of the value of a key, on the environment's

@@ -25,7 +25,7 @@ func result(err error) (uint64, error) {
 }
 
 // keyed resolves a map argument and reads the key behind the next.
-func keyed(e *Env, handle, addr uint64) (slot, []byte, error) {
+func keyed(e *Env, handle, addr uint64) (*slot, []byte, error) {
 	s, err := e.find(handle)
 	if err != nil {
 		return s, nil, err
@@ -37,6 +37,16 @@ func keyed(e *Env, handle, addr uint64) (slot, []byte, error) {
 // mapLookupElem returns the address of the value, or 0. Of a map of maps that
 // is the inner map itself.
 func mapLookupElem(e *Env, args [5]uint64) (uint64, error) {
+	if e.Proved {
+		if addr, ok := maps.SeekAt(args[0], args[1], e.CPU); ok {
+			return addr, nil
+		}
+	}
+	return lookupElem(e, args)
+}
+
+// lookupElem is map_lookup_elem of any map, and of programs that nobody proved.
+func lookupElem(e *Env, args [5]uint64) (uint64, error) {
 	s, key, err := keyed(e, args[0], args[1])
 	switch {
 	case err != nil:
@@ -60,6 +70,11 @@ func mapLookupPerCPU(e *Env, args [5]uint64) (uint64, error) {
 }
 
 func mapUpdateElem(e *Env, args [5]uint64) (uint64, error) {
+	if s := e.quick(args[0]); s.plain {
+		if k, h := s.hash.Word(args[1]); s.hash.SetWord(h, k, args[2], args[3]) {
+			return 0, nil
+		}
+	}
 	s, key, err := keyed(e, args[0], args[1])
 	if err != nil {
 		return 0, err
@@ -75,6 +90,12 @@ func mapUpdateElem(e *Env, args [5]uint64) (uint64, error) {
 }
 
 func mapDeleteElem(e *Env, args [5]uint64) (uint64, error) {
+	if s := e.quick(args[0]); s.hash != nil {
+		if k, h := s.hash.Word(args[1]); s.hash.DeleteWord(h, k) {
+			return 0, nil
+		}
+		return errno(unix.ENOENT), nil
+	}
 	s, key, err := keyed(e, args[0], args[1])
 	if err != nil {
 		return 0, err

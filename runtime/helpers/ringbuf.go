@@ -2,7 +2,6 @@ package helpers
 
 import (
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -16,15 +15,17 @@ type record struct {
 }
 
 func ring(e *Env, helper string, handle uint64) (*maps.RingBuf, error) {
+	if s := e.quick(handle); s.ring != nil {
+		return s.ring, nil
+	}
 	s, err := e.find(handle)
 	if err != nil {
 		return nil, err
 	}
-	r, ok := s.m.(*maps.RingBuf)
-	if !ok {
+	if s.ring == nil {
 		return nil, wrongKind(helper, s.m)
 	}
-	return r, nil
+	return s.ring, nil
 }
 
 // wakeFlags are those that say whether the reader is woken.
@@ -77,7 +78,10 @@ func ringbufDiscard(e *Env, args [5]uint64) (uint64, error) { return 0, e.finish
 func (e *Env) finish(args [5]uint64, discard bool) error {
 	for i := len(e.records) - 1; i >= 0; i-- {
 		if r := e.records[i]; r.addr == args[0] {
-			e.records = slices.Delete(e.records, i, i+1)
+			if last := len(e.records) - 1; i < last {
+				copy(e.records[i:], e.records[i+1:])
+			}
+			e.records = e.records[:len(e.records)-1]
 			r.ring.Finish(r.addr, args[1], discard)
 			return nil
 		}

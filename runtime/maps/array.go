@@ -28,6 +28,7 @@ func newArray(spec *ir.MapSpec, cpus uint32) (*array, error) {
 		return nil, err
 	}
 	m.values = m.start()
+	m.describe()
 	return m, nil
 }
 

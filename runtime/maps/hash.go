@@ -31,6 +31,7 @@ type hash struct {
 	lru   *clock       // nil: a full map refuses
 
 	heads   []uint32
+	buckets uint64 // address of heads
 	mask    uint32 // number of buckets - 1
 	elems   uint64 // address of element 1
 	size    uint64 // bytes of an element
@@ -89,11 +90,13 @@ func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool) (*hash, error) 
 	m.mask = uint32(buckets - 1)
 	m.elems += m.start()
 	m.values += m.start()
+	m.buckets = m.start()
 	m.heads = mem.Words32(m.start(), int(buckets))
 	m.stripes = make([]stripe, min(buckets, maxStripes))
 	if lru {
-		m.lru = &clock{states: mem.Words32(m.start()+states, int(m.pool.total))}
+		m.lru = &clock{states: mem.Words32(m.start()+states, int(m.pool.total)), base: m.start() + states}
 	}
+	m.describe()
 	return m, nil
 }
 
@@ -186,21 +189,30 @@ func (m *hash) lock(key []byte) (s *stripe, bucket uint32, h uint64) {
 
 func (m *hash) stripeOf(bucket uint32) *stripe { return &m.stripes[int(bucket)&(len(m.stripes)-1)] }
 
+// Lookup holds the stripe only: Close takes all of them.
 func (m *hash) Lookup(key []byte) ([]byte, error) {
 	if err := checkKey(m.spec, key); err != nil {
 		return nil, err
 	}
-	if err := m.enter(); err != nil {
-		return nil, err
-	}
-	defer m.leave()
 	s, bucket, h := m.lock(key)
 	defer s.mu.Unlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
 	p := m.find(bucket, h, key)
 	if p.elem == 0 {
 		return nil, ErrKeyNotExist
 	}
 	return m.copyLanes(m.value(p.elem), m.spec), nil
+}
+
+// Close ends the application's use of the map.
+func (m *hash) Close() error {
+	for i := range m.stripes {
+		m.stripes[i].mu.Lock()
+		defer m.stripes[i].mu.Unlock()
+	}
+	return m.core.Close()
 }
 
 // Take is lookup and delete in one step (BPF_MAP_LOOKUP_AND_DELETE_ELEM).
@@ -345,10 +357,14 @@ func (m *hash) write(e uint32, value []byte, cpu uint32) {
 	copyIn(m.value(e)+uint64(cpu)*m.area, value, m.spec)
 }
 
-// fill writes the value of a new element: zero where it says nothing
+// fill writes the value of a new element, which nobody sees yet: zero where it says nothing
 // (pcpu_init_value in kernel/bpf/hashtab.c).
 func (m *hash) fill(e uint32, value []byte, cpu uint32) {
 	at := m.value(e)
+	if m.area == 0 && len(m.spec.Fields) == 0 {
+		copy(mem.View(at, len(value)), value)
+		return
+	}
 	if m.area != 0 && cpu != allCPUs {
 		for c := range uint64(m.cpus) {
 			clear(mem.View(at+c*m.area, int(pad8(m.spec.ValueSize))))

@@ -29,10 +29,9 @@ func fold(x, y uint64) uint64 {
 func hashKey(key []byte) uint64 {
 	switch len(key) {
 	case 4:
-		return fold(uint64(binary.NativeEndian.Uint32(key))^mix0, mix1)
+		return hash4(uint64(binary.NativeEndian.Uint32(key)))
 	case 8:
-		x := binary.NativeEndian.Uint64(key)
-		return fold(x^mix0, bits.RotateLeft64(x, 32)^mix1)
+		return hash8(binary.NativeEndian.Uint64(key))
 	}
 	h := uint64(len(key)) ^ mix0
 	for len(key) >= 8 {

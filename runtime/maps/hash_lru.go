@@ -12,6 +12,7 @@ import (
 // lists it is near to the order of use and not exactly it.
 type clock struct {
 	states []uint32 // of element e at e-1
+	base   uint64   // their address
 	hand   atomic.Uint32
 }
 
@@ -28,9 +29,11 @@ const maxEvictions = 1000
 
 // touch notes a lookup by a program. Most find the note there already, and
 // write nothing.
-func (c *clock) touch(e uint32) {
-	if p := &c.states[e-1]; atomic.LoadUint32(p) == present {
-		atomic.CompareAndSwapUint32(p, present, used)
+func (c *clock) touch(e uint32) { touch(&c.states[e-1]) }
+
+func touch(state *uint32) {
+	if atomic.LoadUint32(state) == present {
+		atomic.CompareAndSwapUint32(state, present, used)
 	}
 }
 

@@ -68,7 +68,11 @@ func newOuter(spec *ir.MapSpec, e *Epochs) (*outer, error) {
 	} else {
 		m.table, err = newHash(&s, e, 0, false)
 	}
-	return m, err
+	if err != nil {
+		return nil, err
+	}
+	conceal(m.table)
+	return m, nil
 }
 
 // Spec returns what the map was made from.

@@ -2,6 +2,7 @@ package maps
 
 import (
 	"fmt"
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 
@@ -25,8 +26,7 @@ type RingBuf struct {
 	base uint64
 	mask uint64 // size in bytes - 1
 
-	lock    sync.Mutex    // of producers
-	prod    atomic.Uint64 // bytes that were ever taken
+	prod    atomic.Uint64 // bytes that were ever taken; plus taking while a producer takes its place
 	pending uint64        // where the oldest record that is being written starts, at most
 	_       [cacheLine]byte
 	cons    atomic.Uint64 // bytes that were ever read
@@ -93,24 +93,41 @@ func (m *RingBuf) Reserve(size uint64) uint64 {
 	if n > m.mask+1 {
 		return 0
 	}
-	m.lock.Lock()
-	start := m.prod.Load()
+	start := m.lock()
 	m.settle(start)
 	next := start + n
 	if next-m.cons.Load() > m.mask || next-m.pending > m.mask {
-		m.lock.Unlock()
+		m.prod.Store(start)
 		m.dropped.Add(1)
 		return 0
 	}
 	at := m.base + start&m.mask
-	atomic.StoreUint64(mem.Ptr64(at), size|ringBusy)
+	*mem.Ptr64(at) = size | ringBusy
 	m.prod.Store(next)
-	m.lock.Unlock()
 	return at + ringHeader
 }
 
+// taking is the lock of producers: a bit of prod, so that moving prod on gives
+// the lock back as well. It is held for a few instructions.
+const taking = 1
+
+func (m *RingBuf) lock() (prod uint64) {
+	for spins := 1; ; spins++ {
+		p := m.prod.Load()
+		if p&taking == 0 && m.prod.CompareAndSwap(p, p|taking) {
+			return p
+		}
+		if spins%64 == 0 {
+			goruntime.Gosched()
+		}
+	}
+}
+
+// produced returns how many bytes were ever taken.
+func (m *RingBuf) produced() uint64 { return m.prod.Load() &^ taking }
+
 // settle moves pending over records that are finished: those may be read, and
-// their place taken again, though an older one is not. The caller holds lock.
+// their place taken again, though an older one is not. The caller holds the lock.
 func (m *RingBuf) settle(prod uint64) {
 	for m.pending < prod {
 		h := atomic.LoadUint64(mem.Ptr64(m.base + m.pending&m.mask))
@@ -171,13 +188,13 @@ func (m *RingBuf) Query(what uint64) uint64 {
 	switch what {
 	case RingAvailable:
 		cons := m.cons.Load()
-		return m.prod.Load() - cons
+		return m.produced() - cons
 	case RingSize:
 		return m.mask + 1
 	case RingConsumed:
 		return m.cons.Load()
 	case RingProduced:
-		return m.prod.Load()
+		return m.produced()
 	}
 	return 0
 }

@@ -83,7 +83,7 @@ func (m *RingBuf) next() (b []byte, ok bool) {
 func (m *RingBuf) take(f func([]byte)) bool {
 	for {
 		cons := m.cons.Load()
-		if cons == m.prod.Load() {
+		if cons == m.produced() {
 			return false
 		}
 		at := m.base + cons&m.mask

@@ -28,7 +28,11 @@ func newStorage(spec *ir.MapSpec, e *Epochs, cpus uint32) (*Storage, error) {
 	s := *spec
 	s.KeySize, s.MaxEntries, s.Contents = objectID, maxObjects, nil
 	h, err := newHash(&s, e, cpus, false)
-	return &Storage{h, spec}, err
+	if err != nil {
+		return nil, err
+	}
+	conceal(h)
+	return &Storage{h, spec}, nil
 }
 
 // checkCgroupStorage follows cgroup_storage_map_alloc in

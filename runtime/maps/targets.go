@@ -34,10 +34,18 @@ func newTargets(spec *ir.MapSpec, o options) (Map, error) {
 	}
 	if spec.Type == ir.DevmapHash {
 		h, err := newHash(&s, o.epochs, 0, false)
-		return &devmapHash{targets{h, spec, o.cpus}, h}, err
+		if err != nil {
+			return nil, err
+		}
+		conceal(h)
+		return &devmapHash{targets{h, spec, o.cpus}, h}, nil
 	}
 	a, err := newArray(&s, 0)
-	return &targets{a, spec, o.cpus}, err
+	if err != nil {
+		return nil, err
+	}
+	conceal(a)
+	return &targets{a, spec, o.cpus}, nil
 }
 
 // devmapHash is a map of targets whose elements may be freed.

@@ -100,7 +100,7 @@ func (r *Run) widen(ms []maps.Map) {
 	old := r.env
 	r.maps = append(slices.Clone(r.maps), ms...)
 	r.env = helpers.NewEnv(r.maps)
-	r.env.Memory, r.env.Packet, r.env.Clock = old.Memory, old.Packet, old.Clock
+	r.env.Memory, r.env.Proved, r.env.Packet, r.env.Clock = old.Memory, old.Proved, old.Packet, old.Clock
 	r.env.Trace, r.env.CPU, r.env.Random = old.Trace, old.CPU, old.Random
 	r.env.Cgroup, r.env.Stack = old.Cgroup, old.Stack
 	r.env.Enter()

@@ -85,7 +85,7 @@ func (p *Program) NewRun() (*Run, error) {
 	p.live++
 	r := &Run{prog: p, helpers: p.helpers, env: helpers.NewEnv(p.maps), maps: p.maps, fuel: unbounded, stack: stack}
 	r.bind()
-	r.env.Memory = hostMemory{}
+	r.env.Memory, r.env.Proved = hostMemory{}, true
 	r.env.Clock, r.env.Trace, r.env.CPU = p.opts.Clock, p.opts.Output, p.opts.CPU
 	r.seed()
 	r.m.helper, r.m.poll, _ = addresses()
