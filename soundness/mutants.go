@@ -112,6 +112,9 @@ func (d Domain) withForms() Domain {
 	return d
 }
 
+// AllRounds bounds the rounds of Reduce by what it does itself.
+const AllRounds = -1
+
 // Claim is the statement, false of a mutant, that the operator it has wrong is
 // right: for all elements of two forms, and members x and y of them, the result
 // contains what package sem makes of x and y.
@@ -122,6 +125,7 @@ type Claim struct {
 	a, b, got    symgo.Value
 	x, y, z      smt.Term
 	p            [2]smt.Term
+	at           *[2]uint64 // what p is, if that is given
 	formA, formB Form
 	width        ir.Width
 }
@@ -132,11 +136,23 @@ type Claim struct {
 // rounds at most: the formula grows with them, and a run in which the claim is
 // false is one all the same.
 func (s *Subject) Claim(m mutants.Mutant, a, b Form, rounds int) (*Claim, error) {
-	builder := smt.NewBuilder()
+	return s.claim(&Claim{mutant: m, formA: a, formB: b}, rounds)
+}
+
+// ClaimAt is Claim of the two elements that the operands of a refutation are,
+// and all their members.
+func (s *Subject) ClaimAt(m mutants.Mutant, r Refutation, rounds int) (*Claim, error) {
+	return s.claim(&Claim{mutant: m, formA: r.A.Form, formB: r.B.Form, at: &[2]uint64{r.A.P, r.B.P}}, rounds)
+}
+
+func (s *Subject) claim(c *Claim, rounds int) (*Claim, error) {
+	m, builder := c.mutant, smt.NewBuilder()
 	op := m.Operator(m.Full)
-	c := &Claim{mutant: m, formA: a, formB: b, width: op.X}
+	c.width = op.X
 	st := &statement{calls: s.calls(builder, true), w: op.X}
-	st.limitReduce(rounds)
+	if rounds != AllRounds {
+		st.limitReduce(rounds)
+	}
 	c.machine = st.m
 	c.state(st, op.Out)
 	if st.err != nil {
@@ -161,7 +177,7 @@ func (c *Claim) state(st *statement, out ir.Width) {
 		c.y = c.x
 	case mutants.RefineLow:
 		c.y = st.b.Extract(c.x, h-1, 0)
-		c.p[1] = st.word("p.b", ir.W64)
+		c.p[1] = c.param(st, "p.b", 1, ir.W64)
 		c.b = st.callForm("Low", w, h, c.a, c.p[1])
 		st.assumeThat(st.b.Cmp(sem.ULE, ir.W64, st.b.Resize(c.y, h, ir.W64, false), c.p[1]))
 		st.assumeThat(st.b.Cmp(sem.ULE, ir.W64, c.p[1], st.b.Const(ir.W64, h.Mask())))
@@ -241,9 +257,17 @@ func (st *statement) callForm(name string, args ...any) symgo.Value {
 	return st.callFunc(fn, args...)[0]
 }
 
+// param returns the word p of an operand.
+func (c *Claim) param(st *statement, name string, i int, w ir.Width) smt.Term {
+	if c.at != nil {
+		return st.b.Const(w, c.at[i])
+	}
+	return st.word(name, w)
+}
+
 // operand makes an element of the form and a word in it that a run can have.
 func (c *Claim) operand(st *statement, elem, word string, i int, f Form, w ir.Width) (symgo.Value, smt.Term) {
-	x, p := st.word(word, w), st.word("p."+elem, w)
+	x, p := st.word(word, w), c.param(st, "p."+elem, i, w)
 	c.p[i] = st.b.Resize(p, w, ir.W64, false)
 	e := st.callForm(f.String(), w, c.p[i])
 	st.assumeThat(st.contains(w, e, x))

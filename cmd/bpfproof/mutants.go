@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,7 @@ type mutantJSON struct {
 	Solver    string  `json:"solver"`
 	Reason    string  `json:"reason,omitempty"`
 	Witness   string  `json:"witness,omitempty"`
+	Control   string  `json:"control"`                   // of the sound domain at the same elements: proved
 	Exhausted int     `json:"exhausted_width,omitempty"` // at which exhaustion refutes it
 	Small     string  `json:"exhausted_witness,omitempty"`
 	Mutant    string  `json:"mutant"` // verdict on the program
@@ -110,9 +112,9 @@ func runMutants(cmd *cobra.Command, f *soundnessFlags) error {
 // unknown; anything else that is missing is a no.
 func mutantStatus(r *exploit.Report) status {
 	switch {
-	case r.Shown() && r.Exhausted:
+	case r.Shown():
 		return yes
-	case r.Refutation.Status == smt.Undecided:
+	case r.Refutation.Status == smt.Undecided, r.Control.Status == smt.Undecided:
 		return unknown
 	}
 	return no
@@ -143,7 +145,7 @@ func (f *soundnessFlags) writeMutant(m mutants.Mutant, r *exploit.Report) error 
 func mutantRow(m mutants.Mutant, r *exploit.Report) mutantJSON {
 	row := mutantJSON{Name: m.Name, Source: m.Source, Bug: m.Bug, Op: r.Obligation.Op, Width: int(m.Full), Status: soundnessWord(r.Refutation.Status),
 		Seconds: r.Refutation.Elapsed.Seconds(), Solver: r.Refutation.Solver, Reason: r.Refutation.Reason,
-		Mutant: r.Mutant, Sound: r.Sound, Fault: r.Fault, Kernel: r.Kernel, KernelWhy: r.Reason}
+		Control: soundnessWord(r.Control.Status), Mutant: r.Mutant, Sound: r.Sound, Fault: r.Fault, Kernel: r.Kernel, KernelWhy: r.Reason}
 	if r.Refutation.Status == smt.Refuted {
 		row.Witness = r.Refutation.Witness.String()
 	}
@@ -156,18 +158,20 @@ func mutantRow(m mutants.Mutant, r *exploit.Report) mutantJSON {
 func (r mutantJSON) text() string {
 	text := fmt.Sprintf("%-18s %s: %s\n", r.Name, r.Source, r.Bug)
 	text += fmt.Sprintf("  solver   %s %d bits: %s in %.2f s by %s", r.Op, r.Width, r.Status, r.Seconds, r.Solver)
-	for _, more := range []string{r.Reason, r.Witness} {
-		if more != "" {
-			text += ": " + more
-		}
-	}
-	text += fmt.Sprintf("\n  exhaust  %d bits: %s", r.Exhausted, r.Small)
 	if r.Witness == "" {
-		return text
+		return text + ": " + r.Reason
 	}
+	text += fmt.Sprintf(": %s; of the sound domain: %s", behindColon(r.Witness), r.Control)
+	text += fmt.Sprintf("\n  exhaust  %d bits: %s", r.Exhausted, behindColon(r.Small))
 	text += fmt.Sprintf("\n  program  over the mutant: %s; over the sound domain: %s; kernel: %s", r.Mutant, r.Sound, r.Kernel)
 	if r.KernelWhy != "" {
 		text += " (" + r.KernelWhy + ")"
 	}
 	return text + "\n  run      " + r.Fault
+}
+
+// behindColon leaves out operator and width, which the line names already.
+func behindColon(witness string) string {
+	_, words, _ := strings.Cut(witness, ": ")
+	return words
 }
