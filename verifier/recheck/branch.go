@@ -14,10 +14,8 @@ func (c *checker[E]) branch(s *state[E], pc ir.PC, in ir.Insn) error {
 		return err
 	}
 	target, _ := in.Target(pc)
-	if t := c.copy(s); c.assume(t, in, true) {
-		c.next(target, t, bound{})
-	} else {
-		c.give(t)
+	if t := copied(s); c.assume(t, in, true) {
+		c.on(target, t)
 	}
 	if c.assume(s, in, false) {
 		c.on(pc+1, s)
@@ -65,19 +63,12 @@ func (c *checker[E]) null(s *state[E], p *reg[E], isNull bool) bool {
 		return !(isNull && ok && at == 0 && notZero[p.Kind])
 	}
 	id := p.ID
-	if id == 0 { // alone: its own reference is not known
-		p.Null = false
-		if isNull {
-			*p = number(c.zero)
-		}
-		return true
-	}
 	if isNull && p.Ref == id {
 		s.Drop(id)
 	}
 	s.Each(func(r *reg[E]) {
 		switch {
-		case !r.Null || r.ID != id:
+		case !r.Null || r.ID != id || id == 0 && r != p:
 		case isNull:
 			*r = number(c.zero)
 		default:

@@ -8,6 +8,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/verifier/invariant"
+	"github.com/bpfproof/bpfproof/verifier/recheck/ending"
 )
 
 // sleepable is the load flag of programs that may sleep (BPF_F_SLEEPABLE).
@@ -34,16 +35,15 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 	if in.Row().Pseudo != ir.CallHelper {
 		return unknown("%s", in.Row().Name)
 	}
-	v := invocation[E]{}
-	var err error
-	if v.h, err = c.available(s, abi.HelperID(in.Imm)); err != nil {
+	h, err := c.available(s, abi.HelperID(in.Imm))
+	if err != nil {
 		return err
 	}
-	fr := s.Top()
-	copy(v.arg[:], fr.Regs[ir.R1:ir.R6])
+	v := invocation[E]{h: h}
+	copy(v.arg[:], s.Top().Regs[ir.R1:ir.R6])
 	for i, a := range v.h.Args { // the others refer to it
 		if a == abi.ArgMap {
-			if err := c.mapArgument(&v, i); err != nil {
+			if err := c.mapArgument(s, &v, i); err != nil {
 				return refuseArg(v.h, i, err)
 			}
 		}
@@ -61,17 +61,16 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 			return err
 		}
 		if len(s.Frames) > 1 { // the function that was called returns instead
-			t := c.copy(s)
+			t := copied(s)
 			c.movePacket(t)
 			c.leave(t, c.top)
 		}
 	}
-	why := bound{}
-	if cb := callbackOf(in); cb != nil {
+	cb := callbackOf(in)
+	if cb != nil {
 		if err := c.callBack(s, &v, pc, cb); err != nil {
 			return err
 		}
-		why = bound{kind: returns, depth: int8(len(s.Frames)), pc: pc}
 	}
 	r0, err := c.result(s, &v)
 	if err != nil {
@@ -80,7 +79,9 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 	c.effects(s, &v)
 	c.called(s.Top(), r0)
 	c.on(pc+1, s)
-	c.out[len(c.out)-1].why = why
+	if cb != nil {
+		c.bounded(ending.Returns, s, pc)
+	}
 	return nil
 }
 
@@ -101,12 +102,8 @@ func (c *checker[E]) available(s *state[E], id abi.HelperID) (*abi.Helper, error
 	switch {
 	case !known:
 		return nil, unknown("helpers of program type %s", c.prog.Type)
-	case !available:
-		return nil, refuse("programs of this type do not have helper %s", h.Name)
-	case h.GPLOnly && !slices.Contains(gplCompatible, c.prog.License):
-		return nil, refuse("helper %s is for GPL programs", h.Name)
-	case h.Sleeps && c.prog.LoadFlags&sleepable == 0:
-		return nil, refuse("helper %s sleeps", h.Name)
+	case !available, h.GPLOnly && !slices.Contains(gplCompatible, c.prog.License), h.Sleeps && c.prog.LoadFlags&sleepable == 0:
+		return nil, refuse("helper %s is not for programs of this type, licence and sleep", h.Name)
 	case s.Lock.Held && id != abi.SpinUnlock:
 		return nil, refuse("helper %s is called with a lock held", h.Name)
 	}
@@ -121,11 +118,10 @@ func (c *checker[E]) plain(s *state[E], r *reg[E], k invariant.Kind) error {
 	return nil
 }
 
-func (c *checker[E]) mapArgument(v *invocation[E], i int) error {
+func (c *checker[E]) mapArgument(s *state[E], v *invocation[E], i int) error {
 	r := &v.arg[i]
-	at, ok := c.exact(r)
-	if r.Kind != invariant.Map || r.Null || !ok || at != 0 {
-		return refuse("%v is no map", *r)
+	if err := c.plain(s, r, invariant.Map); err != nil {
+		return err
 	}
 	v.of, v.m = r, c.mapOf(r)
 	switch {
@@ -168,10 +164,8 @@ func (c *checker[E]) argument(s *state[E], v *invocation[E], i int, a abi.Arg) e
 		return c.plain(s, r, invariant.Ctx)
 	case abi.ArgMapKey:
 		return c.memory(s, v, i, int64(v.m.KeySize), int64(v.m.KeySize), access{read: true})
-	case abi.ArgMapValue:
-		return c.memory(s, v, i, int64(v.m.ValueSize), int64(v.m.ValueSize), access{read: true})
-	case abi.ArgUninitValue:
-		return c.memory(s, v, i, int64(v.m.ValueSize), int64(v.m.ValueSize), access{write: true})
+	case abi.ArgMapValue, abi.ArgUninitValue:
+		return c.memory(s, v, i, int64(v.m.ValueSize), int64(v.m.ValueSize), access{read: a == abi.ArgMapValue, write: a != abi.ArgMapValue})
 	case abi.ArgMem, abi.ArgUninitMem, abi.ArgInOutMem:
 		return nil // with its size
 	case abi.ArgSize, abi.ArgSizeOrZero:
@@ -229,13 +223,10 @@ func (c *checker[E]) released(s *state[E], r *reg[E], err error) error {
 func (c *checker[E]) size(s *state[E], v *invocation[E], i int, a abi.Arg) error {
 	n := &v.arg[i]
 	b := c.bounds(n.Val)
-	switch {
-	case n.Kind != invariant.Scalar || b.SMin < 0 || b.UMax >= maxVar || b.UMin == 0 && a == abi.ArgSize:
+	if n.Kind != invariant.Scalar || b.SMin < 0 || b.UMax >= maxVar || b.UMin == 0 && a == abi.ArgSize {
 		return refuse("%v is no size", *n)
-	case v.arg[i-1].Kind == invariant.Scalar && v.arg[i-1].Val == c.zero && v.h.MayBeNull(i-1):
-		if b.UMax != 0 {
-			return refuse("%v bytes at 0", *n)
-		}
+	}
+	if v.arg[i-1].Kind == invariant.Scalar && v.arg[i-1].Val == c.zero && v.h.MayBeNull(i-1) && b.UMax == 0 {
 		return nil
 	}
 	class := v.h.Args[i-1]
@@ -246,11 +237,8 @@ func (c *checker[E]) size(s *state[E], v *invocation[E], i int, a abi.Arg) error
 // what it may write.
 func (c *checker[E]) memory(s *state[E], v *invocation[E], i int, least, most int64, a access) error {
 	r := &v.arg[i]
-	switch {
-	case r.Kind == invariant.Scalar, r.Null:
-		return refuse("%v is no memory", *r)
-	case r.InPacket() && !v.h.Packet:
-		return refuse("it takes no packet memory")
+	if r.Kind == invariant.Scalar || r.Null || r.InPacket() && !v.h.Packet {
+		return refuse("%v is no memory that it takes", *r)
 	}
 	a.size, a.byHelper = most, true
 	if r.Kind == invariant.Stack && most > 0 {
@@ -265,15 +253,13 @@ func (c *checker[E]) memory(s *state[E], v *invocation[E], i int, least, most in
 
 // text checks a terminated string in a map whose contents never change.
 func (c *checker[E]) text(r *reg[E]) error {
-	at, ok := c.exact(r)
-	if r.Kind != invariant.MapValue || r.Null || !ok || r.Index < 0 {
-		return refuse("%v is no constant string", *r)
+	if at, ok := c.exact(r); r.Kind == invariant.MapValue && !r.Null && ok && r.Index >= 0 {
+		m := c.mapOf(r)
+		if m.Frozen && len(m.Contents) == 1 && at >= 0 && at < int64(len(m.Contents[0].Value)) && bytes.IndexByte(m.Contents[0].Value[at:], 0) >= 0 {
+			return nil
+		}
 	}
-	m := c.mapOf(r)
-	if !m.Frozen || len(m.Contents) != 1 || at < 0 || at >= int64(len(m.Contents[0].Value)) || bytes.IndexByte(m.Contents[0].Value[at:], 0) < 0 {
-		return refuse("%v is no terminated constant string", *r)
-	}
-	return nil
+	return refuse("%v is no terminated constant string", *r)
 }
 
 // fieldAt checks that r points to the field of that kind in its map's values.
@@ -303,16 +289,11 @@ func (c *checker[E]) lock(s *state[E], v *invocation[E], r *reg[E]) error {
 }
 
 func (c *checker[E]) timer(v *invocation[E], r *reg[E]) error {
-	if err := c.fieldAt(r, ir.TimerField); err != nil {
-		return err
-	}
-	if r.Index < 0 {
-		return unknown("a timer in an inner map")
-	}
-	if v.of != nil && v.of.Index != r.Index {
+	err := c.fieldAt(r, ir.TimerField)
+	if err == nil && (r.Index < 0 || v.of != nil && v.of.Index != r.Index) {
 		return refuse("the timer is in another map")
 	}
-	return nil
+	return err
 }
 
 // effects does to s what the helper does to its arguments.
@@ -376,8 +357,10 @@ func (c *checker[E]) result(s *state[E], v *invocation[E]) (reg[E], error) {
 		return reg[E]{}, nil
 	case v.h.Ret == abi.RetInteger:
 		return number(c.top), nil
-	case v.h.Ret == abi.RetLength:
-		return number(c.length(v)), nil
+	case v.h.Ret == abi.RetLength: // of what it wrote, or an error
+		if i := slices.Index(v.h.Args[:], abi.ArgUninitMem); i >= 0 {
+			return number(c.between(-4095, int64(c.bounds(v.arg[i+1].Val).UMax))), nil
+		}
 	case v.h.Ret == abi.RetRingbufOrNull:
 		i := slices.Index(v.h.Args[:], abi.ArgAllocSize)
 		n, _ := c.known(v.arg[i].Val)
@@ -397,16 +380,7 @@ func (c *checker[E]) acquired(s *state[E], v *invocation[E], r reg[E]) reg[E] {
 	return r
 }
 
-// length returns the numbers from the least error, -4095, to the size of the
-// memory that the helper fills.
-func (c *checker[E]) length(v *invocation[E]) E {
-	i := slices.Index(v.h.Args[:], abi.ArgUninitMem)
-	if i < 0 {
-		return c.top
-	}
-	return c.between(-4095, int64(c.bounds(v.arg[i+1].Val).UMax))
-}
-
+// between returns at least the numbers from lo to hi, read signed.
 func (c *checker[E]) between(lo, hi int64) E {
 	e, _ := c.d.Refine(sem.SLE, ir.W64, c.top, c.num(hi))
 	_, e = c.d.Refine(sem.SLE, ir.W64, c.num(lo), e)
@@ -444,4 +418,58 @@ func (c *checker[E]) found(s *state[E], v *invocation[E], r reg[E]) reg[E] {
 		r.ID = 0
 	}
 	return r
+}
+
+// callback tells how a helper calls a function of the program. It finds the
+// helper's map, a key and a value of it, or an index, and what was passed on.
+type callback struct {
+	// Indices of the helper's arguments: the function, what is passed on to it, and
+	// what names the map, or the count of a loop.
+	fn, pass, owner int
+	async           bool
+	retMax          int64 // results are in [0, retMax]
+}
+
+var callbacks = map[abi.HelperID]*callback{
+	abi.Loop:             {fn: 1, pass: 2, retMax: 1},
+	abi.ForEachMapElem:   {fn: 1, pass: 2, retMax: 1},
+	abi.TimerSetCallback: {fn: 1, async: true},
+}
+
+func callbackOf(in ir.Insn) *callback {
+	if in.Kind() != ir.KindCall || in.Row().Pseudo != ir.CallHelper {
+		return nil
+	}
+	return callbacks[abi.HelperID(in.Imm)]
+}
+
+// callBack adds the way on which the helper calls back.
+//
+// Sound: a helper calls back any number of times in a row and then is done: that
+// is, at its call it either is done or calls back and comes to the call again. A
+// callback that runs by itself finds nothing of what the program has.
+func (c *checker[E]) callBack(s *state[E], v *invocation[E], pc ir.PC, cb *callback) error {
+	if !cb.async && len(s.Frames) >= maxFrames {
+		return refuse("calls nest deeper than %d frames", maxFrames)
+	}
+	why, t := ending.Enters, copied(s)
+	if cb.async {
+		why = ending.Later
+		t.Frames, t.Refs, t.Lock = t.Frames[:0], t.Refs[:0], invariant.Lock{}
+	}
+	f := t.Push(pc)
+	owner := v.arg[cb.owner].Index
+	args := []reg[E]{{Kind: invariant.Map, Index: owner, Val: c.zero}, {Kind: invariant.MapKey, Index: owner, Val: c.zero},
+		{Kind: invariant.MapValue, Index: owner, Val: c.zero, ID: t.Fresh()}, v.arg[cb.pass]}
+	if v.h.ID == abi.Loop {
+		n := c.bounds(c.low(v.arg[0].Val, ir.W32)).UMax
+		args = []reg[E]{number(c.between(0, max(int64(n)-1, 0))), v.arg[cb.pass]}
+	} else if cb.async {
+		args = args[:3]
+	}
+	copy(f.Regs[ir.R1:], args)
+	f.Regs[ir.FP] = reg[E]{Kind: invariant.Stack, Frame: uint8(len(t.Frames) - 1), Val: c.zero}
+	c.on(ir.PC(v.arg[cb.fn].Index), t)
+	c.bounded(why, s, pc)
+	return nil
 }

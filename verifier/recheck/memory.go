@@ -10,10 +10,8 @@ import (
 // access is what an instruction or a helper does to memory: it touches size
 // bytes at the pointer plus off.
 type access struct {
-	off, size     int64
-	write, atomic bool
-	read          bool
-	byHelper      bool
+	off, size                     int64
+	read, write, atomic, byHelper bool
 }
 
 // mapOf returns the map that a register refers to.
@@ -54,14 +52,11 @@ func (c *checker[E]) allowed(s *state[E], r *reg[E], a access) error {
 	case invariant.Stack:
 		return within(-ir.StackSize, 0)
 	case invariant.Packet, invariant.PacketMeta:
-		b := c.bounds(r.Val)
-		if at := int64(r.Off) + a.off; b.SMin < 0 || at < 0 || at+a.size > int64(r.Range) {
-			return refuse("access of %d bytes at %d through %v", a.size, a.off, *r)
+		at := int64(r.Off) + a.off
+		if at >= 0 && at+a.size <= int64(r.Range) && c.bounds(r.Val).SMin >= 0 && (!a.write || c.ctx.PacketWritable) {
+			return nil
 		}
-		if a.write && !c.ctx.PacketWritable {
-			return refuse("the packet is read-only")
-		}
-		return nil
+		return refuse("access of %d bytes at %d through %v", a.size, a.off, *r)
 	case invariant.MapValue:
 		return c.valueAccess(r, a, lo, hi, within)
 	case invariant.MapKey:
@@ -79,18 +74,21 @@ func (c *checker[E]) allowed(s *state[E], r *reg[E], a access) error {
 	if !exact {
 		return refuse("access at an unknown place through %v", *r)
 	}
-	switch at += a.off; r.Kind {
-	case invariant.Ctx:
-		return c.field(int(at), a)
+	layout, known := c.ctx, true
+	switch r.Kind {
 	case invariant.Object:
-		layout, known := abi.LookupObject(abi.ObjectKind(r.Index))
-		if !known {
+		if layout, known = abi.LookupObject(abi.ObjectKind(r.Index)); !known {
 			return unknown("a structure of the kernel")
 		}
-		if _, ok := layout.Allows(int(at), int(a.size), false); !ok || a.write {
-			return refuse("access of %d bytes at %d through %v", a.size, at, *r)
+		fallthrough
+	case invariant.Ctx:
+		f, ok := layout.Allows(int(at+a.off), int(a.size), a.write)
+		if ok && f != nil && f.Kind == abi.Object {
+			return unknown("the pointer in context field %s", f.Name)
 		}
-		return nil
+		if ok && (!a.write || r.Kind == invariant.Ctx) {
+			return nil
+		}
 	case invariant.FlowKeys:
 		return within(0, abi.FlowKeysSize)
 	case invariant.Buffer: // the attach point compares the greatest offset with the size
@@ -98,7 +96,7 @@ func (c *checker[E]) allowed(s *state[E], r *reg[E], a access) error {
 	case invariant.Map:
 		return unknown("a map's own fields")
 	}
-	return refuse("access through %v", *r)
+	return refuse("access of %d bytes at %d through %v", a.size, a.off, *r)
 }
 
 // aligned reports whether the pointer plus off is a multiple of size.
@@ -137,18 +135,6 @@ func readOnly(m *ir.MapSpec) bool {
 	return m.Frozen || m.Flags&abi.MapReadOnlyProg != 0 || m.Type == ir.Devmap || m.Type == ir.DevmapHash
 }
 
-// field checks an access to the context.
-func (c *checker[E]) field(at int, a access) error {
-	f, ok := c.ctx.Allows(at, int(a.size), a.write)
-	switch {
-	case !ok:
-		return refuse("access of %d bytes at %d of the context", a.size, at)
-	case f != nil && f.Kind == abi.Object:
-		return unknown("the pointer in context field %s", f.Name)
-	}
-	return nil
-}
-
 // load executes a load, plain or with acquire order.
 func (c *checker[E]) load(s *state[E], in ir.Insn) error {
 	row := in.Row()
@@ -157,9 +143,6 @@ func (c *checker[E]) load(s *state[E], in ir.Insn) error {
 	a := access{off: int64(in.Off), size: int64(row.Width.Bytes()), read: true, atomic: row.Kind == ir.KindLoadAcquire}
 	if err := c.allowed(s, &base, a); err != nil {
 		return err
-	}
-	if in.Dst == ir.FP {
-		return refuse("the frame pointer is written")
 	}
 	r := c.content(s, &base, int64(in.Off), row.Width)
 	if row.Signed {
@@ -177,25 +160,29 @@ func (c *checker[E]) load(s *state[E], in ir.Insn) error {
 // Sound: the stack holds what its bytes claim, the context's fields what its
 // table says, a frozen map what it was loaded with. Else it is any number.
 func (c *checker[E]) content(s *state[E], base *reg[E], off int64, w ir.Width) reg[E] {
-	at, exact := c.exact(base)
-	at += off
+	at, hi, exact := c.span(base)
+	if base.Kind == invariant.Stack {
+		c.touch(s, base, at+off)
+	}
+	exact, at = exact && at == hi, at+off
 	switch {
-	case !exact && base.Kind == invariant.Stack:
-		lo, _, _ := c.span(base)
-		c.touch(s, base, lo+off)
 	case base.Kind == invariant.MapValue && base.Index >= 0:
 		if v, ok := c.constants(base, off, w); ok {
 			return number(v)
 		}
 	case !exact:
 	case base.Kind == invariant.Stack:
-		c.touch(s, base, at)
 		if fr := &s.Frames[base.Frame]; slotOf(at) < len(fr.Stack) {
 			return c.filled(&fr.Stack[slotOf(at)], byteOf(at), w)
 		}
 	case base.Kind == invariant.Ctx:
 		if f := c.ctx.Field(int(at), w.Bytes()); f != nil && f.Kind != abi.Scalar {
-			return c.fieldPointer(s, f.Kind)
+			p := fieldPointers[f.Kind]
+			r := reg[E]{Kind: p.kind, Index: int32(p.object), Null: p.null, Val: c.zero}
+			if r.Null {
+				r.ID = s.Fresh()
+			}
+			return r
 		}
 	}
 	return c.any(w)
@@ -223,28 +210,16 @@ func (c *checker[E]) constants(base *reg[E], off int64, w ir.Width) (E, bool) {
 	return all, all != c.bot
 }
 
-// fieldPointer returns what a pointer field of the context holds.
-func (c *checker[E]) fieldPointer(s *state[E], k abi.FieldKind) reg[E] {
-	r := reg[E]{Val: c.zero}
-	switch k {
-	case abi.PacketPtr:
-		r.Kind = invariant.Packet
-	case abi.PacketEnd:
-		r.Kind = invariant.PacketEnd
-	case abi.PacketMeta:
-		r.Kind = invariant.PacketMeta
-	case abi.FlowKeysPtr:
-		r.Kind = invariant.FlowKeys
-	case abi.BufferPtr:
-		r.Kind = invariant.Buffer
-	case abi.SocketPtr:
-		r.Kind, r.Index = invariant.Object, int32(abi.Socket)
-	case abi.SocketOrNull:
-		r.Kind, r.Index, r.Null, r.ID = invariant.Object, int32(abi.Socket), true, s.Fresh()
-	case abi.SockCommonOrNull:
-		r.Kind, r.Index, r.Null, r.ID = invariant.Object, int32(abi.SockCommon), true, s.Fresh()
-	}
-	return r
+// fieldPointers gives what the context's pointer fields hold.
+var fieldPointers = [...]struct {
+	kind   invariant.Kind
+	object abi.ObjectKind
+	null   bool
+}{
+	abi.PacketPtr: {kind: invariant.Packet}, abi.PacketEnd: {kind: invariant.PacketEnd}, abi.PacketMeta: {kind: invariant.PacketMeta},
+	abi.FlowKeysPtr: {kind: invariant.FlowKeys}, abi.BufferPtr: {kind: invariant.Buffer},
+	abi.SocketPtr: {invariant.Object, abi.Socket, false}, abi.SocketOrNull: {invariant.Object, abi.Socket, true},
+	abi.SockCommonOrNull: {invariant.Object, abi.SockCommon, true},
 }
 
 // slotOf and byteOf split an offset from r10, in [-512, 0).

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/verifier/invariant"
+	"github.com/bpfproof/bpfproof/verifier/recheck/ending"
 )
 
 // Verdict is what became of a set of invariants.
@@ -34,7 +35,6 @@ type Result struct {
 	Construct string // what is not modelled, on Unknown
 	Reason    string // one sentence, on Refused and Unknown
 	Checked   int    // records that were confirmed
-	Steps     int    // successors that were found included
 }
 
 // Domain is what is asked of an abstract domain.
@@ -78,17 +78,17 @@ type checker[E comparable] struct {
 	pc   ir.PC // of the record under way
 
 	used  []int64 // by function: how deep its stack is touched
-	edges [][]edge
+	edges [][]ending.Edge
 	out   []successor[E] // of the instruction under way
-	pool  []*state[E]
-	names links[E]
+	now   state[E]       // before it, written over by its execution
+	order *invariant.Order[E]
 }
 
 // successor is what the machine may be after an instruction.
 type successor[E comparable] struct {
 	pc    ir.PC
 	state *state[E]
-	why   bound
+	why   ending.Bound
 }
 
 // Check checks invariants over the domain d.
@@ -98,9 +98,8 @@ func Check[E comparable](d Domain[E], p *ir.Program, set *invariant.Set[E]) *Res
 		q.FindFuncs()
 		p = &q
 	}
-	c := &checker[E]{words: newWords(d), prog: p, set: set, at: set.ByPC(), used: make([]int64, len(p.Funcs)),
-		edges: make([][]edge, len(set.Records))}
-	c.names.w = &c.words
+	c := &checker[E]{words: words[E]{d, d.Top(ir.W64), d.Const(ir.W64, 0), d.Bottom()}, prog: p, set: set, at: set.ByPC(), order: invariant.NewOrder[E](d), used: make([]int64, len(p.Funcs)),
+		edges: make([][]ending.Edge, len(set.Records))}
 	r := &Result{Record: -1}
 	fail := func(i int, err error) *Result {
 		r.Record, r.Verdict, r.Reason = i, Refused, err.Error()
@@ -116,17 +115,15 @@ func Check[E comparable](d Domain[E], p *ir.Program, set *invariant.Set[E]) *Res
 		return fail(-1, err)
 	}
 	for i := range set.Records {
-		n, err := c.record(i)
-		if err != nil {
+		if err := c.record(i); err != nil {
 			return fail(i, err)
 		}
 		r.Checked++
-		r.Steps += n
 	}
 	if err := c.stacks(); err != nil {
 		return fail(-1, err)
 	}
-	if i := c.endless(); i >= 0 {
+	if i := ending.Endless(p, d, set, c.edges); i >= 0 {
 		return fail(int(i), unknown("that runs end"))
 	}
 	r.Verdict = Confirmed
@@ -152,8 +149,7 @@ func (c *checker[E]) start() error {
 	if err := c.set.Check(c.prog, c.d); err != nil {
 		return err
 	}
-	s := c.take()
-	defer c.give(s)
+	s := &state[E]{}
 	f := s.Push(-1)
 	f.Regs[ir.R1] = reg[E]{Kind: invariant.Ctx, Val: c.zero}
 	f.Regs[ir.FP] = reg[E]{Kind: invariant.Stack, Val: c.zero}
@@ -164,54 +160,52 @@ func (c *checker[E]) start() error {
 }
 
 // record checks one record: its instruction is allowed, and what follows is in
-// the set. It returns the number of successors.
-func (c *checker[E]) record(i int) (int, error) {
+// the set.
+func (c *checker[E]) record(i int) error {
 	rec := &c.set.Records[i]
 	c.pc = rec.PC
-	s := c.take()
-	s.Read(&rec.State)
-	c.out = append(c.out[:0], successor[E]{pc: -1, state: s}) // to give it back in any case
-	defer func() {
-		for _, o := range c.out {
-			c.give(o.state)
-		}
-	}()
-	if err := c.step(s, rec.PC); err != nil {
-		return 0, err
+	c.now.Clear()
+	c.now.Read(&rec.State)
+	c.out = c.out[:0]
+	if err := c.step(&c.now, rec.PC); err != nil {
+		return err
 	}
-	for _, o := range c.out[1:] {
+	for _, o := range c.out {
 		to := c.include(rec.Next, o.pc, o.state)
 		if to < 0 {
-			return 0, refuse("no record at %d includes what follows: %v", o.pc, o.state)
+			return refuse("no record at %d includes what follows: %v", o.pc, o.state)
 		}
-		if o.why.kind != later {
-			c.edges[i] = append(c.edges[i], edge{to, o.why})
-		}
+		c.edges[i] = append(c.edges[i], ending.Edge{To: to, Why: o.why})
 	}
-	return len(c.out) - 1, nil
+	return nil
 }
 
-// next adds a successor, whose state the checker then owns.
-func (c *checker[E]) next(pc ir.PC, s *state[E], why bound) {
-	c.out = append(c.out, successor[E]{pc, s, why})
+// on adds a successor.
+func (c *checker[E]) on(pc ir.PC, s *state[E]) { c.out = append(c.out, successor[E]{pc: pc, state: s}) }
+
+// bounded says what bounds how often runs go on to the successor added last, from
+// s at pc.
+func (c *checker[E]) bounded(k ending.Kind, s *state[E], pc ir.PC) {
+	c.out[len(c.out)-1].why = ending.Bound{Kind: k, Depth: int8(len(s.Frames)), PC: pc}
 }
 
-// on adds s itself as the successor at pc.
-func (c *checker[E]) on(pc ir.PC, s *state[E]) {
-	c.out[0].state = nil
-	c.next(pc, s, bound{})
+// copied returns a state equal to s.
+func copied[E comparable](s *state[E]) *state[E] {
+	t := &state[E]{}
+	t.Copy(s)
+	return t
 }
 
 // include returns a record at pc that includes s, hinted ones first, or -1.
 func (c *checker[E]) include(hints []int32, pc ir.PC, s *state[E]) int32 {
 	for _, i := range hints {
-		if i >= 0 && int(i) < len(c.set.Records) && c.set.Records[i].PC == pc && c.names.includes(&c.set.Records[i].State, s) {
+		if i >= 0 && int(i) < len(c.set.Records) && c.set.Records[i].PC == pc && c.order.Includes(&c.set.Records[i].State, s) {
 			return i
 		}
 	}
 	all := c.at[pc]
 	for k := len(all) - 1; k >= 0; k-- {
-		if c.names.includes(&c.set.Records[all[k]].State, s) {
+		if c.order.Includes(&c.set.Records[all[k]].State, s) {
 			return all[k]
 		}
 	}
@@ -223,17 +217,101 @@ func (c *checker[E]) include(hints []int32, pc ir.PC, s *state[E]) int32 {
 func (c *checker[E]) stacks() error {
 	for i := range c.set.Records {
 		rec := &c.set.Records[i]
-		var sum int64
-		for k := range rec.State.Frames {
-			at := rec.PC
-			if k+1 < len(rec.State.Frames) {
-				at = rec.State.Frames[k+1].Site
-			}
+		sum, at := int64(0), rec.PC
+		for k := len(rec.State.Frames) - 1; k >= 0; k-- {
 			sum += (c.used[c.prog.FuncAt(at)] + 15) &^ 15
+			at = rec.State.Frames[k].Site
 		}
 		if sum > ir.StackSize {
 			return refuse("record %d: the stacks of its calls take %d bytes", i, sum)
 		}
 	}
 	return nil
+}
+
+type (
+	reg[E comparable]   = invariant.Reg[E]
+	slot[E comparable]  = invariant.Slot[E]
+	frame[E comparable] = invariant.RawFrame[E]
+	state[E comparable] = invariant.Work[E]
+)
+
+// words are the questions about abstract words, of 64 bits unless said
+// otherwise.
+type words[E comparable] struct {
+	d              Domain[E]
+	top, zero, bot E
+}
+
+func (w *words[E]) bounds(e E) absint.Bounds { return w.d.Bounds(ir.W64, e) }
+
+func (w *words[E]) num(x int64) E { return w.d.Const(ir.W64, uint64(x)) }
+
+// known returns the only member of e, read signed.
+func (w *words[E]) known(e E) (int64, bool) {
+	b := w.bounds(e)
+	return b.SMin, b.UMin == b.UMax
+}
+
+func (w *words[E]) fits(e E, bits ir.Width) bool { return w.bounds(e).UMax <= bits.Mask() }
+
+// low returns the low bits of e, zero-extended.
+func (w *words[E]) low(e E, bits ir.Width) E {
+	if w.fits(e, bits) {
+		return e
+	}
+	return absint.LowALU[E](w.d, ir.Mov, ir.W64, bits, e, e)
+}
+
+// cut returns the low bits of e as an element of that width.
+func (w *words[E]) cut(e E, bits ir.Width) E {
+	if bits == ir.W64 {
+		return e
+	}
+	return w.d.Resize(e, ir.W64, bits, false)
+}
+
+// any returns an unlinked number of that many bits.
+func (w *words[E]) any(bits ir.Width) reg[E] {
+	if bits == ir.W64 {
+		return number(w.top)
+	}
+	return number(w.d.Resize(w.d.Top(bits), bits, ir.W64, false))
+}
+
+func (w *words[E]) add(e E, n int64) E {
+	if n == 0 {
+		return e
+	}
+	return absint.ALU[E](w.d, ir.Add, ir.W64, e, w.num(n))
+}
+
+func number[E comparable](e E) reg[E] { return reg[E]{Kind: invariant.Scalar, Val: e} }
+
+// maxVar bounds what is taken for an offset: sums of a few of them do not
+// overflow (BPF_MAX_VAR_OFF).
+const maxVar = 1 << 29
+
+// span returns the least and greatest distance of a pointer from its object's
+// address; ok is false where it may be anywhere.
+func (w *words[E]) span(r *reg[E]) (lo, hi int64, ok bool) {
+	b := w.bounds(r.Val)
+	return int64(r.Off) + b.SMin, int64(r.Off) + b.SMax, b.SMin > -maxVar && b.SMax < maxVar
+}
+
+// exact returns the pointer's distance from its object's address if only one is
+// possible.
+func (w *words[E]) exact(r *reg[E]) (int64, bool) {
+	lo, hi, ok := w.span(r)
+	return lo, ok && lo == hi
+}
+
+// alive reports that what the pointer points to exists.
+func alive[E comparable](s *state[E], r *reg[E]) bool { return r.Ref == 0 || s.Holds(r.Ref) }
+
+// linked gives a number that is not known an id, so that its copy shares it.
+func (c *checker[E]) linked(s *state[E], r *reg[E]) {
+	if _, known := c.known(r.Val); r.Kind == invariant.Scalar && r.ID == 0 && !known {
+		r.ID, r.Off = s.Fresh(), 0
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/verifier/invariant"
+	"github.com/bpfproof/bpfproof/verifier/recheck/ending"
 )
 
 // maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
@@ -18,6 +19,12 @@ func (c *checker[E]) step(s *state[E], pc ir.PC) error {
 	if row.Src == ir.X || row.Kind == ir.KindStoreRelease {
 		if err := readable(fr, in.Src); err != nil {
 			return err
+		}
+	}
+	switch row.Kind {
+	case ir.KindALU, ir.KindSwap, ir.KindLoadImm, ir.KindLoad, ir.KindLoadAcquire:
+		if in.Dst == ir.FP {
+			return refuse("the frame pointer is written")
 		}
 	}
 	var err error
@@ -40,9 +47,9 @@ func (c *checker[E]) step(s *state[E], pc ir.PC) error {
 		return c.branch(s, pc, in)
 	case ir.KindMayGoto:
 		to, _ := in.Target(pc)
-		c.next(to, c.copy(s), bound{})
-		c.out[0].state = nil
-		c.next(pc+1, s, bound{kind: counted, depth: int8(len(s.Frames)), pc: pc})
+		c.on(to, copied(s))
+		c.on(pc+1, s)
+		c.bounded(ending.Counted, s, pc)
 		return nil
 	case ir.KindLoadPacket:
 		err = c.loadPacket(s, in)
@@ -83,20 +90,15 @@ func (c *checker[E]) alu(s *state[E], in ir.Insn) error {
 			return err
 		}
 	}
-	if in.Dst == ir.FP {
-		return refuse("the frame pointer is written")
+	bad := false
+	switch row.ALU {
+	case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
+		bad = in.Imm == 0
+	case ir.Lsh, ir.Rsh, ir.Arsh:
+		bad = in.Imm < 0 || in.Imm >= int64(row.Width)
 	}
-	if row.Src == ir.K {
-		switch bad := in.Imm < 0 || in.Imm >= int64(row.Width); row.ALU {
-		case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
-			if in.Imm == 0 {
-				return refuse("division by the constant 0")
-			}
-		case ir.Lsh, ir.Rsh, ir.Arsh:
-			if bad {
-				return refuse("shift by %d of %d bits", in.Imm, row.Width)
-			}
-		}
+	if bad && row.Src == ir.K {
+		return refuse("%s by the constant %d", row.Name, in.Imm)
 	}
 	x, y := fr.Regs[in.Dst], number(c.num(in.Imm))
 	if row.Src == ir.X {
@@ -108,11 +110,9 @@ func (c *checker[E]) alu(s *state[E], in ir.Insn) error {
 		fr.Regs[in.Dst] = fr.Regs[in.Src]
 	case moves && !y.Pointer(), !x.Pointer() && !y.Pointer():
 		fr.Regs[in.Dst] = c.arith(in, &x, &y)
-	case moves, row.Kind == ir.KindSwap, row.ALU == ir.Neg, x.Pointer() && y.Pointer():
-		fr.Regs[in.Dst] = c.any(row.Width)
-	case x.Pointer():
+	case x.Pointer() && !y.Pointer():
 		fr.Regs[in.Dst] = c.moved(s, in, &x, &y)
-	case row.ALU == ir.Add:
+	case y.Pointer() && !x.Pointer() && row.ALU == ir.Add:
 		fr.Regs[in.Dst] = c.moved(s, in, &y, &x)
 	default:
 		fr.Regs[in.Dst] = c.any(row.Width)
@@ -203,9 +203,6 @@ func (c *checker[E]) moved(s *state[E], in ir.Insn, p, n *reg[E]) reg[E] {
 // loadImm executes a 64-bit load of a number, a map, the address of a map's
 // value, or a function.
 func (c *checker[E]) loadImm(fr *frame[E], pc ir.PC, in ir.Insn) error {
-	if in.Dst == ir.FP {
-		return refuse("the frame pointer is written")
-	}
 	r := number(c.num(in.Imm))
 	index, off, _ := in.Map()
 	switch pseudo := in.Row().Pseudo; pseudo {
@@ -232,19 +229,17 @@ func (c *checker[E]) loadImm(fr *frame[E], pc ir.PC, in ir.Insn) error {
 // with the result 0, outside of the packet.
 func (c *checker[E]) loadPacket(s *state[E], in ir.Insn) error {
 	fr := s.Top()
-	switch c.prog.Type {
-	case ir.SocketFilter, ir.SchedCLS, ir.SchedACT:
-	default:
-		return refuse("packet loads in programs of type %s", c.prog.Type)
+	if t := c.prog.Type; t != ir.SocketFilter && t != ir.SchedCLS && t != ir.SchedACT {
+		return refuse("packet loads in programs of type %s", t)
 	}
-	if at, ok := c.exact(&fr.Regs[ir.R6]); fr.Regs[ir.R6].Kind != invariant.Ctx || !ok || at != 0 {
-		return refuse("r6 is not the context: %v", fr.Regs[ir.R6])
+	if err := c.plain(s, &fr.Regs[ir.R6], invariant.Ctx); err != nil {
+		return err
 	}
 	if err := c.mayEnd(s, in); err != nil {
 		return err
 	}
 	if len(s.Frames) > 1 {
-		c.leave(c.copy(s), c.zero)
+		c.leave(copied(s), c.zero)
 	}
 	c.called(fr, c.any(in.Row().Width))
 	return nil
@@ -260,11 +255,8 @@ func (c *checker[E]) called(fr *frame[E], r0 reg[E]) {
 
 // mayEnd checks that the program holds nothing where an instruction may end it.
 func (c *checker[E]) mayEnd(s *state[E], in ir.Insn) error {
-	if s.Lock.Held {
-		return refuse("a lock is held at %s", in.Row().Name)
-	}
-	if len(s.Refs) > 0 {
-		return refuse("%d references are held at %s", len(s.Refs), in.Row().Name)
+	if s.Lock.Held || len(s.Refs) > 0 {
+		return refuse("a lock or %d references are held at %s", len(s.Refs), in.Row().Name)
 	}
 	for i := range s.Frames {
 		if in.Kind() != ir.KindExit && c.callbackAt(s.Frames[i].Site) != nil {
@@ -300,11 +292,8 @@ func (c *checker[E]) exit(s *state[E]) error {
 	case cb != nil:
 		lo, hi, what = 0, cb.retMax, "the callback"
 	case len(s.Frames) > 1:
+		s.Frames[len(s.Frames)-2].Regs[ir.R0] = r0
 		s.Pop(c.top)
-		s.Top().Regs[ir.R0] = r0
-		if r0.Kind == invariant.Stack && int(r0.Frame) >= len(s.Frames) {
-			s.Top().Regs[ir.R0] = number(c.top)
-		}
 		c.on(fr.Site+1, s)
 		return nil
 	}
@@ -328,7 +317,7 @@ func (c *checker[E]) leave(s *state[E], r0 E) {
 	site := s.Top().Site
 	s.Pop(c.top)
 	s.Top().Regs[ir.R0] = number(r0)
-	c.next(site+1, s, bound{})
+	c.on(site+1, s)
 }
 
 // callbackAt returns how the helper called at pc calls back, nil if it does not.

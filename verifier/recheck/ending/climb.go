@@ -1,4 +1,4 @@
-package recheck
+package ending
 
 import (
 	"math"
@@ -12,7 +12,7 @@ import (
 // component moves that register the other way or sets it: runs that stay in the
 // component come to these records finitely often, as the register's 64 bits have
 // bounds. stays tells whether runs can go on in the component from a record.
-func (c *checker[E]) climbing(comp []int32, depth int, stays func(n int32) bool) []int32 {
+func (c *graph[E]) climbing(comp []int32, depth int, stays func(n int32) bool) []int32 {
 	var rose, fell, set uint16
 	step := make([]int, len(comp)) // the register plus 1, negative where it falls
 	for i, n := range comp {
@@ -43,7 +43,7 @@ func (c *checker[E]) climbing(comp []int32, depth int, stays func(n int32) bool)
 // direction returns 1 if the instruction makes its destination greater, read
 // signed, whatever number of the record's state it holds, -1 if smaller, 0 if
 // neither is known.
-func (c *checker[E]) direction(rec *invariant.Record[E], in ir.Insn) int {
+func (c *graph[E]) direction(rec *invariant.Record[E], in ir.Insn) int {
 	row := in.Row()
 	r := rec.State.Frames[len(rec.State.Frames)-1].Regs[in.Dst]
 	if row.Kind != ir.KindALU || row.Src != ir.K || row.ALU != ir.Add && row.ALU != ir.Sub || r.Kind != invariant.Scalar {
@@ -57,7 +57,7 @@ func (c *checker[E]) direction(rec *invariant.Record[E], in ir.Insn) int {
 	if row.Width == ir.W32 {
 		least, most = 0, math.MaxUint32
 	}
-	b := c.bounds(r.Val)
+	b := c.d.Bounds(ir.W64, r.Val)
 	switch {
 	case b.SMin < least || b.SMax > most:
 	case d > 0 && b.SMax <= most-d:

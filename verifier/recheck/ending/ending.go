@@ -1,30 +1,67 @@
-package recheck
+// Package ending shows that runs end: given the records of a set of invariants
+// and which of them follow which, no run follows them for ever.
+//
+//	edges[i] = append(edges[i], ending.Edge{To: j})
+//	if i := ending.Endless(p, d, set, edges); i >= 0 { ... not shown from record i ... }
+//
+// It believes the Edges: whoever gives them has shown that each record that
+// includes the machine is followed by one that includes it after the instruction
+// (package recheck). It knows counters, helpers and budgets, not what an instruction
+// may do.
+//
+// Invariants: it changes the Edges it is given and nothing else, and visits each
+// a bounded number of times.
+//
+// Source: A. Podelski and A. Rybalchenko, "Transition invariants" (LICS 2004), for
+// the cut of a component by what decreases in it.
+package ending
 
 import (
 	"slices"
 
+	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
 
-// bound tells what bounds how often runs go from a record to the next.
-type bound struct {
-	kind  uint8
-	depth int8 // frames of the state before
-	pc    ir.PC
-}
+// Kind tells what bounds how often runs go from a record to the next.
+type Kind uint8
 
 // The kinds of bounds.
 const (
-	free    uint8 = iota
-	counted       // uses up some of the frame's may_goto budget
-	enters        // a helper calls back
-	returns       // a helper that calls back is done
-	later         // another run: a callback that runs by itself
+	Free    Kind = iota
+	Counted      // uses up some of the frame's may_goto budget
+	Enters       // a helper calls back
+	Returns      // a helper that calls back is done
+	Later        // another run: a callback that runs by itself
 )
 
-type edge struct {
-	to  int32
-	why bound
+// Bound is a kind, for the frame that the instruction at PC runs in.
+type Bound struct {
+	Kind  Kind
+	Depth int8 // frames before the instruction
+	PC    ir.PC
+}
+
+// Edge leads to a record that follows.
+type Edge struct {
+	To  int32
+	Why Bound
+}
+
+// graph is what is looked at.
+type graph[E comparable] struct {
+	prog  *ir.Program
+	d     absint.Bounder[E]
+	set   *invariant.Set[E]
+	edges [][]Edge
+}
+
+// Endless returns a record from which runs are not shown to end, or -1. The Edges
+// are by record; those of kind Later do not count. It removes some.
+func Endless[E comparable](p *ir.Program, d absint.Bounder[E], set *invariant.Set[E], edges [][]Edge) int32 {
+	c := &graph[E]{p, d, set, edges}
+	return c.endless()
 }
 
 // endless returns a record from which runs are not shown to end, or -1.
@@ -37,9 +74,9 @@ type edge struct {
 // component leaves a helper that the d-th frame called at some place: the d-th
 // frame then stays in one call of it, which calls back a bounded number of times.
 // And likewise if a register of the d-th frame only grows there: see climbing.
-// Without these edges the run stays in a smaller component, of which the same is
+// Without these Edges the run stays in a smaller component, of which the same is
 // true. A component without edges is never stayed in.
-func (c *checker[E]) endless() int32 {
+func (c *graph[E]) endless() int32 {
 	all := make([]int32, len(c.edges))
 	for i := range all {
 		all[i] = int32(i)
@@ -66,20 +103,20 @@ func (c *checker[E]) endless() int32 {
 	return -1
 }
 
-// cutBounded removes the edges inside a component that are taken finitely often
+// cutBounded removes the Edges inside a component that are taken finitely often
 // by runs that stay in it. It reports whether there are any edges, and whether it
 // removed one.
-func (c *checker[E]) cutBounded(comp, scope []int32, id int32) (cyclic, cut bool) {
-	least := maxFrames
+func (c *graph[E]) cutBounded(comp, scope []int32, id int32) (cyclic, cut bool) {
+	least := len(c.set.Records[comp[0]].State.Frames)
 	var done []ir.PC
-	inside := func(e edge) bool { return scope[e.to] == id }
+	inside := func(e Edge) bool { return scope[e.To] == id && e.Why.Kind != Later }
 	for _, n := range comp {
 		least = min(least, len(c.set.Records[n].State.Frames))
 	}
 	for _, n := range comp {
 		for _, e := range c.edges[n] {
-			if inside(e) && e.why.kind == returns && int(e.why.depth) == least {
-				done = append(done, e.why.pc)
+			if inside(e) && e.Why.Kind == Returns && int(e.Why.Depth) == least {
+				done = append(done, e.Why.PC)
 			}
 		}
 	}
@@ -88,12 +125,12 @@ func (c *checker[E]) cutBounded(comp, scope []int32, id int32) (cyclic, cut bool
 		moved[n] = true
 	}
 	for _, n := range comp {
-		c.edges[n] = slices.DeleteFunc(c.edges[n], func(e edge) bool {
+		c.edges[n] = slices.DeleteFunc(c.edges[n], func(e Edge) bool {
 			if !inside(e) {
 				return false
 			}
 			cyclic = true
-			bounded := moved[n] || int(e.why.depth) == least && (e.why.kind == counted || e.why.kind == enters && !slices.Contains(done, e.why.pc))
+			bounded := moved[n] || int(e.Why.Depth) == least && (e.Why.Kind == Counted || e.Why.Kind == Enters && !slices.Contains(done, e.Why.PC))
 			cut = cut || bounded
 			return bounded
 		})
@@ -106,7 +143,7 @@ func (c *checker[E]) cutBounded(comp, scope []int32, id int32) (cyclic, cut bool
 //
 // Source: R. Tarjan, "Depth-first search and linear graph algorithms" (1972),
 // with a stack of its own.
-func components(edges [][]edge, nodes, scope []int32, id int32) [][]int32 {
+func components(edges [][]Edge, nodes, scope []int32, id int32) [][]int32 {
 	type visit struct{ node, edge int32 }
 	order, low := make(map[int32]int32, len(nodes)), make(map[int32]int32, len(nodes))
 	open := map[int32]bool{}
@@ -125,9 +162,9 @@ func components(edges [][]edge, nodes, scope []int32, id int32) [][]int32 {
 				stack, open[n] = append(stack, n), true
 			}
 			if int(v.edge) < len(edges[n]) {
-				to := edges[n][v.edge].to
+				to, later := edges[n][v.edge].To, edges[n][v.edge].Why.Kind == Later
 				v.edge++
-				if scope[to] != id {
+				if scope[to] != id || later {
 					continue
 				}
 				if order[to] == 0 {

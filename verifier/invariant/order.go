@@ -1,18 +1,31 @@
-package recheck
+package invariant
 
 import (
+	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
 
-// links is what the ids of a record stand for in the state that it is to
-// include: one assignment for all places.
-type links[E comparable] struct {
-	w    *words[E]
+// Order compares what states say. It is reused from one comparison to the next
+// and not safe for concurrent use.
+//
+// list is what the ids of a state stand for in the one that it is to include: one
+// assignment for all places.
+type Order[E comparable] struct {
+	d    Words[E]
 	list []binding
 }
 
-// binding says that the record's id stands for the state's id, the record's
+// Words is what Order asks of a domain.
+type Words[E comparable] interface {
+	absint.Lattice[E]
+	absint.Bounder[E]
+	Const(w ir.Width, x uint64) E
+}
+
+// NewOrder returns the order over the domain's elements.
+func NewOrder[E comparable](d Words[E]) *Order[E] { return &Order[E]{d: d} }
+
+// binding says that the old state's id stands for the state's id, the record's
 // x being the state's plus delta; or, for numbers, that x is the word itself.
 type binding struct {
 	old, now uint32
@@ -25,7 +38,7 @@ type binding struct {
 // bind extends the assignment to a place where the record's old stands for the
 // state's now (0 for no link); it reports whether there still is one. Numbers
 // that are known need no link to be known to differ by a constant.
-func (l *links[E]) bind(old uint32, b binding) bool {
+func (l *Order[E]) bind(old uint32, b binding) bool {
 	b.old = old
 	for i := range l.list {
 		have := &l.list[i]
@@ -41,14 +54,14 @@ func (l *links[E]) bind(old uint32, b binding) bool {
 }
 
 // same binds ids of pointers and references.
-func (l *links[E]) same(old, now uint32) bool {
+func (l *Order[E]) same(old, now uint32) bool {
 	return l.bind(old, binding{now: now, byID: true})
 }
 
-// includes reports that every machine that s describes, old describes too: the
+// Includes reports that every machine that s describes, old describes too: the
 // same frames, each place of old includes that of s, and one choice of what old's
 // ids stand for makes all of them true.
-func (l *links[E]) includes(old *invariant.State[E], s *state[E]) bool {
+func (l *Order[E]) Includes(old *State[E], s *Work[E]) bool {
 	if len(old.Frames) != len(s.Frames) || len(old.Refs) != len(s.Refs) ||
 		old.Lock.Held != s.Lock.Held || old.Lock.Held && old.Lock.Index != s.Lock.Index {
 		return false
@@ -71,7 +84,7 @@ func (l *links[E]) includes(old *invariant.State[E], s *state[E]) bool {
 	return true
 }
 
-func (l *links[E]) frame(old *invariant.Frame[E], f *frame[E]) bool {
+func (l *Order[E]) frame(old *Frame[E], f *RawFrame[E]) bool {
 	if old.Site != f.Site {
 		return false
 	}
@@ -81,7 +94,7 @@ func (l *links[E]) frame(old *invariant.Frame[E], f *frame[E]) bool {
 		}
 	}
 	for n, sl := range old.Stack {
-		now := slot[E]{}
+		now := Slot[E]{}
 		if n < len(f.Stack) {
 			now = f.Stack[n]
 		}
@@ -95,20 +108,20 @@ func (l *links[E]) frame(old *invariant.Frame[E], f *frame[E]) bool {
 // reg reports that old includes the register r: it claims nothing, or it is of
 // the same kind, says as much of the object, allows all of r's words, and its
 // links can be met.
-func (l *links[E]) reg(old, r *reg[E]) bool {
-	if old.Kind == invariant.None {
+func (l *Order[E]) reg(old, r *Reg[E]) bool {
+	if old.Kind == None {
 		return true
 	}
-	if old.Kind != r.Kind || old.Val != r.Val && !l.w.d.Leq(ir.W64, r.Val, old.Val) {
+	if old.Kind != r.Kind || old.Val != r.Val && !l.d.Leq(ir.W64, r.Val, old.Val) {
 		return false
 	}
-	if old.Kind == invariant.Scalar {
+	if old.Kind == Scalar {
 		if old.ID == 0 {
 			return true
 		}
-		x, known := l.w.known(r.Val)
+		b := l.d.Bounds(ir.W64, r.Val)
 		return l.bind(old.ID, binding{now: r.ID, delta: int64(r.Off) - int64(old.Off), byID: r.ID != 0,
-			word: uint64(x) - uint64(int64(old.Off)), byWord: known})
+			word: b.UMin - uint64(int64(old.Off)), byWord: b.UMin == b.UMax})
 	}
 	if old.Null != r.Null || old.Frame != r.Frame || old.Index != r.Index || old.Off != r.Off || !room(old.Range, r.Range) {
 		return false
@@ -135,11 +148,11 @@ func room(old, now int32) bool {
 
 // slot reports that old includes now, byte by byte: zeros are zeros, a spill is
 // one at the same place, or zeros that it allows.
-func (l *links[E]) slot(old, now *slot[E]) bool {
-	zero := number(l.w.zero)
+func (l *Order[E]) slot(old, now *Slot[E]) bool {
+	zero := Reg[E]{Kind: Scalar, Val: l.d.Const(ir.W64, 0)}
 	if old.N > 0 && (old.Lo != now.Lo || old.N != now.N) {
 		for k := old.Lo; k < old.Lo+old.N; k++ {
-			if now.Bytes[k] != invariant.Zero {
+			if now.Bytes[k] != Zero {
 				return false
 			}
 		}
@@ -148,9 +161,9 @@ func (l *links[E]) slot(old, now *slot[E]) bool {
 	return l.zeros(old, now) && (old.N == 0 || l.reg(&old.Spill, &now.Spill))
 }
 
-func (l *links[E]) zeros(old, now *slot[E]) bool {
+func (l *Order[E]) zeros(old, now *Slot[E]) bool {
 	for k, b := range old.Bytes {
-		if b == invariant.Zero && now.Bytes[k] != invariant.Zero {
+		if b == Zero && now.Bytes[k] != Zero {
 			return false
 		}
 	}
