@@ -16,7 +16,9 @@ package papers
 import (
 	"context"
 	"io"
+	"time"
 
+	agnicav23 "github.com/bpfproof/bpfproof/papers/agni-cav23"
 	tnumcgo22 "github.com/bpfproof/bpfproof/papers/tnum-cgo22"
 )
 
@@ -40,6 +42,7 @@ type Paper struct {
 // All returns all papers, by key.
 func All() []Paper {
 	return []Paper{
+		{"agni-cav23", "Verifying the Verifier: eBPF Range Analysis Verification", "CAV 2023", agniCAV23},
 		{"tnum-cgo22", "Sound, Precise, and Fast Abstract Interpretation with Tristate Numbers", "CGO 2022", tnumCGO22},
 	}
 }
@@ -62,4 +65,18 @@ func tnumCGO22(ctx context.Context, o Options) error {
 		return err
 	}
 	return tnumcgo22.Run(ctx, options)
+}
+
+func agniCAV23(ctx context.Context, o Options) error {
+	options := agnicav23.Options{Out: o.Out, Dir: o.Dir, Timeout: time.Minute, Progress: o.Progress}
+	if o.Long {
+		options.Timeout, options.Longest = 20*time.Minute, 3
+	} else {
+		options.Keep = func(domain, _ string) bool { return domain == "tnum" }
+		options.Operators = []string{"AND", "OR", "AND_32", "OR_32"}
+		if _, err := io.WriteString(o.Out, "ranges, Sub, jumps and programs are left out, and a query may take a minute; --long has them all\n"); err != nil {
+			return err
+		}
+	}
+	return agnicav23.Run(ctx, options)
 }
