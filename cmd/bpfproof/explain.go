@@ -10,8 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/smt"
+	"github.com/bpfproof/bpfproof/smt/solvers"
 	"github.com/bpfproof/bpfproof/verifier/explain"
 )
+
+// explainSteps bounds a question to the solver; a count, so that the search
+// repeats.
+const explainSteps = 2_000_000
 
 // explainJSON is what explain prints of a program.
 type explainJSON struct {
@@ -65,6 +71,7 @@ func explainCmd() *cobra.Command {
 	var policy policyFlags
 	var asJSON bool
 	var opts explain.Options
+	var solver string
 	cmd := &cobra.Command{
 		Use:   "explain X",
 		Short: "say why programs are rejected, and search inputs on which they fail",
@@ -80,6 +87,11 @@ func explainCmd() *cobra.Command {
 			v, err := policy.verifier()
 			if err != nil {
 				return err
+			}
+			if solver != "none" {
+				if opts.Solver, err = solvers.New(solver, smt.Limits{Steps: explainSteps}); err != nil {
+					return fmt.Errorf("--solver: %w", err)
+				}
 			}
 			result := yes
 			out := newPrinter(cmd, asJSON)
@@ -106,6 +118,7 @@ func explainCmd() *cobra.Command {
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().IntVar(&opts.Tries, "tries", explain.DefaultTries, "runs in search of a failing input; -1 for none")
 	cmd.Flags().Uint64Var(&opts.Seed, "seed", 1, "of the search")
+	cmd.Flags().StringVar(&solver, "solver", solvers.Default(), "asked for inputs that reach the access: "+strings.Join(solvers.Names(), ", ")+" or none")
 	cmd.Flags().Uint64Var(&opts.Fuel, "fuel", explain.DefaultFuel, "instructions of one run")
 	return cmd
 }

@@ -20,5 +20,7 @@
 //
 // Sources: Korel and Laski, "Dynamic program slicing" (1988) for slices of one
 // path; Aschermann et al., "REDQUEEN: Fuzzing with Input-to-State
-// Correspondence" (NDSS 2019) for how branches tell which bytes to change.
+// Correspondence" (NDSS 2019) for how branches tell which bytes to change; Sen,
+// Marinov and Agha, "CUTE: a concolic unit testing engine for C" (FSE 2005) for
+// asking a solver which input makes the last branch of a run go the other way.
 package explain

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
+	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/verifier"
 )
 
@@ -14,6 +15,9 @@ type Options struct {
 	Tries int    // runs of the program; 0 means DefaultTries, below 0 none
 	Seed  uint64 // of the search
 	Fuel  uint64 // instructions of one run; 0 means DefaultFuel
+	// Solver, if not nil, is asked for input bytes with which branches go the way
+	// of the path. Its limits have to be counts for the search to repeat.
+	Solver smt.Solver
 }
 
 // The bounds of a search that Options leave open.

@@ -31,22 +31,34 @@ func (in *Input) Program(p *ir.Program) *ir.Program {
 	for i := range in.Elems {
 		e := &in.Elems[i]
 		spec := *q.Maps[e.Map]
-		spec.Contents = with(spec.Contents, e)
+		spec.Contents = with(spec.Contents, e.Key, plain(&spec, e.Value))
 		q.Maps[e.Map] = &spec
 	}
 	return &q
 }
 
+// plain returns a value without what is in it of kernel objects: a map is made
+// with free locks.
+func plain(m *ir.MapSpec, value []byte) []byte {
+	out := slices.Clone(value)
+	for _, f := range m.Fields {
+		if end := int(f.Off) + int(f.Size); end <= len(out) {
+			clear(out[f.Off:end])
+		}
+	}
+	return out
+}
+
 // with returns the contents with one element added or replaced.
-func with(contents []ir.MapElem, e *Elem) []ir.MapElem {
+func with(contents []ir.MapElem, key, value []byte) []ir.MapElem {
 	out := slices.Clone(contents)
 	for i := range out {
-		if bytes.Equal(out[i].Key, e.Key) {
-			out[i].Value = e.Value
+		if bytes.Equal(out[i].Key, key) {
+			out[i].Value = value
 			return out
 		}
 	}
-	return append(out, ir.MapElem{Key: e.Key, Value: e.Value})
+	return append(out, ir.MapElem{Key: key, Value: value})
 }
 
 // Args returns the flags of `bpfproof run` that give the program this input.

@@ -37,6 +37,8 @@ const (
 	Unwritten Kind = "unwritten" // a register was read that was never written
 	Result    Kind = "result"    // the program returned what its type does not allow
 	Endless   Kind = "endless"   // the run came back to the same state
+	Held      Kind = "held"      // the program ended with a lock or a ring buffer record
+	Deadlock  Kind = "deadlock"  // it waits for a lock that it holds itself
 	Stray     Kind = "stray"     // an access left the map value or frame that its pointer was made for
 )
 
@@ -57,6 +59,8 @@ type searcher struct {
 	asked map[ir.PC]int // answers given to each branch, since best grew
 	words []uint64      // numbers worth trying
 	tries int
+
+	queries int // of the solver
 }
 
 // search runs the program on inputs: a few fixed ones, what the branches that
@@ -112,7 +116,7 @@ func (s *searcher) load(ctx context.Context, p *ir.Program, w *watch, in *Input)
 	if err != nil {
 		return nil, err
 	}
-	w.p, w.path, w.at, w.layout, w.maps = p, s.path, s.finding.PC, s.layout, map[uint64]int{}
+	w.p, w.path, w.at, w.code, w.layout, w.maps = p, s.path, s.finding.PC, s.finding.Code, s.layout, map[uint64]int{}
 	if w.path != nil && w.path.Skipped > 0 {
 		w.path = nil // where the run is on it cannot be told
 	}
@@ -154,12 +158,14 @@ func (s *searcher) try(ctx context.Context, in *Input) (*Bug, error) {
 		bug.Input = *in
 		return bug, nil
 	}
-	s.learn(in, w)
-	return nil, nil
+	return nil, s.learn(ctx, in, w)
 }
 
 // judge tells whether the run broke a rule.
 func (s *searcher) judge(w *watch, res runtime.Result, err error) *Bug {
+	if w.stuck {
+		return &Bug{Kind: Deadlock, PC: w.last, Detail: fmt.Sprintf("insn %d takes a lock that is taken, and nobody else runs to give it back", w.last)}
+	}
 	var fault *vm.Fault
 	if errors.As(err, &fault) {
 		switch fault.Kind {
@@ -177,6 +183,9 @@ func (s *searcher) judge(w *watch, res runtime.Result, err error) *Bug {
 	if x := w.strayed; x != nil {
 		return &Bug{Kind: Stray, PC: x.pc, Detail: fmt.Sprintf("insn %d accesses %d bytes at offset %d of %v", x.pc, x.size, x.off, x.in)}
 	}
+	for _, what := range w.held {
+		return &Bug{Kind: Held, PC: w.last, Detail: fmt.Sprintf("the program ends and holds %s", what)}
+	}
 	switch s.finding.Code {
 	case verifier.UninitRead:
 		if w.unread {
@@ -192,7 +201,7 @@ func (s *searcher) judge(w *watch, res runtime.Result, err error) *Bug {
 }
 
 // learn keeps what came far, and queues what the run asks for.
-func (s *searcher) learn(in *Input, w *watch) {
+func (s *searcher) learn(ctx context.Context, in *Input, w *watch) error {
 	defer func() { s.queue, s.fresh = append(s.fresh, s.queue...), nil }()
 	switch {
 	case w.progress > s.best:
@@ -202,7 +211,12 @@ func (s *searcher) learn(in *Input, w *watch) {
 		s.pool = append(s.pool, grown{in.clone(), w.reads})
 	}
 	if w.progress < s.best {
-		return
+		return nil
+	}
+	if s.tries > len(sizes) || w.progress == len(s.steps()) { // the fixed inputs first
+		if err := s.solve(ctx, in); err != nil {
+			return err
+		}
 	}
 	for _, l := range w.lookups {
 		if !in.elem(l.m, []byte(l.key)) && s.fits(l) {
@@ -213,6 +227,15 @@ func (s *searcher) learn(in *Input, w *watch) {
 		s.asked[w.missed.pc]++
 		s.answer(in, w)
 	}
+	return nil
+}
+
+// steps returns the path's steps, none if there is no path.
+func (s *searcher) steps() []verifier.PathStep {
+	if s.path == nil {
+		return nil
+	}
+	return s.path.Steps
 }
 
 // grown is an input with the pieces of it that the program read.

@@ -1,12 +1,15 @@
 package explain
 
 import (
+	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/maps"
+	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/verifier"
 )
 
@@ -23,14 +26,20 @@ type watch struct {
 	started  bool
 	missed   *divergence
 	lookups  []lookup
-	random   bool           // a random number was asked for
-	parts    []part         // where the input's bytes lie
-	reads    []site         // which of them were read
-	maps     map[uint64]int // index in Program.Maps, by handle
-	layout   *abi.Context   // nil if the program has no context
-	ctx      uint64         // addresses of the context and of the outermost frame's r10
+	random   bool              // a random number was asked for
+	held     map[uint64]string // what the run holds, by address
+	stuck    bool              // it waits for a lock that it holds itself
+	parts    []part            // where the input's bytes lie
+	reads    []site            // which of them were read
+	maps     map[uint64]int    // index in Program.Maps, by handle
+	layout   *abi.Context      // nil if the program has no context
+	ctx      uint64            // addresses of the context and of the outermost frame's r10
 	frame    uint64
 	ctxPart  int // number of the context among the parts, 0 if the input has none
+
+	mirror *mirror       // nil if nobody asks how registers depend on the input
+	query  []smt.Term    // what would break the rule at the refused instruction
+	code   verifier.Code // of the finding
 
 	shadow  shadow
 	objects objects
@@ -60,6 +69,9 @@ func (w *watch) step(pc ir.PC, regs *[ir.NumRegs]uint64) {
 	if w.started {
 		w.shadow.after(w.p.Insns[w.last])
 		w.objects.after(w.p, w.last, &w.regs, regs)
+		if w.mirror != nil && !w.off {
+			w.mirror.after(w, w.last, &w.regs, regs)
+		}
 		if effects(w.p.Insns[w.last]) {
 			w.clean = false
 		}
@@ -70,6 +82,7 @@ func (w *watch) step(pc ir.PC, regs *[ir.NumRegs]uint64) {
 	w.follow(pc)
 	if pc == w.at {
 		w.arrive(pc, regs)
+		w.ask(pc, regs)
 	}
 	w.access(w.p.Insns[pc], regs)
 	if w.strayed == nil {
@@ -123,28 +136,63 @@ func (w *watch) arrive(pc ir.PC, regs *[ir.NumRegs]uint64) {
 	}
 }
 
-// helper returns a helper that notes the keys it looks up, or that it was called.
+// helper returns a helper that is watched: for the keys it looks up, for what the
+// run holds after it, and so that it does not wait for ever for a lock.
 func (w *watch) helper(id abi.HelperID) (helpers.Func, bool) {
 	f, ok := helpers.Lookup(id)
-	switch {
-	case ok && id == abi.GetPrandomU32:
-		return func(e *helpers.Env, args [5]uint64) (uint64, error) {
-			w.random = true
-			return f(e, args)
-		}, true
-	case !ok || id != abi.MapLookupElem && id != abi.MapLookupPerCPU:
+	seen, watched := watchers[id]
+	if !ok || !watched {
 		return f, ok
 	}
 	return func(e *helpers.Env, args [5]uint64) (uint64, error) {
-		r0, err := f(e, args)
-		m, mapErr := e.Map(args[0])
-		if err == nil && mapErr == nil {
-			if key, keyErr := e.Memory.Read(args[1], int(m.Spec().KeySize)); keyErr == nil {
-				w.note(m, string(key), r0 != 0)
+		if id == abi.SpinLock {
+			if b, err := e.Memory.Read(args[0], 4); err == nil && binary.LittleEndian.Uint32(b) != 0 {
+				w.stuck = true
+				return 0, errors.New("the lock is taken, and nobody else runs to give it back")
 			}
+		}
+		r0, err := f(e, args)
+		if err == nil {
+			seen(w, e, args, r0)
 		}
 		return r0, err
 	}, true
+}
+
+// watchers lists what is noted of helpers that did their work.
+var watchers = map[abi.HelperID]func(w *watch, e *helpers.Env, args [5]uint64, r0 uint64){
+	abi.GetPrandomU32:   func(w *watch, _ *helpers.Env, _ [5]uint64, _ uint64) { w.random = true },
+	abi.MapLookupElem:   (*watch).looked,
+	abi.MapLookupPerCPU: (*watch).looked,
+	abi.SpinLock:        func(w *watch, _ *helpers.Env, args [5]uint64, _ uint64) { w.hold(args[0], "a lock") },
+	abi.SpinUnlock:      (*watch).gave,
+	abi.RingbufReserve: func(w *watch, _ *helpers.Env, _ [5]uint64, r0 uint64) {
+		if r0 != 0 {
+			w.hold(r0, "a ring buffer record")
+		}
+	},
+	abi.RingbufSubmit:  (*watch).gave,
+	abi.RingbufDiscard: (*watch).gave,
+}
+
+func (w *watch) hold(addr uint64, what string) {
+	if w.held == nil {
+		w.held = map[uint64]string{}
+	}
+	w.held[addr] = what
+}
+
+func (w *watch) gave(_ *helpers.Env, args [5]uint64, _ uint64) { delete(w.held, args[0]) }
+
+// looked notes the key that a map was asked for.
+func (w *watch) looked(e *helpers.Env, args [5]uint64, r0 uint64) {
+	m, err := e.Map(args[0])
+	if err != nil {
+		return
+	}
+	if key, err := e.Memory.Read(args[1], int(m.Spec().KeySize)); err == nil {
+		w.note(m, string(key), r0 != 0)
+	}
 }
 
 func (w *watch) note(m maps.Map, key string, found bool) {
