@@ -30,6 +30,9 @@ type Options struct {
 	// Unverified allows a program to run without a Check, in a sandboxed engine
 	// only.
 	Unverified bool
+	// Pin names files of maps that outlive the process, by map name (see
+	// maps.Pin). A name that no program uses is an error.
+	Pin map[string]string
 }
 
 // ErrUnverified says that a program was refused because nobody would have

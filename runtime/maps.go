@@ -27,6 +27,7 @@ type mapSet struct {
 	bySpec map[*ir.MapSpec]maps.Map
 	byName map[string]maps.Map
 	all    []maps.Map
+	pins   map[string]string // files by map name
 }
 
 func newMapSet() *mapSet {
@@ -56,7 +57,11 @@ func (s *mapSet) open(spec *ir.MapSpec) (maps.Map, error) {
 		s.bySpec[spec] = m
 		return m, nil
 	}
-	m, err := maps.New(spec, maps.In(s.epochs))
+	opts := []maps.Option{maps.In(s.epochs)}
+	if path, ok := s.pins[spec.Name]; ok && spec.Name != "" {
+		opts = append(opts, maps.Pin(path))
+	}
+	m, err := maps.New(spec, opts...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	gomaps "maps"
+	"slices"
 	"sync"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -35,9 +37,15 @@ type Program struct {
 // Elements of program arrays that name a program which is not loaded stay empty.
 func Load(ctx context.Context, programs []*ir.Program, opts Options) (*Object, error) {
 	o := &Object{maps: newMapSet(), byName: map[string]*Program{}}
+	o.maps.pins = opts.Pin
 	for _, p := range programs {
 		if err := o.load(ctx, p, opts); err != nil {
 			return nil, errors.Join(err, o.Close())
+		}
+	}
+	for _, name := range slices.Sorted(gomaps.Keys(opts.Pin)) {
+		if o.Map(name) == nil {
+			return nil, errors.Join(fmt.Errorf("runtime: pin map %q: no program uses it", name), o.Close())
 		}
 	}
 	if err := o.fillTails(); err != nil {

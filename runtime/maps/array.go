@@ -19,11 +19,11 @@ type array struct {
 	stride uint64
 }
 
-func newArray(spec *ir.MapSpec, cpus uint32) (*array, error) {
+func newArray(spec *ir.MapSpec, cpus uint32, f *pinned) (*array, error) {
 	stride := uint64(abi.ArrayStride(spec))
 	m := &array{lanes: lanesOf(cpus, stride, uint64(spec.MaxEntries)), stride: stride}
 	var err error
-	m.core, err = newCore(spec, max(m.area*uint64(cpus), stride*uint64(spec.MaxEntries)))
+	m.core, err = newCoreIn(f, spec, max(m.area*uint64(cpus), stride*uint64(spec.MaxEntries)))
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type core struct {
 	spec   *ir.MapSpec
 	block  *mem.Block
 	frozen atomic.Bool
+	file   *pinned // nil: memory of this process
 
 	mu      sync.RWMutex
 	closed  bool
@@ -35,8 +36,18 @@ func (c *core) yield() {
 }
 
 func newCore(spec *ir.MapSpec, bytes uint64) (core, error) {
-	b, err := mem.Alloc(int(headerBytes + bytes))
-	return core{spec: spec, block: b}, err
+	return newCoreIn(nil, spec, bytes)
+}
+
+// newCoreIn takes the memory from a pinned file, unless that is nil.
+func newCoreIn(f *pinned, spec *ir.MapSpec, bytes uint64) (c core, err error) {
+	var b *mem.Block
+	if f == nil {
+		b, err = mem.Alloc(int(headerBytes + bytes))
+	} else {
+		b, err = f.alloc(int(headerBytes + bytes))
+	}
+	return core{spec: spec, block: b, file: f}, err
 }
 
 // start returns the address behind the header.
@@ -86,5 +97,6 @@ func (c *core) keep() { c.keepers.Add(1) }
 func (c *core) drop() {
 	if c.keepers.Add(-1) < 0 {
 		c.block.Free()
+		c.file.close()
 	}
 }

@@ -20,6 +20,7 @@ const (
 	ErrNoRoom                        // ENOSPC: an LPM trie holds max_entries prefixes, or a perf buffer is full
 	ErrOverflow                      // EOVERFLOW: a queue of a cpumap is too long
 	ErrNoDevice                      // ENODEV: there is no such processor
+	ErrBusy                          // EBUSY: another process has the pinned map open
 )
 
 type reason struct {
@@ -41,6 +42,7 @@ var reasons = [...]reason{
 	{unix.ENOSPC, "no room"},
 	{unix.EOVERFLOW, "value too large"},
 	{unix.ENODEV, "no such processor"},
+	{unix.EBUSY, "the pinned map is open elsewhere"},
 }
 
 // Error returns the reason in words.

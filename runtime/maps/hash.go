@@ -76,7 +76,7 @@ func (m *hash) layout(spec *ir.MapSpec, cpus uint32) (buckets, bytes uint64) {
 	return buckets, bytes
 }
 
-func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool) (*hash, error) {
+func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool, f *pinned) (*hash, error) {
 	m := &hash{pool: pool{epochs: e}}
 	buckets, bytes := m.layout(spec, cpus)
 	states := (bytes + 63) &^ 63
@@ -84,7 +84,7 @@ func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool) (*hash, error) 
 		bytes = states + 4*uint64(m.pool.total)
 	}
 	var err error
-	if m.core, err = newCore(spec, bytes); err != nil {
+	if m.core, err = newCoreIn(f, spec, bytes); err != nil {
 		return nil, err
 	}
 	m.mask = uint32(buckets - 1)
@@ -95,6 +95,12 @@ func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool) (*hash, error) 
 	m.stripes = make([]stripe, min(buckets, maxStripes))
 	if lru {
 		m.lru = &clock{states: mem.Words32(m.start()+states, int(m.pool.total)), base: m.start() + states}
+	}
+	if f != nil {
+		if err := m.recover(); err != nil {
+			m.drop()
+			return nil, err
+		}
 	}
 	m.describe()
 	return m, nil

@@ -10,6 +10,7 @@ type kind struct {
 	key    uint32 // the size keys must have, 0 if free
 	noKey  bool   // key size has to be 0
 	handle bool   // values are 4 bytes that stand for an object
+	pins   bool   // its memory may be a file's
 	free   bool   // check looks at the sizes itself
 	check  func(*ir.MapSpec) error
 	make   func(*ir.MapSpec, options) (Map, error)
@@ -22,18 +23,18 @@ const (
 )
 
 var kinds = map[ir.MapType]kind{
-	ir.Array: {flags: flagsOfAnArray | FlagMmapable | FlagInnerMap, key: 4, check: checkArray,
-		make: func(s *ir.MapSpec, _ options) (Map, error) { return newArray(s, 0) }},
-	ir.PerCPUArray: {flags: flagsOfAnArray, key: 4, check: checkArray,
-		make: func(s *ir.MapSpec, o options) (Map, error) { return newArray(s, o.cpus) }},
-	ir.Hash: {flags: flagsOfAHash, check: checkHash,
-		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, 0, false) }},
-	ir.PerCPUHash: {flags: flagsOfAHash, check: checkHash,
-		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, o.cpus, false) }},
-	ir.LRUHash: {flags: flagsOfAHash&^FlagNoPrealloc | FlagNoCommonLRU, check: checkHash,
-		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, 0, true) }},
-	ir.LRUPerCPUHash: {flags: flagsOfAHash&^FlagNoPrealloc | FlagNoCommonLRU, check: checkHash,
-		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, o.cpus, true) }},
+	ir.Array: {pins: true, flags: flagsOfAnArray | FlagMmapable | FlagInnerMap, key: 4, check: checkArray,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newArray(s, 0, o.file) }},
+	ir.PerCPUArray: {pins: true, flags: flagsOfAnArray, key: 4, check: checkArray,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newArray(s, o.cpus, o.file) }},
+	ir.Hash: {pins: true, flags: flagsOfAHash, check: checkHash,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, 0, false, o.file) }},
+	ir.PerCPUHash: {pins: true, flags: flagsOfAHash, check: checkHash,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, o.cpus, false, o.file) }},
+	ir.LRUHash: {pins: true, flags: flagsOfAHash&^FlagNoPrealloc | FlagNoCommonLRU, check: checkHash,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, 0, true, o.file) }},
+	ir.LRUPerCPUHash: {pins: true, flags: flagsOfAHash&^FlagNoPrealloc | FlagNoCommonLRU, check: checkHash,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newHash(s, o.epochs, o.cpus, true, o.file) }},
 	ir.LPMTrie: {flags: flagsOfAHash &^ FlagZeroSeed, check: checkLPM,
 		make: func(s *ir.MapSpec, o options) (Map, error) { return newLPM(s, o.epochs) }},
 	ir.ArrayOfMaps: {flags: flagsOfAnArray &^ FlagWronlyProg, key: 4, handle: true, check: checkOuter,
@@ -92,7 +93,23 @@ func create(spec *ir.MapSpec, o options) (Map, error) {
 	if err := k.check(spec); err != nil {
 		return nil, err
 	}
-	return k.make(spec, o)
+	if o.path == "" {
+		return k.make(spec, o)
+	}
+	if !k.pins {
+		return nil, refuse(ErrNotSupported, "a %v is not pinned", spec.Type)
+	}
+	f, err := openPinned(o.path, spec, o.cpus)
+	if err != nil {
+		return nil, err
+	}
+	o.file = f
+	m, err := k.make(spec, o)
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	return m, nil
 }
 
 func (k *kind) checkCommon(spec *ir.MapSpec) error {

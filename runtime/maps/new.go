@@ -41,6 +41,8 @@ type Option func(*options)
 type options struct {
 	epochs *Epochs
 	cpus   uint32
+	path   string
+	file   *pinned
 }
 
 // In makes the map reclaim by the given epochs, so that a run enters once for
@@ -50,6 +52,13 @@ func In(e *Epochs) Option { return func(o *options) { o.epochs = e } }
 // CPUs says how many processors have values of their own in per-CPU kinds.
 // Without it they are those that the process may use.
 func CPUs(n uint32) Option { return func(o *options) { o.cpus = n } }
+
+// Pin keeps the map in the file at path, and opens it from there if the file
+// exists: the map survives the process, however that ends. The file's map must
+// have the spec's shape; its contents are those it had, not the spec's. One
+// process at a time has it open, others get ErrBusy. Unpin is to remove the file.
+// Arrays and hash tables can be pinned.
+func Pin(path string) Option { return func(o *options) { o.path = path } }
 
 // New makes a map and fills it with the spec's contents. Sizes are checked
 // before anything is allocated. A kind or flag without implementation is
@@ -69,6 +78,9 @@ func New(spec *ir.MapSpec, opts ...Option) (Map, error) {
 		return nil, fmt.Errorf("%w: map %q: %s", reasonOf(err), spec.Name, detailOf(err))
 	}
 	for i, e := range spec.Contents {
+		if c, ok := m.(interface{ survivor() bool }); ok && c.survivor() {
+			break
+		}
 		if e.Map != nil || e.Program != "" {
 			continue // the caller's, see Outer.SetMap and ProgArray.Set
 		}

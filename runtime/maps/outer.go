@@ -64,9 +64,9 @@ func newOuter(spec *ir.MapSpec, e *Epochs) (*outer, error) {
 	m := &outer{spec: spec, epochs: e}
 	var err error
 	if spec.Type == ir.ArrayOfMaps {
-		m.table, err = newArray(&s, 0)
+		m.table, err = newArray(&s, 0, nil)
 	} else {
-		m.table, err = newHash(&s, e, 0, false)
+		m.table, err = newHash(&s, e, 0, false, nil)
 	}
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ const objectID = 8
 func newStorage(spec *ir.MapSpec, e *Epochs, cpus uint32) (*Storage, error) {
 	s := *spec
 	s.KeySize, s.MaxEntries, s.Contents = objectID, maxObjects, nil
-	h, err := newHash(&s, e, cpus, false)
+	h, err := newHash(&s, e, cpus, false, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -33,14 +33,14 @@ func newTargets(spec *ir.MapSpec, o options) (Map, error) {
 		s.ValueSize = 8
 	}
 	if spec.Type == ir.DevmapHash {
-		h, err := newHash(&s, o.epochs, 0, false)
+		h, err := newHash(&s, o.epochs, 0, false, nil)
 		if err != nil {
 			return nil, err
 		}
 		conceal(h)
 		return &devmapHash{targets{h, spec, o.cpus}, h}, nil
 	}
-	a, err := newArray(&s, 0)
+	a, err := newArray(&s, 0, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package mem
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -128,4 +130,26 @@ func TestAllocRing(t *testing.T) {
 		_, err := AllocRing(size)
 		require.ErrorContains(t, err, "no multiple of")
 	}
+}
+
+func TestAllocFile(t *testing.T) {
+	page := unix.Getpagesize()
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = AllocFile(f, 0, 10)
+	require.ErrorContains(t, err, "shorter")
+	require.NoError(t, f.Truncate(int64(3*page)))
+	b, err := AllocFile(f, int64(page), page+1)
+	require.NoError(t, err)
+	copy(b.Bytes(), "hello")
+	b.Free()
+	got := make([]byte, 5)
+	_, err = f.ReadAt(got, int64(page))
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(got))
+	_, err = AllocFile(f, 7, 10)
+	require.ErrorContains(t, err, "out of range")
+	_, err = AllocFile(f, 0, 0)
+	require.ErrorContains(t, err, "out of range")
 }

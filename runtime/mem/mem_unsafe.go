@@ -84,8 +84,8 @@ func unlock(addr, bytes uint64) error {
 // unmapPages gives pages back. It cannot fail for a range that mapPages gave.
 func unmapPages(addr, bytes uint64) { _ = unix.MunmapPtr(pointer(addr), uintptr(bytes)) }
 
-// mapFile maps the first bytes of a file at addr, in the place of what is there.
-func mapFile(fd int, addr, bytes uint64) error {
-	_, err := unix.MmapPtr(fd, 0, pointer(addr), uintptr(bytes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
+// mapFile maps bytes of a file at addr, in the place of what is there.
+func mapFile(fd int, addr, bytes uint64, offset int64) error {
+	_, err := unix.MmapPtr(fd, offset, pointer(addr), uintptr(bytes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
 	return err
 }

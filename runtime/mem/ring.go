@@ -32,7 +32,7 @@ func AllocRing(size int) (*Block, error) {
 	}
 	b := &Block{base: base, whole: whole, size: 2 * size}
 	for i := range 2 {
-		if err := mapFile(fd, b.Addr()+uint64(i*size), uint64(size)); err != nil {
+		if err := mapFile(fd, b.Addr()+uint64(i*size), uint64(size), 0); err != nil {
 			b.Free()
 			return fail(err)
 		}
