@@ -7,12 +7,13 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/verifier"
 )
 
 // interesting lists numbers at which programs behave differently: the ends of
-// the ranges of every width, and the constants of the program and their
-// neighbours.
-func interesting(p *ir.Program) []uint64 {
+// the ranges of every width, the constants of the program and their neighbours,
+// and the bounds of the registers at the end of the path.
+func interesting(p *ir.Program, path *verifier.Path) []uint64 {
 	words := []uint64{0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<63 - 1, 1 << 63, 1<<64 - 1}
 	for _, in := range p.All() {
 		row := in.Row()
@@ -22,6 +23,14 @@ func interesting(p *ir.Program) []uint64 {
 	}
 	for _, m := range p.Maps {
 		words = append(words, uint64(m.ValueSize)-1, uint64(m.ValueSize), uint64(m.ValueSize)+1, uint64(m.MaxEntries))
+	}
+	if path != nil && len(path.Steps) > 0 { // what the refused instruction finds, by the verifier
+		last := len(path.Steps) - 1
+		for r := ir.R0; r <= ir.R9; r++ {
+			if v := path.At(last, reg(path.Steps[last].Frame, r)); v.Kind != "" {
+				words = append(words, v.Bounds.UMin, v.Bounds.UMax, uint64(v.Bounds.SMin), uint64(v.Bounds.SMax))
+			}
+		}
 	}
 	slices.Sort(words)
 	return slices.Compact(words)

@@ -77,7 +77,7 @@ func search(ctx context.Context, p *ir.Program, f verifier.Finding, path *verifi
 	if why := s.unable(ctx); why != "" {
 		return Search{Why: why}, nil
 	}
-	s.words = interesting(p)
+	s.words = interesting(p, path)
 	s.begin()
 	for s.tries < o.Tries {
 		in := s.next()
