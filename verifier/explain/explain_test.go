@@ -16,6 +16,7 @@ import (
 	"github.com/bpfproof/bpfproof/corpus"
 	"github.com/bpfproof/bpfproof/internal/golden"
 	"github.com/bpfproof/bpfproof/internal/long"
+	"github.com/bpfproof/bpfproof/internal/progen"
 	"github.com/bpfproof/bpfproof/internal/vectors"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
@@ -405,6 +406,32 @@ func TestSlice(t *testing.T) {
 	}
 	require.Equal(t, []ir.PC{3, 5, 8}, pcs, "%v", e.Slice)
 	require.Equal(t, explain.Fault, e.Search.Bug.Kind)
+}
+
+// TestMutants explains what is refused of programs with random changes: every
+// input that is reported fails again, nothing panics, and some are found.
+func TestMutants(t *testing.T) {
+	v, err := verifier.New(verifier.Policy{Budget: verifier.Budget{Visits: 20_000}})
+	require.NoError(t, err)
+	refused, found := 0, 0
+	for seed := range long.N(150, 20_000) {
+		c := progen.Seed(uint64(seed))
+		p := progen.Mutate(c, progen.New(c, progen.Options{Type: ir.XDP}))
+		e, err := explain.Explain(t.Context(), v, p, explain.Options{Tries: 20, Seed: uint64(seed)})
+		if err != nil {
+			continue // no program any more
+		}
+		requireReal(t, p, e)
+		require.NotEmpty(t, e.String())
+		if e.Verdict == verifier.Reject {
+			refused++
+		}
+		if e.Search.Bug != nil {
+			found++
+		}
+	}
+	t.Logf("%d refused, %d of them fail", refused, found)
+	require.NotZero(t, found)
 }
 
 // TestDeterministic: explaining twice gives the same, to the last byte.
