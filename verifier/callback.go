@@ -72,10 +72,7 @@ func (e *engine[E]) callBack(s *state[E], pc ir.PC, cb *callback, from int32) {
 	if cb.async {
 		from = -1
 	}
-	e.pending = append(e.pending, branchPoint[E]{other, fn, from, e.emit.now()})
-	if from >= 0 {
-		e.points[from].open++
-	}
+	e.await(other, fn, from)
 	s.top().inst = 0
 }
 

@@ -3,6 +3,7 @@ package verifier
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
@@ -36,18 +37,20 @@ type engine[E comparable] struct {
 	flow    *flow
 	in      inclusion[E]
 
-	points  []checkpoint[E]
-	at      [][]int32 // by cut point: its checkpoints in order of age
-	misses  []int32   // by cut point: how many states in a row no checkpoint described
-	pending []branchPoint[E]
-	free    []*state[E] // states to use again
-	obs     []obligation
+	points    []checkpoint[E]
+	at        [][]int32 // by cut point: its checkpoints in order of age
+	misses    []int32   // by cut point: how many states in a row no checkpoint described
+	pending   []branchPoint[E]
+	free      []*state[E] // states to use again
+	cellBytes int         // size of a slot, which is more than a register's
+	obs       []obligation
 
 	findings []Finding
 	stats    Stats
 	lastKept struct{ visits, jumps int }
 	jumps    int
 	cells    int                         // registers and slots of the checkpoints
+	waiting  int                         // the same of the states that are put aside
 	widening bool                        // loops are widened, see lap.go
 	widened  bool                        // that has happened
 	gaveUp   bool                        // and did not help
@@ -99,10 +102,11 @@ func (e *engine[E]) run(ctx context.Context) error {
 	fr := s.push(-1, 0)
 	fr.regs[ir.R1] = reg[E]{kind: ctxPtr, val: e.w.zero}
 	fr.regs[ir.FP] = reg[E]{kind: stackPtr, val: e.w.zero}
-	e.pending = append(e.pending, branchPoint[E]{s, 0, -1, -1})
+	e.await(s, 0, -1)
 	for len(e.pending) > 0 {
 		b := e.pending[len(e.pending)-1]
 		e.pending = e.pending[:len(e.pending)-1]
+		e.waiting -= b.state.cells()
 		stop, err := e.path(ctx, b)
 		if stop || err != nil {
 			return err
@@ -152,7 +156,7 @@ func (e *engine[E]) path(ctx context.Context, b branchPoint[E]) (stop bool, err 
 			e.gaveUp = true
 			return true, nil
 		}
-		if e.stats.Visits > e.policy.Budget.Visits || len(e.pending) > e.policy.Budget.Branches {
+		if e.stats.Visits > e.policy.Budget.Visits || len(e.pending) > e.policy.Budget.Branches || e.waiting > e.policy.Budget.Cells {
 			e.find(pc, BudgetExhausted, fmt.Sprintf("BPF program is too large. Processed %d insn, %d branches pending", e.stats.Visits-1, len(e.pending)))
 			return true, nil
 		}
@@ -266,11 +270,7 @@ func (e *engine[E]) fork(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 	falls := e.stepper.branch(s, in, false)
 	switch {
 	case taken && falls:
-		e.pending = append(e.pending, branchPoint[E]{other, target, from, e.emit.now()})
-		if from >= 0 {
-			e.points[from].open++
-		}
-		e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
+		e.await(other, target, from)
 		return pc + 1, true
 	case taken:
 		*s, *other = *other, *s
@@ -305,11 +305,25 @@ func (e *engine[E]) abandon(s *state[E], r0 E, from int32) *state[E] {
 func (e *engine[E]) aside(s *state[E], pc ir.PC, from int32) *state[E] {
 	other := e.take()
 	other.copyFrom(s)
-	e.pending = append(e.pending, branchPoint[E]{other, pc, from, e.emit.now()})
+	e.await(other, pc, from)
+	return other
+}
+
+// await puts s aside, which is to be walked from pc; from is the last checkpoint
+// on its way.
+func (e *engine[E]) await(s *state[E], pc ir.PC, from int32) {
+	e.pending = append(e.pending, branchPoint[E]{s, pc, from, e.emit.now()})
 	if from >= 0 {
 		e.points[from].open++
 	}
-	return other
+	e.waiting += s.cells()
+	e.notePeak()
+}
+
+// notePeak notes how much is held now.
+func (e *engine[E]) notePeak() {
+	e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
+	e.stats.PeakBytes = max(e.stats.PeakBytes, (e.cells+e.waiting)*e.cellBytes)
 }
 
 // enter makes the frame of a local call.
@@ -367,7 +381,7 @@ func (e *engine[E]) take() *state[E] {
 // newEngine returns an engine ready to walk the program.
 func newEngine[E comparable](d domain[E], policy Policy, p *ir.Program, ctx *abi.Context, f *flow) *engine[E] {
 	w := newWords(d)
-	e := &engine[E]{checker: checker[E]{w: w}, stepper: stepper[E]{w: w}}
+	e := &engine[E]{checker: checker[E]{w: w}, stepper: stepper[E]{w: w}, cellBytes: int(reflect.TypeFor[slot[E]]().Size())}
 	e.reset(policy, p, ctx, f)
 	return e
 }
@@ -398,7 +412,7 @@ func (e *engine[E]) reset(policy Policy, p *ir.Program, ctx *abi.Context, f *flo
 	} else {
 		e.at = append(e.at[:cap(e.at)], make([][]int32, cuts-cap(e.at))...)
 	}
-	*e = engine[E]{checker: *c, stepper: *t, flow: f, at: e.at, misses: zeroed(e.misses, cuts), points: e.points[:0], pending: e.pending[:0], free: e.free, obs: e.obs[:0], ranked: e.ranked[:0],
+	*e = engine[E]{checker: *c, stepper: *t, flow: f, at: e.at, misses: zeroed(e.misses, cuts), points: e.points[:0], pending: e.pending[:0], free: e.free, cellBytes: e.cellBytes, obs: e.obs[:0], ranked: e.ranked[:0],
 		in: inclusion[E]{strict: policy.Unprivileged, ids: e.in.ids[:0]}}
 	e.in.w = &e.checker.w
 }

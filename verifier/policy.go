@@ -29,14 +29,16 @@ type Policy struct {
 
 // Budget bounds the work of one Verify in counts, so that results repeat. A
 // zero field means the default. When Visits or Branches runs out the verdict is
-// Unknown.
+// Unknown. A walk that widens loops may take a quarter of Visits more.
 type Budget struct {
 	Visits   int // instructions visited over all paths; default 1,000,000 as in Linux
 	Branches int // ways put aside at once; default 8,192 as in Linux
 	// States and Cells bound the states kept to compare later ones with, by
 	// their number and by the registers and stack slots in them. When one is
-	// used up no more are kept: the walk goes on and prunes less. Defaults
-	// 200,000 and 4,000,000.
+	// used up no more are kept: the walk goes on and prunes less. Cells bounds the
+	// states put aside as well; when those use it up the verdict is Unknown. So
+	// Stats.PeakBytes is at most twice Cells, each of about 120 bytes. Defaults
+	// 200,000 and 2,000,000.
 	States, Cells int
 }
 
@@ -47,7 +49,7 @@ const (
 	defaultVisits   = 1_000_000
 	defaultBranches = 8_192
 	defaultStates   = 200_000
-	defaultCells    = 4_000_000
+	defaultCells    = 2_000_000
 )
 
 // withDefaults fills the zero fields in.

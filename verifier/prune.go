@@ -124,7 +124,7 @@ func (e *engine[E]) keep(s *state[E], cut int32, from *int32, must bool) bool {
 	}
 	e.at[cut] = append(list, *from)
 	e.stats.States++
-	e.stats.PeakStates = max(e.stats.PeakStates, len(e.points)+len(e.pending))
+	e.notePeak()
 	return true
 }
 

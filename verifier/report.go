@@ -81,6 +81,7 @@ type Stats struct {
 	Visits     int     // instructions processed over all paths
 	States     int     // abstract states kept at cut points
 	PeakStates int     // most states held at once, pending branches included
+	PeakBytes  int     // most bytes that the registers and stack slots of these took
 	Micros     float64 // elapsed time in microseconds; the only field that does not repeat
 }
 

@@ -103,7 +103,7 @@ func TestSink(t *testing.T) {
 	_, err = v.Verify(t.Context(), parse(t, "p", "r0 = r2\nexit"), sink)
 	require.NoError(t, err)
 	require.NoError(t, sink.Close())
-	require.Equal(t, "== verify/states\n0: R1=ctx() R10=fp[0]+0\n== verify/report\n0: uninit-read: R2 !read_ok\nreject: processed 1 insns, 0 states, peak 0\n", b.String())
+	require.Equal(t, "== verify/states\n0: R1=ctx() R10=fp[0]+0\n== verify/report\n0: uninit-read: R2 !read_ok\nreject: processed 1 insns, 0 states, peak 1\n", b.String())
 }
 
 // TestLarge shows that no pass is quadratic and none runs out of stack.

@@ -30,6 +30,7 @@ type benchVerifyJSON struct {
 	Insns   int     `json:"insns"`
 	Visits  int     `json:"visits"`
 	States  int     `json:"states"`
+	Bytes   int     `json:"peak_bytes"` // of the states held at once
 	Micros  float64 `json:"micros"`
 	First   float64 `json:"first_micros"` // of the first call, which the others are warmed up by
 	Allocs  float64 `json:"allocs"`       // by one call, in steady state
@@ -188,7 +189,7 @@ func (b *verifyBench) measure(ctx context.Context, p *ir.Program) (*benchVerifyJ
 		b.refused++
 		return nil, nil
 	}
-	row := &benchVerifyJSON{Program: p.Name, Insns: p.Count(), Visits: r.Stats.Visits, States: r.Stats.States, First: first}
+	row := &benchVerifyJSON{Program: p.Name, Insns: p.Count(), Visits: r.Stats.Visits, States: r.Stats.States, Bytes: r.Stats.PeakBytes, First: first}
 	var load *kernelLoad
 	if b.kernel {
 		if load, err = openKernelLoad(p); err != nil {
