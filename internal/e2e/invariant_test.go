@@ -26,7 +26,7 @@ import (
 // invariants is a set over the default domain.
 type invariants = invariant.Set[reduced.T]
 
-// accepted returns the program's invariants, or nil if it is not accepted.
+// invariantsOf returns the program's invariants, or nil if it is not accepted.
 func invariantsOf(t testing.TB, v *verifier.Verifier, p *ir.Program) *invariants {
 	t.Helper()
 	r, err := v.Verify(t.Context(), p, nil)

@@ -183,23 +183,22 @@ func (c *checker[E]) compare(s *state[E], row *ir.Row, x, y *reg[E], taken bool)
 	if !c.narrow(s, x, c.back(w, x.Val, lx, nx)) || x != y && !c.narrow(s, y, c.back(w, y.Val, ly, ny)) {
 		return false
 	}
-	if row.Src == ir.X && (row.Cmp == ir.JEQ && taken || row.Cmp == ir.JNE && !taken) {
-		c.unite(s, x, y, w)
-	}
-	return true
+	equal := row.Cmp == ir.JEQ && taken || row.Cmp == ir.JNE && !taken
+	return row.Src != ir.X || !equal || c.unite(s, x, y, w)
 }
 
 // unite links x and y, whose low bits are the same, if these are all: what is
-// linked to y is x plus a constant, too.
-func (c *checker[E]) unite(s *state[E], x, y *reg[E], w ir.Width) {
+// linked to y is x plus a constant, too. It reports false where they differ by
+// another constant already.
+func (c *checker[E]) unite(s *state[E], x, y *reg[E], w ir.Width) bool {
 	if w != ir.W64 && !(c.fits(x.Val, w) && c.fits(y.Val, w)) {
-		return
+		return true
 	}
 	c.linked(s, x)
 	c.linked(s, y)
 	id, d, fits := y.ID, int64(x.Off)-int64(y.Off), true
 	if x.ID == 0 || id == 0 || x.ID == id {
-		return
+		return x.ID == 0 || id == 0 || x.Off == y.Off
 	}
 	s.Each(func(r *reg[E]) {
 		off := int64(r.Off) + d
@@ -210,6 +209,7 @@ func (c *checker[E]) unite(s *state[E], x, y *reg[E], w ir.Width) {
 			r.ID, r.Off = x.ID, int32(int64(r.Off)+d)
 		}
 	})
+	return true
 }
 
 // disjoint returns what x and y can be where they share no bit: what is known to
