@@ -5,7 +5,6 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
-	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/verifier"
 )
@@ -21,19 +20,16 @@ func (s *searcher) solve(ctx context.Context, in *Input) error {
 		return nil
 	}
 	s.tries++
-	w := &watch{mirror: newMirror()}
-	obj, err := s.load(ctx, in.Program(s.p), w, in)
-	if err != nil {
-		return nil // it was loaded before: then there is no more to learn
+	w := &watch{mirror: newMirror(), clock: usualTime}
+	if _, err := s.run(ctx, in, w); err != nil {
+		return err
 	}
-	defer obj.Close()
-	obj.Programs()[0].Run(ctx, runtime.Input{Data: in.Data, Ctx: in.Ctx, Fuel: s.opts.Fuel}) // only how far it comes matters
 	query := w.query
 	if w.missed != nil {
 		query = w.mirror.other(w.missed.pc)
 	}
-	if ctx.Err() != nil || len(query) == 0 {
-		return ctx.Err()
+	if len(query) == 0 {
+		return nil
 	}
 	s.queries++
 	res, err := s.opts.Solver.Check(ctx, w.mirror.b, query...)

@@ -15,9 +15,10 @@ import (
 
 // watch sees every instruction of one run.
 type watch struct {
-	p    *ir.Program
-	path *verifier.Path // nil if there is none
-	at   ir.PC          // the refused instruction
+	p     *ir.Program
+	path  *verifier.Path // nil if there is none
+	at    ir.PC          // the refused instruction
+	clock clock
 
 	progress int // steps of the path that the run has followed
 	off      bool
