@@ -25,9 +25,8 @@
 //   - ends: results are in the range of the program type or the callback; no
 //     reference or lock is held at an exit or a tail call.
 //
-// Every run ends if following the records never comes back to one, save where a
-// helper's count of callbacks or a frame's may_goto budget bounds how often: see
-// ending.
+// Every run ends if following the records never comes back to one, save where
+// something bounds how often: see package ending.
 //
 // # What it does not look at
 //
@@ -43,9 +42,10 @@
 // The program and its meaning (ir, ir/sem), the tables of what helpers and
 // contexts demand (ir/abi), and the abstract domain's operators, which have
 // proofs of their own (package soundness). A mistake there may pass both; one in
-// the verifier's transfer, checks, links, pruning or merging does not. The package
-// must not import verifier. It decides nothing about which states to keep, so it
-// needs no heuristics: it is half as long and has no budget.
+// the verifier's transfer, checks, links, pruning or merging does not. So may one in
+// the form and the order of states (package invariant), which the verifier does not
+// use to decide. The package must not import verifier. It decides nothing about
+// which states to keep, so it has no heuristics and no budget.
 //
 // Sources: G. Necula, "Proof-carrying code" (POPL 1997); E. Rose, "Lightweight
 // bytecode verification" (2003), for a checker of one pass; the rules as in
