@@ -50,7 +50,9 @@ func vectorsCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vectors F.jsonl",
 		Short: "verify and run the programs of a file of ground truth",
-		Args:  cobra.ExactArgs(1),
+		Long: "Verify the programs of a file of ground truth and compare the verdicts, and run those that are accepted.\n" +
+			"With --domain all nothing is run: every domain judges every program, and a table compares them.",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all, err := vectors.Read(args[0])
 			if err != nil {
@@ -62,6 +64,9 @@ func vectorsCmd() *cobra.Command {
 			}
 			if slices.Contains(names, "kernel") {
 				return errors.New("--engine: the vectors hold the kernel's results already: want vm or native")
+			}
+			if policy.domain == allDomains {
+				return compareDomains(cmd, all, policy, newPrinter(cmd, asJSON))
 			}
 			v, err := policy.verifier()
 			if err != nil {

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"path"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -94,6 +96,35 @@ func forbidden(fromDir, toDir string, from, to rule) string {
 		return "jit and runtime meet in runtime/native"
 	}
 	return ""
+}
+
+// domains lists the packages of abstract domains, and domainTables the files
+// outside of absint and soundness that may name them: tables to choose one by its
+// name.
+var (
+	domains      = []string{"absint/tnum", "absint/interval", "absint/reduced"}
+	domainTables = []string{"verifier/verifier.go", "verifier/recheck/recheck.go", "cmd/bpfproof/precision.go"}
+)
+
+// checkDomains demands that all code but tests, proofs and papers is written for
+// any domain.
+func checkDomains(s *source) []Problem {
+	at := path.Join(s.dir, s.name)
+	for _, dir := range []string{"absint/", "soundness/", "papers/"} {
+		if strings.HasPrefix(at, dir) {
+			return nil
+		}
+	}
+	if s.test() || slices.Contains(domainTables, at) {
+		return nil
+	}
+	var problems []Problem
+	for _, d := range domains {
+		if pos, ok := imports(s)[Module+"/"+d]; ok {
+			problems = append(problems, s.problem(pos, "domains", "%s is chosen by name, in a table of domains", d))
+		}
+	}
+	return problems
 }
 
 func sortedImports(s *source) []string {

@@ -65,6 +65,7 @@ func Check(root string) ([]Problem, error) {
 	var problems []Problem
 	for _, s := range sources {
 		problems = append(problems, checkLayers(s)...)
+		problems = append(problems, checkDomains(s)...)
 		problems = append(problems, checkUnsafe(s)...)
 		problems = append(problems, checkSizes(s)...)
 		if !s.test() {

@@ -26,6 +26,7 @@ func TestRules(t *testing.T) {
 		{"sideways", "verifier/a.go", doc + "package verifier\nimport _ \"" + Module + "/runtime\"\n", "verifier/a.go:5: layers: verifier imports runtime: another group of the same layer"},
 		{"backend", "jitproof/a.go", doc + "package jitproof\nimport _ \"" + Module + "/jit/amd64\"\n", "jitproof/a.go:5: layers: jitproof imports jit/amd64: the validator must not know a backend"},
 		{"nowhere", "misc/a.go", doc + "package misc\n", "misc/a.go:4: layers: package misc is in no layer: add it to internal/lint/layers.go"},
+		{"domain", "verifier/a.go", doc + "package verifier\nimport _ \"" + Module + "/absint/tnum\"\n", "verifier/a.go:5: domains: absint/tnum is chosen by name, in a table of domains"},
 		{"unsafe", "ir/a.go", doc + "package ir\nimport _ \"unsafe\"\n", "ir/a.go:5: unsafe: unsafe belongs in runtime/native or a file named *_unsafe.go"},
 		{"comment", "ir/a.go", "package ir\n", "ir/a.go:1: docs: package ir needs a comment: what it is, what it must not know, its invariants"},
 		{"exported", "ir/a.go", doc + "package ir\ntype T int\n", "ir/a.go:5: docs: exported T has no comment"},
