@@ -16,6 +16,7 @@ import (
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/verifier"
+	"github.com/bpfproof/bpfproof/verifier/recheck"
 )
 
 // TestFiles does what every file below testdata says, with all engines, and
@@ -89,6 +90,12 @@ func verifyStep(t *testing.T, f *filetest.File, r *verifier.Report, at string) {
 		}
 	}
 	require.Equal(t, want, r.Verdict, "%s: %v", at, r.Findings)
+	if want == verifier.Accept {
+		data, err := r.Invariants.Data()
+		require.NoError(t, err, at)
+		again := recheck.Program(f.Program, data)
+		require.Equal(t, recheck.Confirmed, again.Verdict, "%s: recheck: pc %d: %s", at, again.PC, again.Reason)
+	}
 	for _, e := range f.On("state") {
 		states := r.Invariants.At(e.PC)
 		for field := range strings.FieldsSeq(e.Text) {
