@@ -48,8 +48,15 @@ func alloc(size int, low bool) (*Block, error) {
 		b.Free()
 		return nil, fmt.Errorf("mem: allocate %d bytes: %w", size, err)
 	}
+	if size >= hugeFrom {
+		preferHuge(base+page, body)
+	}
 	return b, nil
 }
+
+// hugeFrom is the size of blocks from which the system is asked for huge pages:
+// accesses that jump about in them miss the TLB otherwise.
+const hugeFrom = 32 << 20
 
 // reserve maps bytes of inaccessible memory, below 4 GiB if low is set.
 func reserve(bytes uint64, low bool) (uint64, error) {

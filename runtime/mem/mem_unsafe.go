@@ -81,6 +81,10 @@ func unlock(addr, bytes uint64) error {
 	return unix.Mprotect(View(addr, int(bytes)), unix.PROT_READ|unix.PROT_WRITE)
 }
 
+// preferHuge asks for huge pages. A system that has none says so, and nothing is
+// lost.
+func preferHuge(addr, bytes uint64) { _ = unix.Madvise(View(addr, int(bytes)), unix.MADV_HUGEPAGE) }
+
 // unmapPages gives pages back. It cannot fail for a range that mapPages gave.
 func unmapPages(addr, bytes uint64) { _ = unix.MunmapPtr(pointer(addr), uintptr(bytes)) }
 
