@@ -3,6 +3,10 @@ package symgo_test
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,7 +116,23 @@ func TestOutside(t *testing.T) {
 			require.Contains(t, e.Construct, f.construct)
 			require.Contains(t, e.Reason, f.reason)
 			require.Contains(t, e.Pos.Filename, constructs)
-			require.NotZero(t, e.Pos.Line)
+			require.Equal(t, f.name, enclosing(t, e.Pos), "the function at %v", e.Pos)
 		})
 	}
+}
+
+// enclosing returns the name of the function of the constructs that a position
+// lies in.
+func enclosing(t *testing.T, pos token.Position) string {
+	fset := token.NewFileSet()
+	text, err := c.GoSource.ReadFile(path.Base(pos.Filename))
+	require.NoError(t, err)
+	file, err := parser.ParseFile(fset, pos.Filename, text, 0)
+	require.NoError(t, err)
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && fset.Position(f.Pos()).Line <= pos.Line && pos.Line <= fset.Position(f.End()).Line {
+			return f.Name.Name
+		}
+	}
+	return ""
 }
