@@ -154,8 +154,7 @@ type calls struct {
 	pairs   []pair      // operands of products and quotients, of 64 bits
 	elems   []sized     // elements that contracts speak of
 	members []member    // of operands, in order
-	dbg     []Goal
-	splits  int // how many cases side may still split
+	splits  int         // how many cases side may still split
 }
 
 // member is a word that an operand stands for.

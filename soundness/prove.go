@@ -26,7 +26,6 @@ type Obligation struct {
 	Premises []smt.Term
 	Facts    []smt.Term // premises too: instances of lemmas
 	Goals    []Goal
-	Dbg      []Goal
 	Checks   string // what can panic, and where
 	RestsOn  []Line // what proofs take as given, each to be proved on its own
 	// Open is set where contracts, lemmas or cut loops stand for what the source
@@ -55,10 +54,6 @@ func (s *Subject) build(op Op, exact bool) (*Obligation, error) {
 	o.Premises, o.Facts, o.RestsOn = st.premises, st.hard.instances(), st.rests
 	o.Open = st.open || st.cut || st.hard.used()
 	o.Goals = []Goal{{"no panic", b.Not(st.fails)}}
-	o.Dbg = st.dbg
-	for _, a := range st.assume {
-		o.Dbg = append(o.Dbg, Goal{"ass " + b.String(a), a})
-	}
 	for _, g := range st.goals {
 		o.Goals = append(o.Goals, Goal{g.Name, b.Implies(b.And(st.assume...), g.Term)})
 	}
