@@ -101,8 +101,12 @@ func (t *stepper[E]) callbackArgs(s *state[E], cb *callback) (args [5]reg[E]) {
 }
 
 // widenAfter is how often a bounded loop is walked before its states are
-// widened.
-const widenAfter = 2
+// widened, widenFast how often until that leaves no more to the domain: some take
+// as many steps as a word has bits.
+const (
+	widenAfter = 2
+	widenFast  = 6
+)
 
 // widen makes s describe more, so that a bounded loop's states are soon all
 // described: numbers that differ from those of the last time become what the

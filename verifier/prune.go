@@ -22,8 +22,10 @@ func (e *engine[E]) visit(s *state[E], pc ir.PC, from *int32) (ended, looping bo
 			}
 		case p.open > 0 && e.repeats(p.state, s, pc):
 			laps++
-			if laps == 1 && e.lapped(s, pc) >= widenAfter {
-				e.widen(p.state, s, false)
+			if laps == 1 {
+				if n := e.lapped(s, pc); n >= widenAfter {
+					e.widen(p.state, s, n >= widenFast)
+				}
 			}
 			if e.in.includes(p.state, s) {
 				e.lean(*from, list[i])
