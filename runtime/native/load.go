@@ -23,7 +23,7 @@ type Options struct {
 	// runs are. nil throws it away.
 	Output io.Writer
 	Clock  helpers.Clock // nil: the machine's
-	CPU    uint32        // what get_smp_processor_id returns
+	CPU    uint32        // what get_smp_processor_id returns; 0: see helpers.Processors
 	Seed   uint64        // of get_prandom_u32 in every run; 0 means a constant
 	// Helper replaces the table of helpers; nil means helpers.Lookup.
 	Helper func(abi.HelperID) (helpers.Func, bool)
@@ -43,6 +43,8 @@ type Program struct {
 	image   *image
 	entry   uintptr
 	starts  []start // in order of offset
+
+	cpus helpers.Processors
 
 	mu     sync.Mutex
 	idle   []*session

@@ -62,6 +62,7 @@ type Run struct {
 	err     error           // why an exit ended the run
 	stack   *mem.Block
 	top     uint64 // stack pointer at entry
+	number  int    // among the program's runs that are open
 
 	frame  *runtime.Frame // what LD_ABS reads; nil: nothing
 	maps   []maps.Map     // of env
@@ -86,7 +87,11 @@ func (p *Program) NewRun() (*Run, error) {
 	r := &Run{prog: p, helpers: p.helpers, env: helpers.NewEnv(p.maps), maps: p.maps, fuel: unbounded, stack: stack}
 	r.bind()
 	r.env.Memory, r.env.Proved = hostMemory{}, true
-	r.env.Clock, r.env.Trace, r.env.CPU = p.opts.Clock, p.opts.Output, p.opts.CPU
+	r.env.Clock, r.env.Trace = p.opts.Clock, p.opts.Output
+	r.number, r.env.CPU = p.cpus.Take()
+	if p.opts.CPU != 0 {
+		r.env.CPU = p.opts.CPU
+	}
 	r.seed()
 	r.m.helper, r.m.poll, _ = addresses()
 	r.top = p.stackTop(stack)
@@ -147,6 +152,7 @@ func (r *Run) Close() error {
 		return nil
 	}
 	r.top = 0
+	p.cpus.Give(r.number)
 	r.env.Close()
 	r.stack.Free()
 	p.live--

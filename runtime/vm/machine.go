@@ -50,6 +50,8 @@ type machine struct {
 	valueReadable   bool
 
 	frame   *runtime.Frame
+	number  int          // among the sessions of the program that are open
+	cpu     uint32       // that the runs are on
 	env     *helpers.Env // of prog
 	worlds  []world
 	ctxAddr uint64
@@ -92,6 +94,10 @@ func newMachine(p *Program) (*machine, error) {
 	m := &machine{prog: p, block: block, frame: frame, top: block.Addr() + MaxFrames*ir.StackSize}
 	m.bottom = memory(block.Addr(), MaxFrames*ir.StackSize)
 	m.ctxAddr, _ = frame.Context()
+	m.number, m.cpu = p.cpus.Take()
+	if p.opts.CPU != 0 {
+		m.cpu = p.opts.CPU
+	}
 	m.worlds = []world{{prog: p, env: m.newEnv(p)}}
 	m.env = m.worlds[0].env
 	return m, nil
@@ -100,7 +106,7 @@ func newMachine(p *Program) (*machine, error) {
 func (m *machine) newEnv(p *Program) *helpers.Env {
 	env := helpers.NewEnv(p.maps)
 	env.Memory, env.Packet = m, m.frame
-	env.Clock, env.Trace, env.CPU = p.opts.Clock, p.opts.Output, p.opts.CPU
+	env.Clock, env.Trace, env.CPU = p.opts.Clock, p.opts.Output, m.cpu
 	if p.opts.Seed != 0 {
 		env.Random = p.opts.Seed
 	}
@@ -110,6 +116,10 @@ func (m *machine) newEnv(p *Program) *helpers.Env {
 func (m *machine) Frame() *runtime.Frame { return m.frame }
 
 func (m *machine) Close() error {
+	if m.number >= 0 {
+		m.worlds[0].prog.cpus.Give(m.number)
+		m.number = -1
+	}
 	for _, w := range m.worlds {
 		w.env.Close()
 	}
