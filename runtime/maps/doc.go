@@ -22,6 +22,15 @@
 // calls. The table in kinds.go lists the kinds; every hash kind is one table,
 // hash.go.
 //
+// # Side by side
+//
+// Every operation is safe beside every other, by programs and the application.
+// Lookups by programs take no lock and write nothing that is shared, but for the
+// note of use in an LRU map. Histories of concurrent operations are those of a
+// plain map to which they were done one by one (TestLinearizable), but for one
+// thing, which the kernel's tables share: a hash that is nearly full may refuse
+// an insertion because of others under way.
+//
 // # Lifetime of a value
 //
 // A program holds value addresses for the length of one run. Its thread enters
@@ -32,6 +41,20 @@
 // Elements of arrays are never freed and need no epoch. Where too many dead
 // elements wait for a long run, an update of an existing key writes in place
 // and an insertion fails with [ErrNoMemory].
+//
+// # Pinned maps
+//
+// [Pin] keeps arrays and hash tables in a file. Every change that others see is
+// one store, made after what it leads to, so a process may be killed at any
+// moment. Whether a map is frozen is not kept.
+//
+// # What differs from the kernel
+//
+// LRU maps choose by second chance over one list, whatever the flags say.
+// Storage maps hold at most 65,536 objects, which are simulated and go by number.
+// Devices, AF_XDP sockets and stacks are simulated too. An element of a map of
+// redirect targets has no program. Sockmaps, reuseport arrays, cgroup arrays and
+// arenas are not supported.
 //
 //	m, err := maps.New(&ir.MapSpec{Name: "hits", Type: ir.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 100})
 //	err = m.Update(key, value, abi.UpdateNoExist)
