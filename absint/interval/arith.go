@@ -55,7 +55,7 @@ func addRange(w ir.Width, x, y Range) Halves {
 	if x.empty() || y.empty() {
 		return none()
 	}
-	return arc(w, (x.Min+y.Min)&w.Mask(), (x.Max+y.Max)&w.Mask())
+	return arc(w.Mask(), (x.Min+y.Min)&w.Mask(), (x.Max+y.Max)&w.Mask())
 }
 
 // Sub returns a - b modulo 2^w. Full and Low are each optimal. Sound as Add.
@@ -101,7 +101,7 @@ func subRange(w ir.Width, x, y Range) Halves {
 	if x.empty() || y.empty() {
 		return none()
 	}
-	return arc(w, (x.Min-y.Max)&w.Mask(), (x.Max-y.Min)&w.Mask())
+	return arc(w.Mask(), (x.Min-y.Max)&w.Mask(), (x.Max-y.Min)&w.Mask())
 }
 
 // Mul returns a * b modulo 2^w.
@@ -159,5 +159,5 @@ func mulRange(w ir.Width, x, y Range, negative bool) Halves {
 	if negative {
 		lo, hi = -hi, -lo
 	}
-	return arc(w, lo&w.Mask(), hi&w.Mask())
+	return arc(w.Mask(), lo&w.Mask(), hi&w.Mask())
 }

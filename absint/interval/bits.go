@@ -193,19 +193,19 @@ func shorten(a T, from, to ir.Width) T {
 
 // truncate returns the low n bits of the words in a.
 func truncate(n ir.Width, a Halves) Halves {
-	return join(truncateRange(n, a.Pos), truncateRange(n, a.Neg))
+	return join(truncateRange(n.Mask(), a.Pos), truncateRange(n.Mask(), a.Neg))
 }
 
-// truncateRange returns the low n bits of the words in r: all, or those on an
-// arc if there are fewer words than these.
-func truncateRange(n ir.Width, r Range) Halves {
+// truncateRange returns the low bits, those of the mask m, of the words in r:
+// all, or those on an arc if there are fewer words than these.
+func truncateRange(m uint64, r Range) Halves {
 	if r.empty() {
 		return none()
 	}
-	if r.Max-r.Min >= n.Mask() {
-		return all(n)
+	if r.Max-r.Min >= m {
+		return arc(m, 0, m)
 	}
-	return arc(n, r.Min&n.Mask(), r.Max&n.Mask())
+	return arc(m, r.Min&m, r.Max&m)
 }
 
 // extend returns words from one width at a greater or equal one, read as

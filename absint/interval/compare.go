@@ -118,8 +118,8 @@ func refineSigned(w ir.Width, a, b T, strict bool) (T, T) {
 		}
 		y, x = (y-1)&w.Mask(), (x+1)&w.Mask()
 	}
-	a.Full = meet(a.Full, arc(w, w.SignBit(), y))
-	b.Full = meet(b.Full, arc(w, x, w.SignBit()-1))
+	a.Full = meet(a.Full, arc(w.Mask(), w.SignBit(), y))
+	b.Full = meet(b.Full, arc(w.Mask(), x, w.SignBit()-1))
 	return smash(settle(w, a), settle(w, b))
 }
 

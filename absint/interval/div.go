@@ -16,7 +16,7 @@ func divide(w ir.Width, a, y T, byZero uint64) T {
 		return Bottom()
 	}
 	if k, ok := y.power(); ok {
-		return LShr(w, a, Const(w, k))
+		return shr(w, &a, k, k)
 	}
 	y0, zero := takeZero(w, y)
 	r := zeroCase(w, zero, byZero)
@@ -70,7 +70,7 @@ func URem(w ir.Width, a, y T) T {
 		return Bottom()
 	}
 	if k, ok := y.power(); ok {
-		return And(w, a, Const(w, 1<<k-1))
+		return lowest(w, &a, k)
 	}
 	y0, zero := takeZero(w, y)
 	if y0.IsBottom() || !zero && a.Full.max() < y0.Full.min() {
@@ -84,6 +84,11 @@ func URem(w ir.Width, a, y T) T {
 		return Join(t, a)
 	}
 	return t
+}
+
+// lowest returns the lowest k bits of a, for k below w.
+func lowest(w ir.Width, a *T, k uint64) T {
+	return And(w, *a, Const(w, 1<<k-1))
 }
 
 // remRange returns x % y for y without 0.
@@ -163,10 +168,10 @@ func quotients(w ir.Width, a, y T) Halves {
 func negateHalves(w ir.Width, a Halves) Halves {
 	p, n := none(), none()
 	if !a.Pos.empty() {
-		p = arc(w, -a.Pos.Max&w.Mask(), -a.Pos.Min&w.Mask())
+		p = arc(w.Mask(), -a.Pos.Max&w.Mask(), -a.Pos.Min&w.Mask())
 	}
 	if !a.Neg.empty() {
-		n = arc(w, -a.Neg.Max&w.Mask(), -a.Neg.Min&w.Mask())
+		n = arc(w.Mask(), -a.Neg.Max&w.Mask(), -a.Neg.Min&w.Mask())
 	}
 	return join(p, n)
 }

@@ -74,13 +74,17 @@ func (a *Halves) setSplit(most, lo, hi uint64) {
 	}
 }
 
-// arc returns the best halves of the w-bit words met in going up from lo to
-// hi, past all ones to 0 if lo > hi.
-func arc(w ir.Width, lo, hi uint64) Halves {
+// arc returns the best halves of the words up to the mask m met in going up
+// from lo to hi, past all ones to 0 if lo > hi.
+func arc(m, lo, hi uint64) (r Halves) {
 	if lo <= hi {
-		return split(w, lo, hi)
+		r.setSplit(m>>1, lo, hi)
+		return r
 	}
-	return join(split(w, lo, w.Mask()), split(w, 0, hi))
+	var s Halves
+	r.setSplit(m>>1, lo, m)
+	s.setSplit(m>>1, 0, hi)
+	return join(r, s)
 }
 
 func join(a, b Halves) Halves { return Halves{joinRange(a.Pos, b.Pos), joinRange(a.Neg, b.Neg)} }

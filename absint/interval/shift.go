@@ -27,9 +27,9 @@ func shlKnown(w ir.Width, a *T, k uint64) T {
 		return Const(w, 0)
 	}
 	h := half(w)
-	r := T{up(a.bits(w, w-ir.Width(k)), k), single(h, 0)}
+	r := T{up(a.bits(w, w.Mask()>>k), k), single(h, 0)}
 	if k < uint64(h) {
-		r.Low = up(a.bits(w, h-ir.Width(k)), k)
+		r.Low = up(a.bits(w, h.Mask()>>k), k)
 	}
 	r.settle(h)
 	return r
@@ -46,46 +46,47 @@ func up(a Halves, k uint64) Halves {
 	return a
 }
 
-// bits returns the best halves of the low n bits, n <= w, of the words of t.
+// bits returns the best halves of the low n <= w bits, those of the mask m, of
+// the words of t.
 //
 // Sound and best: the words of a full range that Low allows are, in its middle,
 // all of them. So the low n >= h bits are those on the range's arc that Low
 // allows; and fewer bits those of the allowed parts of the arc of low halves,
 // which have no gaps.
-func (t *T) bits(w, n ir.Width) Halves {
-	h := half(w)
-	if n < h {
-		return join(t.parts(h, n, t.Full.Pos), t.parts(h, n, t.Full.Neg))
+func (t *T) bits(w ir.Width, m uint64) Halves {
+	h := half(w).Mask()
+	if m < h {
+		return join(t.parts(h, m, t.Full.Pos), t.parts(h, m, t.Full.Neg))
 	}
-	p, q := truncateRange(n, t.Full.Pos), truncateRange(n, t.Full.Neg)
+	p, q := truncateRange(m, t.Full.Pos), truncateRange(m, t.Full.Neg)
 	p.cutLow(h, &t.Low)
 	q.cutLow(h, &t.Low)
 	return join(p, q)
 }
 
-// cutLow keeps the words of a whose low n bits are in low.
-func (a *Halves) cutLow(n ir.Width, low *Halves) {
-	a.Pos.within(n.Mask(), low)
-	a.Neg.within(n.Mask(), low)
+// cutLow keeps the words of a whose low bits, those of the mask m, are in low.
+func (a *Halves) cutLow(m uint64, low *Halves) {
+	a.Pos.within(m, low)
+	a.Neg.within(m, low)
 }
 
-// parts returns the low n < h bits of those low halves of words in r that Low
-// allows.
-func (t *T) parts(h, n ir.Width, r Range) Halves {
+// parts returns the low bits, those of the mask m, of those low halves of words
+// in r that Low allows. The mask of low halves, h, has more bits.
+func (t *T) parts(h, m uint64, r Range) Halves {
 	if r.empty() {
 		return none()
 	}
-	from, to := r.Min&h.Mask(), r.Max&h.Mask()
-	if r.Max-r.Min >= h.Mask() {
-		from, to = 0, h.Mask()
+	from, to := r.Min&h, r.Max&h
+	if r.Max-r.Min >= h {
+		from, to = 0, h
 	}
 	if from <= to {
 		s := Range{from, to}
-		return join(truncateRange(n, meetRange(s, t.Low.Pos)), truncateRange(n, meetRange(s, t.Low.Neg)))
+		return join(truncateRange(m, meetRange(s, t.Low.Pos)), truncateRange(m, meetRange(s, t.Low.Neg)))
 	}
-	lo, hi := Range{0, to}, Range{from, h.Mask()}
-	p := join(truncateRange(n, meetRange(lo, t.Low.Pos)), truncateRange(n, meetRange(hi, t.Low.Pos)))
-	q := join(truncateRange(n, meetRange(lo, t.Low.Neg)), truncateRange(n, meetRange(hi, t.Low.Neg)))
+	lo, hi := Range{0, to}, Range{from, h}
+	p := join(truncateRange(m, meetRange(lo, t.Low.Pos)), truncateRange(m, meetRange(hi, t.Low.Pos)))
+	q := join(truncateRange(m, meetRange(lo, t.Low.Neg)), truncateRange(m, meetRange(hi, t.Low.Neg)))
 	return join(p, q)
 }
 
@@ -115,7 +116,7 @@ func shlPos(w ir.Width, r Range, least, greatest uint64) Halves {
 		return multiples(split(w, r.Min<<least, r.Max<<greatest), least)
 	}
 	if least == greatest && r.Max-r.Min <= m>>least {
-		return multiples(arc(w, r.Min<<least&m, r.Max<<least&m), least)
+		return multiples(arc(m, r.Min<<least&m, r.Max<<least&m), least)
 	}
 	return multiples(all(w), least)
 }
@@ -129,10 +130,10 @@ func shlNeg(w ir.Width, r Range, least, greatest uint64) Halves {
 	m := w.Mask()
 	x := negate(w, r)
 	if x.Max <= m>>greatest {
-		return multiples(arc(w, -(x.Max<<greatest)&m, -(x.Min<<least)&m), least)
+		return multiples(arc(m, -(x.Max<<greatest)&m, -(x.Min<<least)&m), least)
 	}
 	if least == greatest && x.Max-x.Min <= m>>least {
-		return multiples(arc(w, -(x.Max<<least)&m, -(x.Min<<least)&m), least)
+		return multiples(arc(m, -(x.Max<<least)&m, -(x.Min<<least)&m), least)
 	}
 	return multiples(all(w), least)
 }
@@ -154,14 +155,18 @@ func LShr(w ir.Width, a, y T) T {
 	if a.IsBottom() || y.IsBottom() {
 		return Bottom()
 	}
-	least, greatest := y.Full.min(), y.Full.max()
+	return shr(w, &a, y.Full.min(), y.Full.max())
+}
+
+// shr returns a >> k for all k from least to greatest, a not Bottom.
+func shr(w ir.Width, a *T, least, greatest uint64) T {
 	if greatest == 0 {
-		return a
+		return *a
 	}
 	p, n := a.Full.Pos, a.Full.Neg
 	if least != 0 {
 		p, n = shrRange(p, least, greatest), shrRange(n, least, greatest)
-		return shifted(w, &a, p, n, least, greatest)
+		return shifted(w, a, p, n, least, greatest)
 	}
 	r := T{Halves{joinRange(shrRange(p, 0, greatest), shrRange(n, 1, greatest)), n}, all(half(w))}
 	r.settle(half(w))
@@ -205,14 +210,15 @@ func AShr(w ir.Width, a, y T) T {
 // know of, so that this is best.
 func shifted(w ir.Width, a *T, p, n Range, least, greatest uint64) T {
 	h := half(w)
-	s, t := truncateRange(h, p), truncateRange(h, n)
+	m := h.Mask()
+	s, t := truncateRange(m, p), truncateRange(m, n)
 	if least == greatest && least < uint64(h) {
 		low := Halves{shrRange(a.Low.Pos, least, least), shrRange(a.Low.Neg, least, least)}
-		s.cutLow(h-ir.Width(least), &low)
-		t.cutLow(h-ir.Width(least), &low)
+		s.cutLow(m>>least, &low)
+		t.cutLow(m>>least, &low)
 	}
 	r := T{Halves{p, n}, join(s, t)}
-	if m := w.SignBit(); n.Min < m { // a logical shift has cleared the top bit
+	if n.Min < w.SignBit() { // a logical shift has cleared the top bit
 		r.Full = Halves{joinRange(p, n), noRange()}
 	}
 	r.settle(h)
