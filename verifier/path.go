@@ -69,7 +69,6 @@ func (p Place) String() string {
 // Value is what a state says of a place, without naming the domain.
 type Value struct {
 	Kind    string // as in the kernel's log, such as "scalar" or "map_value"; "" if it must not be read
-	Text    string // the whole of it in the style of the kernel's log
 	Pointer bool
 	Null    bool   // the pointer may be 0
 	Link    uint32 // places with the same number other than 0 know of each other
@@ -215,7 +214,7 @@ func (e *engine[E]) valueOf(r *reg[E]) Value {
 	if r.kind == uninit {
 		return v
 	}
-	v.Kind, v.Text, v.Pointer, v.Null = r.name(), e.w.text(r), r.pointer(), r.null
+	v.Kind, v.Pointer, v.Null = r.name(), r.pointer(), r.null
 	v.Link, v.Off, v.Frame, v.Bounds = r.id, int64(r.off), int(r.frame), e.w.bounds(r.val)
 	switch r.kind {
 	case packetPtr, packetMeta:

@@ -119,7 +119,7 @@ func explainCmd() *cobra.Command {
 	cmd.Flags().IntVar(&opts.Tries, "tries", explain.DefaultTries, "runs in search of a failing input; -1 for none")
 	cmd.Flags().Uint64Var(&opts.Seed, "seed", 1, "of the search")
 	cmd.Flags().StringVar(&solver, "solver", solvers.Default(), "asked for inputs that reach the access: "+strings.Join(solvers.Names(), ", ")+" or none")
-	cmd.Flags().Uint64Var(&opts.Fuel, "fuel", explain.DefaultFuel, "instructions of one run")
+	cmd.Flags().Uint64Var(&opts.Fuel, "fuel", 0, "instructions of one run; 0 for what the path needs")
 	return cmd
 }
 

@@ -14,8 +14,10 @@
 // # Invariants
 //
 // An input is reported only if the interpreter ran the program on it and saw it
-// break its rule; the same input does so again. Everything is deterministic:
-// the search is seeded and bounded by a count of tries and of instructions.
+// break its rule, several times, at several places in memory and at several
+// times of the clock; so the same input does so again. Everything is
+// deterministic, except where a program computes with addresses: the search is
+// seeded and bounded by counts of tries and of instructions.
 // "No failing input found" says nothing about whether there is one.
 //
 // Sources: Korel and Laski, "Dynamic program slicing" (1988) for slices of one

@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Tries int    // runs of the program; 0 means DefaultTries, below 0 none
 	Seed  uint64 // of the search
-	Fuel  uint64 // instructions of one run; 0 means DefaultFuel
+	Fuel  uint64 // instructions of one run; 0 means DefaultFuel, or more where the path is long
 	// Solver, if not nil, is asked for input bytes with which branches go the way
 	// of the path. Its limits have to be counts for the search to repeat.
 	Solver smt.Solver

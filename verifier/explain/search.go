@@ -59,6 +59,7 @@ type searcher struct {
 	asked map[ir.PC]int // answers given to each branch, since best grew
 	words []uint64      // numbers worth trying
 	tries int
+	spent uint64 // instructions of all runs
 
 	queries int // of the solver
 }
@@ -71,6 +72,9 @@ func search(ctx context.Context, p *ir.Program, f verifier.Finding, path *verifi
 	}
 	if o.Fuel == 0 {
 		o.Fuel = DefaultFuel
+		if path != nil { // enough to go the path and some way on
+			o.Fuel = max(o.Fuel, 4*uint64(path.Skipped+len(path.Steps)))
+		}
 	}
 	s := &searcher{p: p, finding: f, path: path, opts: o, seen: map[string]bool{}, rng: rand.New(rand.NewPCG(o.Seed, 0))}
 	s.layout, _ = abi.LookupContext(p.Type)
@@ -79,7 +83,7 @@ func search(ctx context.Context, p *ir.Program, f verifier.Finding, path *verifi
 	}
 	s.words = interesting(p, path)
 	s.begin()
-	for s.tries < o.Tries {
+	for s.tries < o.Tries && s.spent < mostInsns {
 		in := s.next()
 		bug, err := s.try(ctx, &in)
 		if err != nil || bug != nil {
@@ -88,6 +92,9 @@ func search(ctx context.Context, p *ir.Program, f verifier.Finding, path *verifi
 	}
 	return Search{Tries: s.tries}, nil
 }
+
+// mostInsns bounds the instructions of all runs of a search.
+const mostInsns = 1 << 25
 
 // unable tells why the interpreter cannot run the program.
 func (s *searcher) unable(ctx context.Context) string {
@@ -110,8 +117,8 @@ type clock uint64
 func (c clock) Monotonic() uint64 { return uint64(c) }
 func (c clock) Boot() uint64      { return uint64(c) }
 
-// The time of all runs but the one that confirms a failure: what fails at both
-// times does not need a certain one.
+// The time of all runs but those that confirm a failure: what fails at other
+// times, too, does not need a certain one.
 const (
 	usualTime = clock(1_000_000_000)
 	otherTime = clock(0x1234_5678_9abc_def7)
@@ -152,13 +159,14 @@ func (s *searcher) load(ctx context.Context, p *ir.Program, w *watch, in *Input)
 func (s *searcher) try(ctx context.Context, in *Input) (*Bug, error) {
 	s.tries++
 	w := &watch{clock: usualTime}
-	bug, err := s.run(ctx, in, w)
+	bug, done, err := s.run(ctx, in, w)
+	defer done()
 	if err != nil {
 		return nil, err
 	}
 	if bug != nil {
-		again, err := s.run(ctx, in, &watch{clock: otherTime})
-		if err != nil || again != nil && again.Kind == bug.Kind && again.PC == bug.PC {
+		same, err := s.again(ctx, in, bug, confirmations)
+		if err != nil || same {
 			bug.Input = *in
 			return bug, err
 		}
@@ -166,18 +174,36 @@ func (s *searcher) try(ctx context.Context, in *Input) (*Bug, error) {
 	return nil, s.learn(ctx, in, w)
 }
 
-// run runs the program on the input under watch. An error is that of ctx.
-func (s *searcher) run(ctx context.Context, in *Input, w *watch) (*Bug, error) {
+// confirmations is how many more runs have to fail in the same way.
+const confirmations = 3
+
+// again reports that n more runs fail in the same way. Each is at another place
+// in memory, since those before still hold theirs, and at another time.
+func (s *searcher) again(ctx context.Context, in *Input, bug *Bug, n int) (bool, error) {
+	if n == 0 {
+		return true, nil
+	}
+	now, done, err := s.run(ctx, in, &watch{clock: otherTime * clock(n)})
+	defer done()
+	if err != nil || now == nil || now.Kind != bug.Kind || now.PC != bug.PC {
+		return false, err
+	}
+	return s.again(ctx, in, bug, n-1)
+}
+
+// run runs the program on the input under watch; done gives back what it holds.
+// An error is that of ctx.
+func (s *searcher) run(ctx context.Context, in *Input, w *watch) (bug *Bug, done func(), err error) {
 	obj, err := s.load(ctx, in.Program(s.p), w, in)
 	if err != nil {
-		return nil, ctx.Err() // the input's elements do not fit their maps
+		return nil, func() {}, ctx.Err() // the input's elements do not fit their maps
 	}
-	defer obj.Close()
 	res, err := obj.Programs()[0].Run(ctx, runtime.Input{Data: in.Data, Ctx: in.Ctx, Fuel: s.opts.Fuel})
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	s.spent += w.steps
+	if ctx.Err() == nil {
+		bug = s.judge(w, res, err)
 	}
-	return s.judge(w, res, err), nil
+	return bug, func() { obj.Close() }, ctx.Err()
 }
 
 // judge tells whether the run broke a rule.

@@ -21,7 +21,9 @@ func (s *searcher) solve(ctx context.Context, in *Input) error {
 	}
 	s.tries++
 	w := &watch{mirror: newMirror(), clock: usualTime}
-	if _, err := s.run(ctx, in, w); err != nil {
+	_, done, err := s.run(ctx, in, w)
+	defer done()
+	if err != nil {
 		return err
 	}
 	query := w.query

@@ -33,6 +33,12 @@ func (e *Explanation) String() string {
 		fmt.Fprintf(&b, "decided by %d of the %d instructions on the path:\n", len(e.Slice), e.Path)
 		var last *ir.Line
 		for i := range e.Slice {
+			if n := len(e.Slice) - head - tail; n > 1 && i >= head && i < head+n {
+				if i == head {
+					fmt.Fprintf(&b, "        ... %d more ...\n", n)
+				}
+				continue
+			}
 			s := &e.Slice[i]
 			source(&b, "    ; ", s.Line, last)
 			last = s.Line
@@ -42,6 +48,9 @@ func (e *Explanation) String() string {
 	b.WriteString(e.Search.String())
 	return b.String()
 }
+
+// A long slice is printed with its first and last steps.
+const head, tail = 16, 32
 
 // source prints a line of source, unless it was printed just before.
 func source(b *strings.Builder, indent string, l, before *ir.Line) {

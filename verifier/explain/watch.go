@@ -20,6 +20,7 @@ type watch struct {
 	at    ir.PC          // the refused instruction
 	clock clock
 
+	steps    uint64
 	progress int // steps of the path that the run has followed
 	off      bool
 	last     ir.PC
@@ -67,6 +68,7 @@ type lookup struct {
 
 // step is called before each instruction.
 func (w *watch) step(pc ir.PC, regs *[ir.NumRegs]uint64) {
+	w.steps++
 	if w.started {
 		w.shadow.after(w.p.Insns[w.last])
 		w.objects.after(w.p, w.last, &w.regs, regs)
