@@ -214,11 +214,20 @@ func (m *hash) Lookup(key []byte) ([]byte, error) {
 
 // Close ends the application's use of the map.
 func (m *hash) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil
+	}
 	for i := range m.stripes {
 		m.stripes[i].mu.Lock()
-		defer m.stripes[i].mu.Unlock()
 	}
-	return m.core.Close()
+	m.closed = true
+	for i := range m.stripes {
+		m.stripes[i].mu.Unlock()
+	}
+	m.drop()
+	return nil
 }
 
 // Take is lookup and delete in one step (BPF_MAP_LOOKUP_AND_DELETE_ELEM).

@@ -2,6 +2,9 @@ package maps
 
 import (
 	"encoding/binary"
+	"errors"
+	goruntime "runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -207,5 +210,45 @@ func TestWalk(t *testing.T) {
 		require.ErrorIs(t, err, ErrInvalid)
 		_, _, err = m.Batch(0, 0)
 		require.ErrorIs(t, err, ErrInvalid)
+	}
+}
+
+// TestCloseBesideOperations: what the application does while the map is closed
+// ends well or with ErrClosed.
+func TestCloseBesideOperations(t *testing.T) {
+	specs := []*ir.MapSpec{arraySpec(9, 8), hashSpec(64, 4, 8), {Type: ir.LRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 9},
+		{Type: ir.LPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 9, Flags: FlagNoPrealloc}, {Type: ir.Queue, ValueSize: 8, MaxEntries: 9}}
+	for round := range 20 {
+		for _, spec := range specs {
+			m, err := New(spec)
+			require.NoError(t, err)
+			var wg sync.WaitGroup
+			for w := range uint32(3) {
+				wg.Go(func() {
+					key := append(u32(w), u32(w)...)[:spec.KeySize]
+					for i := 0; ; i++ {
+						errs := []error{m.Update(key, u64(1), 0), nil, nil}
+						_, errs[1] = m.Lookup(key)
+						if errs[2] = m.Delete(key); errors.Is(errs[2], ErrInvalid) {
+							errs[2] = nil
+						}
+						for _, err := range errs {
+							if errors.Is(err, ErrClosed) {
+								return
+							}
+							if err != nil && !errors.Is(err, ErrKeyNotExist) && !errors.Is(err, ErrNoSpace) {
+								t.Errorf("%v: %v", spec.Type, err)
+								return
+							}
+						}
+					}
+				})
+			}
+			for range round {
+				goruntime.Gosched()
+			}
+			require.NoError(t, m.Close())
+			wg.Wait()
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -18,6 +19,9 @@ import (
 type Perf struct {
 	core
 	slots []atomic.Pointer[RingBuf]
+
+	gone sync.Mutex
+	old  []*RingBuf // taken out: programs may still write to them
 }
 
 func newPerf(spec *ir.MapSpec) (*Perf, error) {
@@ -27,9 +31,9 @@ func newPerf(spec *ir.MapSpec) (*Perf, error) {
 	return m, err
 }
 
-// Open makes a buffer of at least the given size in bytes for a processor, in
-// the place of the one that was there, which stays its reader's. The map closes
-// it.
+// Open makes a buffer of at least the given size in bytes for a processor;
+// ErrKeyExist if it has one. The map closes it, nobody else: programs may be
+// writing to it.
 func (m *Perf) Open(cpu uint32, bytes uint32) (*RingBuf, error) {
 	if err := m.enter(); err != nil {
 		return nil, err
@@ -46,7 +50,10 @@ func (m *Perf) Open(cpu uint32, bytes uint32) (*RingBuf, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.slots[cpu].Store(r)
+	if !m.slots[cpu].CompareAndSwap(nil, r) {
+		r.Close()
+		return nil, ErrKeyExist
+	}
 	return r, nil
 }
 
@@ -125,7 +132,8 @@ func (m *Perf) Put([]byte, []byte, uint64) error {
 // Remove is refused: programs change nothing here.
 func (m *Perf) Remove([]byte) error { return m.Put(nil, nil, 0) }
 
-// Delete takes the buffer at key out. Its reader may read what is in it.
+// Delete takes the buffer at key out. Its reader may read what is in it; the
+// memory goes with the map.
 func (m *Perf) Delete(key []byte) error {
 	if err := checkKey(m.spec, key); err != nil {
 		return err
@@ -138,9 +146,13 @@ func (m *Perf) Delete(key []byte) error {
 	if i >= uint32(len(m.slots)) {
 		return ErrTooBig
 	}
-	if m.slots[i].Swap(nil) == nil {
+	r := m.slots[i].Swap(nil)
+	if r == nil {
 		return ErrKeyNotExist
 	}
+	m.gone.Lock()
+	defer m.gone.Unlock()
+	m.old = append(m.old, r)
 	return nil
 }
 
@@ -159,5 +171,11 @@ func (m *Perf) Close() error {
 			r.Close()
 		}
 	}
+	m.gone.Lock()
+	defer m.gone.Unlock()
+	for _, r := range m.old {
+		r.Close()
+	}
+	m.old = nil
 	return m.core.Close()
 }

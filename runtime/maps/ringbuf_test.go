@@ -191,6 +191,8 @@ func TestPerf(t *testing.T) {
 	r, err := m.Open(1, 5000)
 	require.NoError(t, err)
 	require.EqualValues(t, 8192, r.Query(RingSize))
+	_, err = m.Open(1, 5000)
+	require.ErrorIs(t, err, ErrKeyExist)
 	require.ErrorIs(t, m.Output(1, 0, u64(1)), ErrNotSupported, "the buffer of another processor")
 	require.NoError(t, m.Output(1, 1, u64(1), u32(2)))
 	got, cpu, ok := m.ReadAny()
@@ -204,4 +206,7 @@ func TestPerf(t *testing.T) {
 	require.NoError(t, m.Delete(u32(1)))
 	require.ErrorIs(t, m.Delete(u32(1)), ErrKeyNotExist)
 	require.ErrorIs(t, m.Output(1, 1, u64(1)), ErrKeyNotExist)
+	_, ok, err = r.TryRead()
+	require.NoError(t, err)
+	require.True(t, ok, "what was written can be read")
 }
