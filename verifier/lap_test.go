@@ -131,6 +131,7 @@ func TestLapsOfLoops(t *testing.T) {
 		{"left in the middle", "r6 = 0\nl: call get_prandom_u32\nif r0 == 0 goto out\nr6 += 1\nif r6 < 100000 goto l\nout: r0 = 0\nexit", Accept, 100},
 		{"in a function", "r6 = 0\nl: call f\nr6 += 1\nif r6 < 5000 goto l\nr0 = 0\nexit\n.func f\nr6 = 9000\nm: r6 += -1\nif r6 != 0 goto m\nr0 = 0\nexit", Accept, 300},
 		{"bound in a register", "call get_prandom_u32\nr7 = r0\nr7 &= 0xffff\nr6 = 0\nl: r6 += 1\nif r6 < r7 goto l\nr0 = 0\nexit", Accept, 100},
+		{"bits that a sum leaves soon", "r6 = r1\ncall get_prandom_u32\nr7 = r0\nr7 &= 0xffff\nl: r7 += 447767737\nif r7 & 0x702000 goto l\nr7 &= 0x1ee60e\nr7 += r6\nr0 = 0\nexit", Accept, 1000},
 		{"a sum that is needed is unrolled", "r6 = 0\nr7 = r10\nr7 += -16\nl: r8 = r6\nr8 += r10\nr6 += 1\nif r6 < 5 goto l\n*(u8 *)(r10 - 16) = 0\nr7 += r6\nr0 = *(u8 *)(r7 + 0)\nexit", Accept, 200},
 		{"one way back goes on for ever", "r6 = 0\nl: call get_prandom_u32\nif r0 == 0 goto a\nr6 += 1\ngoto b\na: r6 = 0\nb: if r6 < 10 goto l\nr0 = 0\nexit", Reject, 200},
 		{"ways back undo each other", "r6 = 5\nl: call get_prandom_u32\nif r0 == 0 goto a\nr6 += 1\ngoto b\na: r6 += -1\nb: if r6 == 0 goto out\nif r6 < 1000 goto l\nout: r0 = 0\nexit", Reject, 20_000},
@@ -152,4 +153,19 @@ func TestLapsOfLoops(t *testing.T) {
 			require.LessOrEqual(t, r.Stats.Visits, tt.most)
 		})
 	}
+}
+
+// TestShortLoop counts the laps of "bits that a sum leaves soon" for every number
+// it can start with.
+func TestShortLoop(t *testing.T) {
+	most := 0
+	for x := range uint64(1 << 16) {
+		laps := 1
+		for x += 447767737; x&0x702000 != 0; x += 447767737 {
+			laps++
+			require.LessOrEqual(t, laps, 100)
+		}
+		most = max(most, laps)
+	}
+	require.Equal(t, 24, most, "as corpus/vectors-notes.md says")
 }
