@@ -48,6 +48,7 @@ type Env struct {
 	CPU    uint32    // what get_smp_processor_id returns, and whose values per-CPU maps give
 	Random uint64    // state of get_prandom_u32
 	Cgroup uint64    // the simulated cgroup that get_local_storage serves
+	Class  uint32    // net_cls class of the simulated task, of get_cgroup_classid
 	Stack  []uint64  // the simulated call stack that get_stackid captures, innermost first
 
 	// Redirect is what the last redirect_map of a run chose; Map is nil if it

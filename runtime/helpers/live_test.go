@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	goruntime "runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -258,6 +259,48 @@ update:
 	call map_update_elem
 ` + mix
 
+// textOps read a number from 16 bytes on the stack.
+const textOps = prologue + `
+	r1 = r10
+	r1 += -16
+	r2 = 16
+	r3 = r9
+	r4 = r10
+	r4 += -24
+	if r6 == 1 goto unsigned
+	call strtol
+	goto done
+unsigned:
+	call strtoul
+` + mix
+
+// skbOps load 8 bytes of the packet.
+const skbOps = `
+	r6 = r1
+	r7 = 0
+	*(u64 *)(r10 - 24) = r7
+	r2 = 24
+	r3 = r10
+	r3 += -32
+	r4 = 8
+	call skb_load_bytes
+	if r0 != 0 goto done
+	r1 = r6
+	r2 = *(u64 *)(r10 - 32)
+	r3 = r10
+	r3 += -24
+	r4 = 8
+	call skb_load_bytes
+` + mix
+
+func text8(s string) uint64 {
+	return binary.LittleEndian.Uint64([]byte((s + "\x00\x00\x00\x00\x00\x00\x00\x00")[:8]))
+}
+
+// numerals are halves of texts: the stack holds the second word first.
+var numerals = []uint64{text8("12"), text8("-7"), text8(" \t 0x1f"), text8("0777"), text8("0x"), text8("-"), text8("        "), text8("99999999"),
+	text8("ffffffff"), text8("0xgg"), text8("08"), text8("1z"), text8(""), text8("-0x8000"), text8("00000000"), text8("\xa05")}
+
 // liveCase is a program over one map kind, and what its inputs are drawn from.
 type liveCase struct {
 	name  string
@@ -292,6 +335,8 @@ var liveCases = []liveCase{
 	{"each of percpu hash", ".map m percpu_hash key 4 value 8 entries 5", eachOps, 2, indices, updateFlags},
 	{"each of lru hash", ".map m lru_hash key 4 value 8 entries 500", eachOps, 2, indices, updateFlags},
 	{"ringbuf", ".map m ringbuf key 0 value 0 entries 4096", ringOps, 5, indices, []uint64{0, 0, 1, 2, 3, 4}},
+	{"numbers in text", "", textOps, 2, numerals, []uint64{0, 0, 8, 10, 16, 2, 32, 42}},
+	{"bytes of a packet", ".type sched_cls", skbOps, 1, []uint64{0, 1, 2, 56, 57, 64, 1 << 16, 1 << 31, 1<<32 - 1}, []uint64{0}},
 	{"perf event array", ".map m perf_event_array key 4 value 4 entries 2", perfOps, 1, indices,
 		[]uint64{0, 1, 2, 0xffffffff, 1 << 32, 64 << 32, 65 << 32, 1000<<32 | 0xffffffff, 1 << 52, 1 << 60}},
 	{"devmap", ".map m devmap key 4 value 4 entries 4", redirectOps, 1, indices, []uint64{0, 1, 2, 3, 4, 8, 16, 24, 32, 2 | 8}},
@@ -358,9 +403,17 @@ func pin(t *testing.T) {
 	})
 }
 
+// kind is the directive of the program's type, unless the case has its own.
+func (c *liveCase) kind() string {
+	if strings.HasPrefix(c.maps, ".type") {
+		return ""
+	}
+	return ".type xdp"
+}
+
 func (c *liveCase) run(t *testing.T) {
 	pin(t)
-	p, err := asm.Parse("p", ".type xdp\n.license GPL\n"+c.maps+"\n"+c.text)
+	p, err := asm.Parse("p", c.kind()+"\n.license GPL\n"+c.maps+"\n"+c.text)
 	require.NoError(t, err)
 	p.Name = "p"
 	p.FindFuncs()
@@ -376,9 +429,14 @@ func (c *liveCase) run(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	pick := func(xs []uint64) uint64 { return xs[rng.IntN(len(xs))] }
 	var trace []string
+	results := map[uint32]bool{}
+	defer func() { require.Greater(t, len(results), 1, "every run had the same result") }()
 	for range long.N(300, 20_000) {
 		packet := make([]byte, 64)
 		in := [4]uint64{uint64(rng.IntN(c.ops)), pick(c.keys), uint64(rng.IntN(5)), pick(c.flags)}
+		if c.text == textOps {
+			in[2] = pick(c.keys)
+		}
 		for i, x := range in {
 			binary.NativeEndian.PutUint64(packet[16+8*i:], x)
 		}
@@ -388,6 +446,7 @@ func (c *liveCase) run(t *testing.T) {
 		trace = append(trace, fmt.Sprintf("op %d key %#x value %d flags %#x", in[0], in[1], in[2], in[3]))
 		want, err := k.TestRun(packet, nil, 1)
 		require.NoError(t, err)
+		results[want.Ret] = true
 		for name, e := range ours {
 			got, err := e.Run(t.Context(), runtime.Input{Data: packet})
 			require.NoError(t, err, "%s after %q", name, trace)

@@ -11,6 +11,13 @@ import (
 // error ends the run.
 type Func func(e *Env, args [5]uint64) (uint64, error)
 
+// Numbers that package abi has no name for, as nothing else refers to them.
+const (
+	classid   abi.HelperID = 17
+	strtolID  abi.HelperID = 105
+	strtoulID abi.HelperID = 106
+)
+
 var funcs = map[abi.HelperID]Func{
 	abi.MapLookupElem:     mapLookupElem,
 	abi.MapUpdateElem:     mapUpdateElem,
@@ -28,6 +35,10 @@ var funcs = map[abi.HelperID]Func{
 	abi.RedirectMap:       redirectMap,
 	abi.GetStackID:        getStackID,
 	abi.GetLocalStorage:   getLocalStorage,
+	abi.SkbLoadBytes:      skbLoadBytes,
+	classid:               getCgroupClassid,
+	strtolID:              strtol,
+	strtoulID:             strtoul,
 	abi.SpinLock:          spinLock,
 	abi.SpinUnlock:        spinUnlock,
 	abi.KtimeGetNs:        ktimeGetNs,

@@ -102,7 +102,7 @@ func (r *Run) widen(ms []maps.Map) {
 	r.env = helpers.NewEnv(r.maps)
 	r.env.Memory, r.env.Proved, r.env.Packet, r.env.Clock = old.Memory, old.Proved, old.Packet, old.Clock
 	r.env.Trace, r.env.CPU, r.env.Random = old.Trace, old.CPU, old.Random
-	r.env.Cgroup, r.env.Stack = old.Cgroup, old.Stack
+	r.env.Cgroup, r.env.Class, r.env.Stack = old.Cgroup, old.Class, old.Stack
 	r.env.Enter()
 	r.left = append(r.left, old)
 }
