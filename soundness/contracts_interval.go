@@ -1,6 +1,8 @@
 package soundness
 
 import (
+	"slices"
+
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
@@ -11,8 +13,8 @@ import (
 // end with.
 func intervalContracts() contracts {
 	var ops []Op
-	for _, w := range []ir.Width{ir.W64, ir.W32, ir.W16, ir.W8} {
-		ops = append(ops, Op{Name: contractPrefix + "settle", Width: w, state: stateSettle, bare: true})
+	for _, sp := range intervalSpecs() {
+		ops = append(ops, sp.ops(intervalPath)...)
 	}
 	for _, w := range []ir.Width{ir.W64, ir.W32} {
 		ops = append(ops, Op{Name: contractPrefix + "Add", Width: w, state: stateAdd})
@@ -22,8 +24,10 @@ func intervalContracts() contracts {
 			ops = append(ops, Op{Name: contractPrefix + f.name, Width: w, state: f.state})
 		}
 	}
-	return contracts{ops: append(ops, rangeContracts()...), set: func(c *calls) {
-		c.about(intervalPath+"T.settle", c.saySettle, 0)
+	return contracts{ops: append(append(ops, rangeContracts()...), factOps()...), set: func(c *calls) {
+		for _, sp := range intervalSpecs() {
+			sp.about(c, intervalPath)
+		}
 		c.sayRanges()
 		for _, f := range halvesFuncs() {
 			c.about(intervalPath+"Halves."+f.name, func(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
@@ -31,6 +35,52 @@ func intervalContracts() contracts {
 			}, 0)
 		}
 	}}
+}
+
+// aside has contracts look at words that operations use on the way: amounts
+// of shifts, and low bits that are extended.
+func (s *statement) aside(op ir.ALUOp, x, y smt.Term) {
+	wide := func(t smt.Term) smt.Term { return s.b.Resize(t, s.w, ir.W64, false) }
+	l := s.words64()
+	switch n := op.MovSX(); {
+	case op == ir.Lsh, op == ir.Rsh, op == ir.Arsh:
+		s.pairs = append(s.pairs, pair{wide(y), l.k(uint64(s.w - 1))})
+	case n > 0:
+		s.lowParts(s.w, n, y)
+	}
+}
+
+// trackBounds tracks a word at every bound of elements of interval, alone or as
+// the second part of a product: what keeps these words keeps the elements.
+func (s *statement) trackBounds(w ir.Width, elems ...symgo.Value) {
+	l, m := s.words64(), s.words64().k((w / 2).Mask())
+	for _, e := range elems {
+		switch s.s.Domain.Name {
+		case "interval":
+		case "tnum+interval":
+			e = e.(*symgo.Struct).Fields[1]
+		default:
+			return
+		}
+		full, low := sides(e)
+		for _, r := range full.(*symgo.Struct).Fields {
+			least, greatest := rangeBounds(r)
+			s.track(ir.W64, least, greatest)
+			for _, x := range symgo.Leaves(low) { // the first word from least on with these low bits
+				s.track(ir.W64, l.add(least, l.both(l.sub(x, least), m)))
+			}
+		}
+	}
+}
+
+// lowParts tracks the low halves of a word that is cut from w to n bits on the
+// way.
+func (s *statement) lowParts(w, n ir.Width, x smt.Term) {
+	l := s.words64()
+	x = s.b.Resize(x, w, ir.W64, false)
+	for _, k := range []ir.Width{w / 2, n, n / 2} {
+		s.track(ir.W64, l.both(x, l.k(k.Mask())))
+	}
 }
 
 // sides returns Full and Low of an element.
@@ -42,58 +92,13 @@ func sides(t symgo.Value) (full, low symgo.Value) {
 // shape says that each range of t keeps to its half, or is the empty one.
 func (c *calls) shape(w ir.Width, t symgo.Value) smt.Term {
 	full, low := sides(t)
-	return c.b.And(c.side(intervalPath+"Halves.valid", full, w), c.side(intervalPath+"Halves.valid", low, w/2))
+	return c.b.And(c.halvesValid(full, w), c.halvesValid(low, w/2))
 }
 
 // holds says that the low w bits of a word are a word of t.
 func (c *calls) holds(w ir.Width, t symgo.Value, x smt.Term) smt.Term {
 	l := c.words64()
-	return c.side(intervalPath+"T.Contains", t, w, l.both(x, l.k(w.Mask())))
-}
-
-// saySettle says of t.settle(h), for ranges that keep to their halves, that
-// the result is valid, is within t, and that no word is lost, nor any valid
-// element below t.
-func (c *calls) saySettle(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
-	h, ok := c.b.ConstValue(symgo.Leaves(args[1])[0])
-	if !ok || h < 4 {
-		return nil, smt.Term{}, smt.Term{} // small words are settled in full
-	}
-	w, before, after := ir.Width(2*h), args[0], fresh(0)
-	assume := c.b.And(c.side(intervalPath+"T.Valid", after, w), c.side(intervalPath+"Leq", after, before))
-	for _, x := range c.words {
-		assume = c.b.And(assume, c.b.Implies(c.holds(w, before, x), c.holds(w, after, x)))
-	}
-	for _, e := range c.elems {
-		if e.w == w {
-			elem := e.elem
-			if c.s.Domain.Name == "tnum+interval" {
-				elem = elem.(*symgo.Struct).Fields[1]
-			}
-			below := c.side(intervalPath+"Leq", elem, before)
-			assume = c.b.And(assume, c.b.Implies(below, c.side(intervalPath+"Leq", elem, after)))
-		}
-	}
-	return []symgo.Value{after}, assume, c.shape(w, before)
-}
-
-// stateSettle demands that settling does what saySettle says.
-func stateSettle(s *statement) {
-	before, x := s.elem("a"), s.word("x", ir.W64)
-	s.assumeThat(s.shape(s.w, before))
-	fn, err := s.s.prog.Func(intervalPath + "settle")
-	if err != nil {
-		s.fail(err)
-		return
-	}
-	after := s.callFunc(fn, s.value(s.w), before)[0]
-	s.goal("no word is lost", s.b.Implies(s.holds(s.w, before, x), s.holds(s.w, after, x)))
-	s.goal("no word is added", s.side(intervalPath+"Leq", after, before))
-	s.goal("shape", s.shape(s.w, after))
-	s.goal("valid", s.side(intervalPath+"T.Valid", after, s.w))
-	e := s.elem("b")
-	s.goalIf("valid below", s.b.And(s.side(intervalPath+"T.Valid", e, s.w), s.side(intervalPath+"Leq", e, before)),
-		s.side(intervalPath+"Leq", e, after))
+	return c.run(intervalPath+"T.Contains", t, w, l.both(x, l.k(w.Mask())))
 }
 
 // stateAdd demands of Add, which the product calls, what is demanded of the
@@ -160,4 +165,8 @@ func (f halvesFunc) state(s *statement) {
 	r := s.m.Contents(cell)
 	s.goal("sound", f.post(s.calls, s.w, full, other, r, p))
 	s.goal("valid", s.side(intervalPath+"Halves.valid", r, s.w))
+}
+
+func intervalSpecs() []*spec {
+	return slices.Concat(settleSpecs(), bitSpecs(), shiftSpecs(), divideSpecs())
 }

@@ -158,7 +158,7 @@ func productContracts() contracts {
 		i.say("T.SetALU", func(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
 			return i.alu(ir.ALUOp(c.number(a[1])), ir.Width(c.number(a[2])), a[3], a[4], fresh(0))
 		}, 0)
-		c.about(intervalPath+"T.settle", c.saySettle, 0)
+		settleSpec().about(c, intervalPath)
 		c.about(reducedPath+"tighten", c.sayTighten, 2)
 		c.about(reducedPath+"learn", c.sayLearn)
 		c.about(reducedPath+"Reduce", c.sayReduce)

@@ -78,6 +78,15 @@ func (c *calls) rangePre(name string, w ir.Width, x, y symgo.Value) smt.Term {
 // them is in the result.
 func (c *calls) rangePost(name string, w ir.Width, x, y, r symgo.Value, p pair, negative smt.Term) smt.Term {
 	l := c.words64()
+	p, z := c.rangeResult(name, w, p, negative)
+	in := c.side(intervalPath+"Halves.contains", r, z)
+	return l.implies(l.and(c.within(x, p.x), c.within(y, p.y)), in)
+}
+
+// rangeResult returns the operands at w bits and what the function makes of
+// them.
+func (c *calls) rangeResult(name string, w ir.Width, p pair, negative smt.Term) (pair, smt.Term) {
+	l := c.words64()
 	var z smt.Term
 	switch name {
 	case "mulRange":
@@ -95,8 +104,7 @@ func (c *calls) rangePost(name string, w ir.Width, x, y, r symgo.Value, p pair, 
 	default:
 		z = c.hard.divide(p.x, p.y, true).r
 	}
-	in := c.side(intervalPath+"Halves.contains", r, z)
-	return l.implies(l.and(c.within(x, p.x), c.within(y, p.y)), in)
+	return p, z
 }
 
 // signs returns the operands' low w bits and their magnitudes in all pairs;
@@ -146,6 +154,9 @@ func (s *statement) stateRange(name string) {
 	case "divRange", "remRange":
 		s.hard.divide(x, y, true)
 	}
+	s.pairs = append(s.pairs, pair{x, y})
+	_, z := s.rangeResult(name, s.w, pair{x, y}, negative)
+	s.track(ir.W64, z)
 	r := s.callFunc(fn, args...)[0]
 	s.goal("sound", s.rangePost(name, s.w, a, b, r, pair{x, y}, negative))
 	s.goal("shape", s.side(intervalPath+"Halves.valid", r, s.w))

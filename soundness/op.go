@@ -101,6 +101,12 @@ func (s *statement) operands(op ir.ALUOp, x, y smt.Term) pair {
 			return p, q
 		})
 	}
+	switch op {
+	case ir.Lsh, ir.Rsh, ir.Arsh: // amounts lose their upper bits
+		y = s.b.Bin(sem.And, s.w, y, s.b.Const(s.w, uint64(s.w-1)))
+	case ir.Neg:
+		x = s.b.Const(s.w, 0)
+	}
 	return pair{s.b.Resize(x, s.w, ir.W64, false), s.b.Resize(y, s.w, ir.W64, false)}
 }
 
@@ -114,6 +120,7 @@ func aluOps(w ir.Width) (ops []Op) {
 			b, y := s.withWord("b", "y", w)
 			z := sem.ALU[smt.Term](s.algebra(), op, w, x, y)
 			s.pairs = append(s.pairs, s.operands(op, x, y))
+			s.aside(op, x, y)
 			s.track(w, z, s.b.Bin(sem.And, w, y, s.b.Const(w, uint64(w-1)))) // amounts of shifts lose their upper bits
 			s.result("", w, s.call("ALU", op, w, a, b)[0], z)
 		}})
@@ -126,6 +133,7 @@ func cmpOps(w ir.Width) (ops []Op) {
 		ops = append(ops, Op{Name: "cmp." + op.String(), Width: w, state: func(s *statement) {
 			a, x := s.withWord("a", "x", w)
 			b, y := s.withWord("b", "y", w)
+			s.pairs = append(s.pairs, pair{s.b.Resize(x, w, ir.W64, false), s.b.Resize(y, w, ir.W64, false)})
 			r := s.call("Cmp", op, w, a, b)[0]
 			s.result("", ir.W1, r, s.b.Cmp(op, w, x, y))
 		}}, Op{Name: "refine." + op.String(), Width: w, state: func(s *statement) {
@@ -153,6 +161,7 @@ func latticeOps(w ir.Width) []Op {
 			a, b, x := s.element("a", w), s.element("b", w), s.word("x", w)
 			s.track(w, x)
 			inA, inB := s.contains(w, a, x), s.contains(w, b, x)
+			s.trackBounds(w, a, b)
 			r := s.call(method, w, a, b)[0]
 			s.goal("contains the words of both", s.b.Implies(s.b.Or(inA, inB), s.contains(w, r, x)))
 			s.goal("valid", s.valid(w, r))
@@ -216,6 +225,7 @@ func swapOps() (ops []Op) {
 			ops = append(ops, Op{Name: fmt.Sprintf("swap.%v%d", op, n), Width: ir.W64, state: func(s *statement) {
 				a, x := s.withWord("a", "x", ir.W64)
 				z := sem.Swap[smt.Term](s.b, op, n, x)
+				s.lowParts(ir.W64, n, x)
 				s.track(ir.W64, z)
 				s.result("", ir.W64, s.call("Swap", op, n, a)[0], z)
 			}})
@@ -232,6 +242,8 @@ func resizeOps() (ops []Op) {
 			ops = append(ops, Op{Name: fmt.Sprintf("%s.%d.%d", name, from, to), Width: from, state: func(s *statement) {
 				a, x := s.withWord("a", "x", from)
 				z := s.b.Resize(x, from, to, signed)
+				s.lowParts(max(from, to), min(from, to), s.b.Resize(z, to, max(from, to), signed))
+				s.lowParts(from, min(from, to), x)
 				s.track(to, z)
 				s.result("", to, s.call("Resize", a, from, to, signed)[0], z)
 			}})
@@ -243,6 +255,7 @@ func resizeOps() (ops []Op) {
 			a, x := s.withWord("a", "x", ir.W64)
 			low := s.element("b", n)
 			s.given = append(s.given, s.contains(n, low, s.b.Extract(x, n-1, 0)))
+			s.lowParts(ir.W64, n, x)
 			s.result("", ir.W64, s.call("RefineLow", ir.W64, n, a, low)[0], x)
 		}})
 	}
