@@ -51,6 +51,12 @@ func explained(t testing.TB, p *ir.Program, o explain.Options) *explain.Explanat
 	return e
 }
 
+// standing is a clock that stands still, at a time that the search does not use.
+type standing struct{}
+
+func (standing) Monotonic() uint64 { return 42_000_000_001 }
+func (standing) Boot() uint64      { return 42_000_000_001 }
+
 // requireReal runs the input of a bug once more, with nobody watching: a fault
 // has to occur again, a wrong result has to be returned again.
 func requireReal(t testing.TB, p *ir.Program, e *explain.Explanation) {
@@ -58,7 +64,7 @@ func requireReal(t testing.TB, p *ir.Program, e *explain.Explanation) {
 	if b == nil || b.Kind == explain.Deadlock { // that would wait for ever
 		return
 	}
-	loader := vm.Loader(vm.Options{Seed: b.Input.Seed})
+	loader := vm.Loader(vm.Options{Seed: b.Input.Seed, Clock: standing{}})
 	obj, err := runtime.Load(context.Background(), []*ir.Program{b.Input.Program(p)}, runtime.Options{Loader: loader, Unverified: true})
 	require.NoError(t, err)
 	defer obj.Close()
