@@ -16,9 +16,8 @@
 // An input is reported only if the interpreter ran the program on it and saw it
 // break its rule, several times, at several places in memory and at several
 // times of the clock; so the same input does so again, unless the program computes
-// with addresses or the time: in about one of some thousand random mutants another
-// run differed. But for such programs everything is deterministic: the search is
-// seeded and bounded by counts of tries and of instructions.
+// with addresses or the time. But for such programs everything is deterministic:
+// the search is seeded and bounded by counts of tries and of instructions.
 // "No failing input found" says nothing about whether there is one.
 //
 // Sources: Korel and Laski, "Dynamic program slicing" (1988) for slices of one
