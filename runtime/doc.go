@@ -10,7 +10,8 @@
 // Invariants: nothing is executed that the check did not accept. Without a
 // check loading is refused, save for a loader that checks every access at run,
 // and then only if the caller asks for it by setting Options.Unverified. Maps
-// outlive the programs that use them. Two runs with the same input, clock and
+// outlive the programs that use them, and, where Options.Pin names a file, the
+// process. Two runs with the same input, clock and
 // maps give the same result.
 //
 //	obj, err := runtime.Load(ctx, programs, runtime.Options{Loader: vm.Loader(vm.Options{}), Check: check})

@@ -151,3 +151,38 @@ func TestWrongKinds(t *testing.T) {
 		require.ErrorContains(t, err, ": map \"\" is a array", "helper %d", id)
 	}
 }
+
+// TestProvedPrograms: what a proved program goes by is what others do.
+func TestProvedPrograms(t *testing.T) {
+	b, err := mem.Alloc(64)
+	require.NoError(t, err)
+	defer b.Free()
+	for _, spec := range []ir.MapSpec{{Type: ir.Array, KeySize: 4, ValueSize: 8, MaxEntries: 3}, {Type: ir.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 3},
+		{Type: ir.LRUHash, KeySize: 8, ValueSize: 8, MaxEntries: 64}, {Type: ir.Queue, ValueSize: 8, MaxEntries: 3}} {
+		var results [2][]int64
+		for proved := range 2 {
+			m := newMap(t, spec)
+			e := newEnv(t, m)
+			e.Proved = proved == 1
+			for i := range uint64(200) {
+				mem.Store64(b.Addr(), i*7%5)
+				mem.Store64(b.Addr()+8, i)
+				found := int64(0)
+				if spec.KeySize > 0 {
+					if at := must(t, e, abi.MapLookupElem, m.Handle(), b.Addr()); at != 0 {
+						found = int64(mem.Load64(uint64(at)))
+					}
+				}
+				results[proved] = append(results[proved], found)
+				if i%3 == 0 && spec.KeySize > 0 {
+					results[proved] = append(results[proved], must(t, e, abi.MapDeleteElem, m.Handle(), b.Addr()))
+				} else {
+					results[proved] = append(results[proved], must(t, e, abi.MapUpdateElem, m.Handle(), b.Addr(), b.Addr()+8, i%4))
+				}
+			}
+			_, err := call(t, e, abi.MapLookupElem, 0, b.Addr())
+			require.ErrorContains(t, err, "is no map of the program")
+		}
+		require.Equal(t, results[0], results[1], "%v", spec.Type)
+	}
+}

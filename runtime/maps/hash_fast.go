@@ -93,6 +93,9 @@ func conceal(m Map) { mem.Store64(m.Handle(), 0) }
 // the key to be readable, as verified programs do: it goes by the map's memory
 // alone. ok is false for kinds whose lookup is another one.
 func SeekAt(handle, key uint64, cpu uint32) (addr uint64, ok bool) {
+	if handle < headerBytes {
+		return 0, false // no map's: who looks handles up says so
+	}
 	var k, h uint64
 	switch mem.Load64(handle) {
 	case classHash4:
