@@ -291,6 +291,10 @@ func (m *lpm) Put(key, value []byte, flags uint64) error {
 		return ErrNoRoom
 	}
 	e := m.freeE.take(m.epochs)
+	if old := at.value(); e == 0 && old != 0 {
+		copyIn(m.elem(old), value, m.spec) // as in a hash without spare elements
+		return nil
+	}
 	if e == 0 {
 		return ErrNoMemory
 	}

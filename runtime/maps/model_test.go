@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
@@ -161,6 +162,40 @@ func TestUpdateWithoutSpare(t *testing.T) {
 	got, err := m.Lookup(u32(1))
 	require.NoError(t, err)
 	require.Equal(t, u64(99_999), got)
+}
+
+// TestTrieUnderALongRun: a trie keeps what a run found, updates existing prefixes
+// in place when all else waits for the run, and has its memory back afterwards.
+func TestTrieUnderALongRun(t *testing.T) {
+	m := open(t, &ir.MapSpec{Type: ir.LPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 8, Flags: FlagNoPrealloc})
+	r := m.(Reclaimer).Epochs().Join()
+	defer r.Leave()
+	key := func(i uint32) []byte { return append(u32(32), u32(i)...) }
+	require.NoError(t, m.Put(key(1), u64(11), 0))
+	r.Enter()
+	addr := m.LookupAddr(key(1))
+	require.NoError(t, m.Remove(key(1)))
+	require.NoError(t, m.Put(key(2), u64(0), 0))
+	full := false
+	for i := range uint64(150_000) {
+		require.NoError(t, m.Put(key(2), u64(i), 0))
+		if err := m.Put(key(3), u64(i), 0); err != nil {
+			require.ErrorIs(t, err, ErrNoMemory)
+			full = true
+			continue
+		}
+		require.NoError(t, m.Remove(key(3)))
+	}
+	require.True(t, full, "memory is bounded")
+	require.EqualValues(t, 11, mem.Load64(addr), "the value of a deleted prefix changed under a run")
+	got, err := m.Lookup(key(2))
+	require.NoError(t, err)
+	require.Equal(t, u64(149_999), got)
+	r.Exit()
+	for i := range uint64(150_000) {
+		require.NoError(t, m.Put(key(3), u64(i), 0))
+		require.NoError(t, m.Remove(key(3)))
+	}
 }
 
 // TestConcurrent lets programs and the application work on one hash. Each
