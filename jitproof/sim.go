@@ -161,6 +161,10 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 func (s *sim[V]) instruction(pc ir.PC) {
 	m, r := s.cut(pc)
 	here := site{s.fi, pc, m.off, nil}
+	if writesFP(s.p.Insns[pc]) {
+		s.traps(here)
+		return
+	}
 	plain, err := s.spec(s.w, pc, r, -1)
 	if err == nil {
 		err = s.inStack(plain)
@@ -183,6 +187,33 @@ func (s *sim[V]) instruction(pc ir.PC) {
 	for _, e := range ends {
 		s.finish(pc, r, e, inline)
 	}
+}
+
+// traps proves of an instruction that no verifier lets a run come to that its
+// code goes nowhere: it is a trap.
+func (s *sim[V]) traps(at site) {
+	in, err := s.img.decode(s.fi, at.off)
+	if err != nil {
+		s.out.fail(at, nil, asPathError(err))
+		return
+	}
+	if at.seen = []int{at.off}; !in.Traps() {
+		s.out.fail(at, nil, &pathError{Unknown, KindBytecode, "the instruction writes the frame pointer, and its code is no trap"})
+		return
+	}
+	s.out.prove(at, KindBytecode, nil, nil)
+}
+
+// writesFP reports whether the instruction writes the frame pointer.
+func writesFP(in ir.Insn) bool {
+	row := in.Row()
+	switch row.Kind {
+	case ir.KindALU, ir.KindSwap, ir.KindLoadImm, ir.KindLoad, ir.KindLoadAcquire:
+		return in.Dst == ir.FP
+	case ir.KindAtomic:
+		return in.Src == ir.FP && row.Fetch && row.Atomic != ir.AtomicCmpXchg
+	}
+	return false
 }
 
 // inStack refuses bytecode that visibly accesses the machine frame outside

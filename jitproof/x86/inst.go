@@ -127,6 +127,9 @@ func (in Inst) Writes(a Arg) bool {
 	return a == in.Args[0]
 }
 
+// Traps reports whether the instruction always raises an exception.
+func (in Inst) Traps() bool { return in.class == classTrap }
+
 // WritesAccumulator reports whether the instruction may write rax (and rdx)
 // without naming it.
 func (in Inst) WritesAccumulator() bool {

@@ -119,7 +119,7 @@ func rowsReg() (rows []row) {
 	for _, imm := range imms {
 		rows = append(rows, row{PushI(nil, imm), fmt.Sprintf("push %#x", uint32(imm))})
 	}
-	return append(rows, row{SignAcc(nil, S32), "cdq"}, row{SignAcc(nil, S64), "cqo"}, row{Ret(nil), "ret"}, row{Nop(nil), "nop"})
+	return append(rows, row{SignAcc(nil, S32), "cdq"}, row{SignAcc(nil, S64), "cqo"}, row{Ret(nil), "ret"}, row{Nop(nil), "nop"}, row{Trap(nil), "ud2"})
 }
 
 func rowsShiftX() (rows []row) {

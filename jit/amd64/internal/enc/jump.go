@@ -57,6 +57,9 @@ func CallM(b []byte, m Mem) []byte {
 // JmpR appends "jmp r".
 func JmpR(b []byte, r Reg) []byte { return direct(append(prefixes(b, S32, 0, r, 0), 0xff), 4, r) }
 
+// Trap appends "ud2", which always raises an invalid-opcode exception.
+func Trap(b []byte) []byte { return append(b, escape, 0x0b) }
+
 // Nop appends "nop".
 func Nop(b []byte) []byte { return append(b, 0x90) }
 
