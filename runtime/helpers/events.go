@@ -141,6 +141,11 @@ func getLocalStorage(e *Env, args [5]uint64) (uint64, error) {
 	return addr, nil
 }
 
+// lockYields bounds how long a program waits for a lock: many seconds. Programs
+// hold one for a few instructions; only one that nobody verified writes a word
+// there that no unlock clears.
+const lockYields = 1 << 24
+
 // spinLock takes the bpf_spin_lock at args[0]. A run holds one at most.
 func spinLock(e *Env, args [5]uint64) (uint64, error) {
 	if _, err := e.Memory.Write(args[0], 4); err != nil {
@@ -149,7 +154,9 @@ func spinLock(e *Env, args [5]uint64) (uint64, error) {
 	if e.lock != 0 || args[0]%4 != 0 {
 		return 0, fmt.Errorf("helpers: spin_lock: %#x: the run holds a lock, or this is none", args[0])
 	}
-	maps.Lock(args[0])
+	if !maps.TryLock(args[0], lockYields) {
+		return 0, fmt.Errorf("helpers: spin_lock: %#x: nobody gives the lock back, or this is none", args[0])
+	}
 	e.lock = args[0]
 	return 0, nil
 }

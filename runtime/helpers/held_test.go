@@ -86,6 +86,12 @@ func TestSpinLocks(t *testing.T) {
 	e.Exit()
 	require.Zero(t, mem.Load32(lock), "a run that failed leaves no lock")
 
+	mem.View(lock, 4)[0] = 7 // as only a program that nobody verified could
+	require.False(t, maps.TryLock(lock, 100))
+	mem.View(lock, 4)[0] = 0
+	require.True(t, maps.TryLock(lock, 100))
+	maps.Unlock(lock)
+
 	value := make([]byte, 16)
 	for i := range value {
 		value[i] = byte(i + 1)

@@ -62,11 +62,24 @@ func clearFields(addr uint64, s *ir.MapSpec) {
 // Lock takes the bpf_spin_lock at addr, a multiple of 4, and Unlock gives it
 // back. Who holds it has a processor, or gets one when Lock yields its own.
 func Lock(addr uint64) {
-	for spins := 0; !atomic.CompareAndSwapUint32(mem.Ptr32(addr), 0, 1); spins++ {
-		if spins%64 == 63 {
-			goruntime.Gosched()
-		}
+	for !TryLock(addr, 1<<20) {
 	}
+}
+
+// TryLock is Lock that gives up after so many times of yielding the processor,
+// and reports whether it took the lock. A word that is no lock may never
+// become free: only verified programs leave locks alone.
+func TryLock(addr uint64, yields int) bool {
+	for spins := 0; !atomic.CompareAndSwapUint32(mem.Ptr32(addr), 0, 1); spins++ {
+		if spins%64 != 63 {
+			continue
+		}
+		if yields--; yields < 0 {
+			return false
+		}
+		goruntime.Gosched()
+	}
+	return true
 }
 
 // Unlock gives the bpf_spin_lock at addr back.
