@@ -112,8 +112,8 @@ func (f *flow) checkDepth(used []int64) *Finding {
 	type item struct {
 		fn, next int
 	}
-	for todo := []item{{0, 0}}; len(todo) > 0; {
-		it := &todo[len(todo)-1]
+	for open := []item{{0, 0}}; len(open) > 0; {
+		it := &open[len(open)-1]
 		fn := it.fn
 		mark[fn] = visiting
 		if it.next < len(g.Funcs[fn].Callees) {
@@ -123,7 +123,7 @@ func (f *flow) checkDepth(used []int64) *Finding {
 			case visiting:
 				return &Finding{PC: g.Prog.Funcs[c].PC, Code: CallDepth, Msg: "function " + g.Prog.Funcs[c].Name + " calls itself"}
 			case 0:
-				todo = append(todo, item{c, 0})
+				open = append(open, item{c, 0})
 			}
 			continue
 		}
@@ -134,7 +134,7 @@ func (f *flow) checkDepth(used []int64) *Finding {
 		stack[fn] += roundStack(used[fn])
 		mark[fn] = done
 		order = append(order, fn)
-		todo = todo[:len(todo)-1]
+		open = open[:len(open)-1]
 	}
 	if fn, above := f.deepTailCall(order, used); fn >= 0 {
 		d := refuse(StackTotal, "tail_calls are not allowed when call stack of previous frames is %d bytes. Too large", above)

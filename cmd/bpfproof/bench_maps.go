@@ -155,17 +155,17 @@ type mapTimer struct {
 	drain func() error // after each run; nil: not needed
 }
 
-// oursTimer measures an operation of the application.
-type oursTimer struct {
-	maps.Map
-	do func(m maps.Map, i int) error
+// appTimer measures an operation of the application on a map, which it closes.
+type appTimer[M interface{ Close() error }] struct {
+	m  M
+	do func(m M, i int) error
 	i  int
 }
 
-func (t *oursTimer) time(_ context.Context, n int) (float64, uint32, error) {
+func (t *appTimer[M]) time(_ context.Context, n int) (float64, uint32, error) {
 	start := cpuTime()
 	for range n {
-		if err := t.do(t.Map, t.i); err != nil {
+		if err := t.do(t.m, t.i); err != nil {
 			return 0, 0, err
 		}
 		t.i++
@@ -173,13 +173,15 @@ func (t *oursTimer) time(_ context.Context, n int) (float64, uint32, error) {
 	return float64(cpuTime()-start) / float64(n), 0, nil
 }
 
+func (t *appTimer[M]) Close() error { return t.m.Close() }
+
 func (b *mapsBench) openOurs(ctx context.Context, c *mapCase) (timer, error) {
 	if c.app != nil {
 		m, err := maps.New(c.appSpec())
 		if err != nil {
 			return nil, err
 		}
-		return &oursTimer{Map: m, do: func(m maps.Map, i int) error { return c.app(m, i) }}, c.fill(m.Update)
+		return &appTimer[maps.Map]{m: m, do: c.app}, c.fill(m.Update)
 	}
 	p, err := c.program()
 	if err != nil {

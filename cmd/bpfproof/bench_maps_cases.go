@@ -195,31 +195,13 @@ func (c *mapCase) fill(set func(key, value []byte, flags uint64) error) error {
 	}
 }
 
-// bpfTimer measures bpf(2).
-type bpfTimer struct {
-	*kernel.Map
-	do func(m *kernel.Map, i int) error
-	i  int
-}
-
-func (t *bpfTimer) time(_ context.Context, n int) (float64, uint32, error) {
-	start := cpuTime()
-	for range n {
-		if err := t.do(t.Map, t.i); err != nil {
-			return 0, 0, err
-		}
-		t.i++
-	}
-	return float64(cpuTime()-start) / float64(n), 0, nil
-}
-
 func (b *mapsBench) openKernel(_ context.Context, c *mapCase) (timer, error) {
 	if c.app != nil {
 		m, err := kernel.NewMap(c.appSpec())
 		if err != nil {
 			return nil, err
 		}
-		return &bpfTimer{Map: m, do: c.bpf}, c.fill(m.Update)
+		return &appTimer[*kernel.Map]{m: m, do: c.bpf}, c.fill(m.Update)
 	}
 	p, err := c.program()
 	if err != nil {
