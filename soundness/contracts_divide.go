@@ -15,6 +15,7 @@ func divideSpecs() []*spec {
 func mulHalvesSpec() *spec {
 	return &spec{
 		fn: "mulHalves", widths: []ir.Width{ir.W64, ir.W32, ir.W16},
+		fits: []int{1, 2}, made: true,
 		require: func(k *call) smt.Term { return k.b.And(k.halvesValid(k.args[1], k.w), k.halvesValid(k.args[2], k.w)) },
 		ensure:  func(k *call) []Goal { return []Goal{{"shape", k.halvesValid(k.results[0], k.w)}} },
 		pair: func(k *call, p pair) smt.Term {
@@ -29,6 +30,7 @@ func mulHalvesSpec() *spec {
 func negateHalvesSpec() *spec {
 	return &spec{
 		fn: "negateHalves", widths: wide(),
+		fits: []int{1}, made: true,
 		require: func(k *call) smt.Term { return k.halvesValid(k.args[1], k.w) },
 		ensure:  func(k *call) []Goal { return []Goal{{"shape", k.halvesValid(k.results[0], k.w)}} },
 		word: func(k *call, x smt.Term) smt.Term {
@@ -44,6 +46,7 @@ func negateHalvesSpec() *spec {
 func withoutSpec() *spec {
 	return &spec{
 		fn: "without", widths: wide(),
+		fits: []int{1}, made: true,
 		require: func(k *call) smt.Term {
 			return k.b.And(k.shape(k.w, k.args[1]), k.words64().le(k.term(2), k.words64().k(k.w.Mask())))
 		},
@@ -71,6 +74,7 @@ func lowestSpec() *spec {
 	ones := func(k *call) smt.Term { l := k.words64(); return l.sub(l.shl(l.k(1), k.term(2)), l.k(1)) }
 	return &spec{
 		fn: "lowest", widths: wide(),
+		fits: []int{1}, made: true,
 		require: func(k *call) smt.Term {
 			return k.b.And(k.shape(k.w, k.args[1]), k.words64().lt(k.term(2), k.words64().k(uint64(k.w))))
 		},

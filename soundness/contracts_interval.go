@@ -109,8 +109,8 @@ func stateAdd(s *statement) {
 		s.fail(err)
 		return
 	}
-	a, x := s.member("a", "x", s.w)
-	b, y := s.member("b", "y", s.w)
+	a, x := s.withWord("a", "x", s.w)
+	b, y := s.withWord("b", "y", s.w)
 	z := s.b.Bin(sem.Add, s.w, x, y)
 	s.track(s.w, z)
 	s.pairs = append(s.pairs, s.operands(ir.Add, x, y))
@@ -134,7 +134,8 @@ func (f halvesFunc) say(c *calls, args []symgo.Value, fresh func(int) symgo.Valu
 	if !ok || k < 16 {
 		return nil, smt.Term{}, smt.Term{}
 	}
-	w, r := ir.Width(k), fresh(0)
+	w := ir.Width(k)
+	r, _ := c.narrow(w, fresh(0)) // is the same
 	assume := c.side(intervalPath+"Halves.valid", r, w)
 	for _, p := range c.pairs {
 		assume = c.b.And(assume, f.post(c, w, args[2], args[3], r, p))
@@ -157,6 +158,10 @@ func (f halvesFunc) state(s *statement) {
 	}
 	full, _ := sides(s.elem("a"))
 	other, _ := sides(s.elem("b"))
+	full, same := s.narrow(s.w, full)
+	s.assumeThat(same)
+	other, same = s.narrow(s.w, other)
+	s.assumeThat(same)
 	s.assumeThat(s.b.And(s.side(intervalPath+"Halves.valid", full, s.w), s.side(intervalPath+"Halves.valid", other, s.w)))
 	p := pair{s.word("x", ir.W64), s.word("y", ir.W64)}
 	s.pairs = []pair{p}

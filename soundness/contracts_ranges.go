@@ -31,7 +31,8 @@ func (c *calls) sayRanges() {
 			if !ok || k < 16 {
 				return nil, smt.Term{}, smt.Term{}
 			}
-			w, r := ir.Width(k), fresh(0)
+			w := ir.Width(k)
+			r, _ := c.narrow(w, fresh(0)) // is the same
 			negative := c.b.Bool(false)
 			pairs := c.pairs
 			if name == "mulRange" {

@@ -164,6 +164,8 @@ func settleSpec() *spec {
 		args: func(s *statement, fn *symgo.Function, w ir.Width) []symgo.Value {
 			return []symgo.Value{s.elem("a"), s.value(w / 2)}
 		},
+		fits:    []int{0},
+		made:    true,
 		require: func(k *call) smt.Term { return k.shape(k.w, k.args[0]) },
 		ensure: func(k *call) []Goal {
 			before, _ := sides(k.args[0])

@@ -67,6 +67,7 @@ func truncateRangeSpec() *spec {
 func bitsSpec() *spec {
 	return &spec{
 		fn: "T.bits", widths: wide(),
+		fits: []int{0},
 		require: func(k *call) smt.Term {
 			l := k.words64()
 			return l.and(k.shape(k.w, k.args[0]), k.lowMask(k.term(2)), l.le(k.term(2), l.k(k.w.Mask())))
@@ -107,6 +108,7 @@ func partsSpec() *spec {
 func shlSpec(name string) *spec {
 	return &spec{
 		fn: name, widths: []ir.Width{ir.W64, ir.W32, ir.W16},
+		made: true,
 		require: func(k *call) smt.Term {
 			l := k.words64()
 			least, greatest := rangeBounds(k.args[1])
@@ -171,6 +173,7 @@ func shiftedSpec() *spec {
 	}
 	return &spec{
 		fn: "shifted", widths: wide(),
+		fits: []int{1}, made: true,
 		require: func(k *call) smt.Term {
 			l := k.words64()
 			half := func(r symgo.Value) smt.Term {
@@ -198,6 +201,7 @@ func shiftedSpec() *spec {
 func shlKnownSpec() *spec {
 	return &spec{
 		fn: "shlKnown", widths: wide(),
+		fits: []int{1}, made: true,
 		require: func(k *call) smt.Term { return k.shape(k.w, k.args[1]) },
 		ensure:  validResult,
 		word: func(k *call, x smt.Term) smt.Term {
@@ -217,6 +221,7 @@ func validResult(k *call) []Goal {
 func shlHalvesSpec() *spec {
 	return &spec{
 		fn: "shlHalves", widths: []ir.Width{ir.W64, ir.W32, ir.W16},
+		fits: []int{1}, made: true,
 		require: func(k *call) smt.Term {
 			return k.b.And(k.halvesValid(k.args[1], k.w), k.words64().le(k.term(2), k.term(3)))
 		},
@@ -235,6 +240,7 @@ func shlHalvesSpec() *spec {
 func shrSpec() *spec {
 	return &spec{
 		fn: "shr", widths: wide(),
+		fits: []int{1}, made: true,
 		require: func(k *call) smt.Term {
 			return k.b.And(k.shape(k.w, k.args[1]), k.words64().le(k.term(2), k.term(3)))
 		},

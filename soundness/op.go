@@ -56,7 +56,7 @@ func (s *statement) operand(name string, w ir.Width) symgo.Value {
 	if s.s.Domain.Name != "interval" || s.exact || w < ir.W8 {
 		return s.element(name, w)
 	}
-	e := s.elem(name)
+	e := s.sized(name, w)
 	s.assumeThat(s.shape(w, e))
 	s.strong = append(s.strong, s.valid(w, e))
 	return e
@@ -64,7 +64,7 @@ func (s *statement) operand(name string, w ir.Width) symgo.Value {
 
 // element makes a valid element of w bits.
 func (s *statement) element(name string, w ir.Width) symgo.Value {
-	e := s.elem(name)
+	e := s.sized(name, w)
 	s.assumeThat(s.valid(w, e))
 	s.elems = append(s.elems, sized{w, e})
 	return e

@@ -23,6 +23,11 @@ type spec struct {
 	// args makes the arguments of the lines; nil: the width, and variables.
 	args func(s *statement, fn *symgo.Function, w ir.Width) []symgo.Value
 
+	// fits are parameters that are elements or halves which keep to the width, as
+	// require must say; made is set where the first result does, as ensure must.
+	fits []int
+	made bool
+
 	require func(k *call) smt.Term              // what it needs
 	ensure  func(k *call) []Goal                // what holds of every call
 	word    func(k *call, x smt.Term) smt.Term  // what holds for every word of 64 bits
@@ -62,6 +67,9 @@ func (sp *spec) about(c *calls, path string) {
 		}
 		for i := range fn.Results() + len(sp.writes) {
 			k.results = append(k.results, fresh(i))
+		}
+		if sp.made {
+			k.results[0], _ = k.narrow(k.w, k.results[0]) // is the same
 		}
 		return k.results, sp.assume(k), sp.needs(k)
 	}, sp.writes...)
@@ -138,6 +146,11 @@ func (sp *spec) state(s *statement, path string) {
 		k.args = sp.args(s, fn, s.w)
 	} else {
 		k.args = s.variables(fn)
+	}
+	for _, i := range sp.fits {
+		narrowed, same := s.narrow(s.w, k.args[i])
+		s.assumeThat(same)
+		k.args[i] = narrowed
 	}
 	s.assumeThat(sp.needs(k))
 	if sp.ensure != nil { // needs no words, so the call is made without

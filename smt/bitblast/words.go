@@ -173,15 +173,15 @@ func (g *graph) divide(x, y word) (q, r word) {
 	return q, r
 }
 
-// less returns whether x is below y, unsigned: the highest bit in which they
-// differ decides. Gates for "differ" are shared with equal; proofs about ranges
-// take half the time of those with a borrow by majority.
+// less returns whether x is below y, unsigned: the borrow of x - y, a chain of
+// majorities as carries are, so that sums and orders of the same words share
+// gates.
 func (g *graph) less(x, y word) lit {
-	out := no
+	borrow := no
 	for i := range x {
-		out = g.mux(g.xor(x[i], y[i]), y[i], out)
+		borrow = g.maj(x[i], y[i].not(), borrow.not()).not()
 	}
-	return out
+	return borrow
 }
 
 // signedLess returns whether x is below y, signed.
