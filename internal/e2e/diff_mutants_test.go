@@ -86,7 +86,7 @@ func TestMutants(t *testing.T) {
 	}
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	progress(c, total, done)
+	progress("mutants", total, c.count, done)
 	t.Log(seen.String())
 	for reason, n := range seen.reasons {
 		t.Logf("ours accepts, the kernel says (%d times): %s", n, reason)

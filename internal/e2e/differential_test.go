@@ -391,13 +391,16 @@ func TestDifferential(t *testing.T) {
 	}
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	progress(c, total, done)
+	progress("differential", total, c.count, done)
 	c.finish(t)
 	require.Equal(t, int64(total), c.programs.Load())
 }
 
+// count returns how many programs were run and how many failed.
+func (c *campaign) count() (n, failed int64) { return c.programs.Load(), int64(c.failed()) }
+
 // progress waits for done; in a long run it says now and then how far it is.
-func progress(c *campaign, total int, done <-chan struct{}) {
+func progress(name string, total int, count func() (n, failed int64), done <-chan struct{}) {
 	start := time.Now()
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
@@ -407,9 +410,8 @@ func progress(c *campaign, total int, done <-chan struct{}) {
 			return
 		case <-tick.C:
 			if long.Enabled() {
-				n := c.programs.Load()
-				rate := float64(n) / time.Since(start).Seconds()
-				fmt.Fprintf(os.Stderr, "differential: %d of %d, %.0f/s, %d failures\n", n, total, rate, c.failed())
+				n, failed := count()
+				fmt.Fprintf(os.Stderr, "%s: %d of %d, %.0f/s, %d failures\n", name, n, total, float64(n)/time.Since(start).Seconds(), failed)
 			}
 		}
 	}

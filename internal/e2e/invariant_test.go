@@ -245,7 +245,9 @@ func TestInvariantsIncludeRuns(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait()
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	progress("invariants", total, func() (n, fails int64) { return judged.Load(), failed.Load() }, done)
 	t.Logf("%d programs, %d accepted and rechecked, %d states of runs inside", judged.Load(), accepted.Load(), states.Load())
 	require.GreaterOrEqual(t, 10*accepted.Load(), 9*int64(total))
 	require.Greater(t, states.Load(), int64(100*total))
