@@ -93,6 +93,18 @@ func repeats(t *testing.T, p *ir.Program) {
 	require.Equal(t, a.Ret, b.Ret)
 }
 
+// acceptedAndReturns demands that our verifier accepts, and a result of the
+// interpreter.
+func acceptedAndReturns(want uint64) func(*testing.T, *ir.Program) {
+	return func(t *testing.T, p *ir.Program) {
+		r := Verify(t, p, Domain)
+		require.Equal(t, verifier.Accept, r.Verdict, "%v", r.Findings)
+		got, err := once(p, make([]byte, 64))
+		require.NoError(t, err)
+		require.Equal(t, want, got.Ret)
+	}
+}
+
 // countsTurns demands that the interpreter ends the loop of three instructions a
 // turn after as many turns as the ABI says, neither more nor less.
 func countsTurns(t *testing.T, p *ir.Program) {
@@ -156,6 +168,10 @@ var facts = []fact{
 		require.NoError(t, err)
 		require.Equal(t, uint32(0x0400), out.Ret)
 	}},
+	{name: "packet loads in functions", typ: "sched_cls", text: "call f\nexit\n.func f\nr6 = r1\nr0 = *(u8 *)skb[60]\nr0 += 5\nexit",
+		refusal: "LD_ABS is not allowed in subprogs without BTF", ours: acceptedAndReturns(5)},
+	{name: "tail calls in functions", text: ".map p prog_array key 4 value 4 entries 4\ncall f\nr0 = 7\nexit\n.func f\nr2 = map[p]\nr3 = 1\ncall tail_call\nr0 = 0\nexit",
+		refusal: "tail_call is not allowed in subprogs without BTF", ours: acceptedAndReturns(7)},
 	{name: "random numbers", text: "call get_prandom_u32\nexit", ours: repeats},
 }
 
