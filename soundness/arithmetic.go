@@ -18,6 +18,18 @@ type arithmetic struct {
 	products  []*openProduct
 	quotients []*openQuotient
 	facts     []smt.Term
+	// numbers, unless nil, gives products and quotients of numbers their values,
+	// where contracts are held to runs of the source.
+	numbers func(name string, x, y uint64) uint64
+}
+
+func (r *arithmetic) apply(name string, x, y smt.Term) smt.Term {
+	p, known := r.b.ConstValue(x)
+	q, both := r.b.ConstValue(y)
+	if known && both && r.numbers != nil {
+		return r.k(r.numbers(name, p, q))
+	}
+	return r.b.Apply(name, ir.W64, x, y)
 }
 
 // openProduct is a product in use; sem marks those that the meaning of the
@@ -49,7 +61,7 @@ func (r *arithmetic) multiply(x, y smt.Term, sem bool) *openProduct {
 			return p
 		}
 	}
-	p := &openProduct{product: product[smt.Term]{x, y, r.b.Apply("mulhi", ir.W64, x, y), r.b.Apply("mul", ir.W64, x, y)}, sem: sem}
+	p := &openProduct{product: product[smt.Term]{x, y, r.apply("mulhi", x, y), r.apply("mul", x, y)}, sem: sem}
 	r.products = append(r.products, p)
 	return p
 }
@@ -74,7 +86,7 @@ func (r *arithmetic) divide(x, y smt.Term, sem bool) *openQuotient {
 			return q
 		}
 	}
-	q := &openQuotient{quotient[smt.Term]{x, y, r.b.Apply("div", ir.W64, x, y), r.b.Apply("mod", ir.W64, x, y)}, sem}
+	q := &openQuotient{quotient[smt.Term]{x, y, r.apply("div", x, y), r.apply("mod", x, y)}, sem}
 	r.quotients = append(r.quotients, q)
 	return q
 }

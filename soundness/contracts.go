@@ -59,6 +59,9 @@ func (c *calls) aboutLines(name string, lines func(args []symgo.Value) []Line, s
 		lines = func(args []symgo.Value) []Line { return c.behind(name, fn, args) }
 	}
 	c.m.SetContract(fn, func(m *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+		if c.hold != nil {
+			return c.hold(fn, say, m, args, writes)
+		}
 		results, assume, require := say(m, args, fresh)
 		if results != nil {
 			c.open = true
@@ -79,6 +82,11 @@ func (c *calls) track(w ir.Width, xs ...smt.Term) {
 // side runs a predicate of a domain, without contracts. Of a value that is one
 // of two, it is run on both: what is known of either then needs no reasoning.
 func (c *calls) side(name string, args ...any) smt.Term {
+	return c.split(func(args ...any) smt.Term { return c.run(name, args...) }, args...)
+}
+
+// split asks a predicate of both values where an argument is one of two.
+func (c *calls) split(of func(args ...any) smt.Term, args ...any) smt.Term {
 	for i, a := range args {
 		v, ok := a.(*symgo.Struct)
 		if !ok || c.splits == 0 {
@@ -92,9 +100,9 @@ func (c *calls) side(name string, args ...any) smt.Term {
 		defer func() { c.splits++ }()
 		then, els := slices.Clone(args), slices.Clone(args)
 		then[i], els[i] = x, y
-		return c.b.Ite(cond, c.side(name, then...), c.side(name, els...))
+		return c.b.Ite(cond, c.split(of, then...), c.split(of, els...))
 	}
-	return c.run(name, args...)
+	return of(args...)
 }
 
 // maxSplits bounds how deep side looks for cases.
@@ -137,6 +145,9 @@ func (c *calls) run(name string, args ...any) smt.Term {
 		return c.b.Bool(true)
 	}
 	m := symgo.NewMachine(c.s.prog, c.b, symgo.Limits{})
+	if c.leaves {
+		c.leave(m)
+	}
 	var values []symgo.Value
 	for i, a := range args {
 		v := c.value(a)

@@ -1,27 +1,16 @@
 package soundness
 
 import (
+	"slices"
+
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/smt/symgo"
 )
 
-// component is a domain within the product. Its contracts say of its
-// operations what is proved of it as a domain of its own.
-type component struct {
-	*calls
-	path string
-}
-
-func (k component) valid(w ir.Width, e symgo.Value) smt.Term {
-	return k.side(k.path+"Domain.Valid", struct{}{}, w, e)
-}
-
-// holds says that e has a word x of w bits.
-func (k component) holds(w ir.Width, e symgo.Value, x smt.Term) smt.Term {
-	return k.side(k.path+"Domain.Contains", struct{}{}, w, e, k.b.Resize(x, w, ir.W64, false))
-}
+// productName is the product's.
+const productName = "tnum+interval"
 
 // number returns an argument that is a constant.
 func (c *calls) number(v symgo.Value) uint64 {
@@ -66,8 +55,7 @@ func (k component) unary(w, to ir.Width, a, r symgo.Value, z func(x smt.Term) sm
 // kept says that every tracked word for which given holds is in r.
 func (k component) kept(w ir.Width, r symgo.Value, given func(x smt.Term) smt.Term) smt.Term {
 	assume := k.valid(w, r)
-	for _, x := range k.words {
-		x = k.b.Resize(x, ir.W64, w, false)
+	for _, x := range k.of(w, 1) {
 		assume = k.b.And(assume, k.b.Implies(given(x), k.holds(w, r, x)))
 	}
 	return assume
@@ -77,7 +65,16 @@ type saying = func(args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Val
 
 // say replaces a method of the component's domain.
 func (k component) say(method string, say saying, writes ...int) {
-	k.about(k.path+method, func(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+	k.sayBy(method, nil, say, writes...)
+}
+
+// sayBy is say with the lines that prove it. Lines that look into the parts do
+// not use it.
+func (k component) sayBy(method string, lines func(args []symgo.Value) []Line, say saying, writes ...int) {
+	k.aboutLines(k.path+method, lines, func(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+		if !k.leaves {
+			return nil, smt.Term{}, smt.Term{}
+		}
 		return say(args, fresh)
 	}, writes...)
 }
@@ -123,6 +120,42 @@ func (k component) sayAll() {
 		assume := k.kept(w, r, func(x smt.Term) smt.Term { return k.b.And(k.holds(w, a[2], x), k.holds(w, a[3], x)) })
 		return one(r, assume, k.b.And(k.valid(w, a[2]), k.valid(w, a[3])))
 	})
+	k.say("Domain.Leq", k.leq)
+	k.say("Domain.Join", k.bound("Join"))
+	k.say("Domain.Widen", k.bound("Widen"))
+	k.say("Domain.Ite", k.ite)
+	k.say("Domain.Const", func(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+		w, r := ir.Width(k.number(a[1])), fresh(0)
+		return one(r, k.b.And(k.valid(w, r), k.holds(w, r, k.b.Resize(leaf(a[2]), ir.W64, w, false))), k.b.Bool(true))
+	})
+}
+
+// bound says of joins and widenings that they have the words of both operands,
+// and are above them; and are Bottom where both are.
+func (k component) bound(method string) saying {
+	return func(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+		w, r := ir.Width(k.number(a[1])), fresh(0)
+		k.restOn(Line{productName, contractPrefix + method, w})
+		assume := k.b.Implies(k.b.And(k.isBottom(a[2]), k.isBottom(a[3])), k.isBottom(r))
+		assume = k.b.And(assume, k.kept(w, r, func(x smt.Term) smt.Term { return k.b.Or(k.holds(w, a[2], x), k.holds(w, a[3], x)) }))
+		for _, e := range a[2:4] {
+			first, given := k.b.Resize(k.first(e), ir.W64, w, false), k.b.And(k.valid(w, e), k.b.Not(k.isBottom(e)))
+			assume = k.b.And(assume, k.b.Implies(given, k.holds(w, e, first)), k.b.Implies(k.holds(w, e, first), k.holds(w, r, first)))
+		}
+		k.above(w, Line{k.name(), "lattice." + method, w}, r, a[2], a[3])
+		return []symgo.Value{r}, assume, k.b.And(k.valid(w, a[2]), k.valid(w, a[3]))
+	}
+}
+
+// ite says of a choice that it is one of the operands.
+func (k component) ite(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+	w, r := k.width, fresh(0)
+	assume := k.valid(w, r)
+	if zs, xs := k.of(ir.W1, 1), k.of(w, 2); zs != nil && xs != nil {
+		given := k.b.And(k.holds(ir.W1, a[1], zs[0]), k.holds(w, a[2], xs[0]), k.holds(w, a[3], xs[1]))
+		assume = k.b.And(assume, k.b.Implies(given, k.holds(w, r, k.b.Ite(zs[0], xs[0], xs[1]))))
+	}
+	return []symgo.Value{r}, assume, k.b.And(k.valid(ir.W1, a[1]), k.valid(w, a[2]), k.valid(w, a[3]))
 }
 
 func (k component) refine(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
@@ -139,14 +172,15 @@ func (k component) refine(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo
 // productContracts say of the parts what is proved of them, and of the
 // reduction that it loses no word.
 func productContracts() contracts {
-	var ops []Op
-	for _, w := range []ir.Width{ir.W64, ir.W32, ir.W16, ir.W8} {
+	ops := slices.Concat(membersOps(), joinsOps(), smallOps(), agreeOps())
+	for _, w := range productWidths() {
 		for _, name := range []string{"tighten", "learn", "Reduce"} {
 			ops = append(ops, Op{Name: contractPrefix + name, Width: w, state: func(s *statement) { s.stateReduction(name) }})
 		}
 	}
 	return contracts{ops: ops, set: func(c *calls) {
-		t, i := component{c, tnumPath}, component{c, intervalPath}
+		c.leaves, c.unknowns = true, map[string]smt.Term{}
+		t, i := c.parts()
 		t.sayAll()
 		i.sayAll()
 		t.say("Add", func(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
@@ -158,10 +192,16 @@ func productContracts() contracts {
 		i.say("T.SetALU", func(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
 			return i.alu(ir.ALUOp(c.number(a[1])), ir.Width(c.number(a[2])), a[3], a[4], fresh(0))
 		}, 0)
+		i.sayBy("T.Small", func(a []symgo.Value) []Line {
+			return []Line{{productName, contractPrefix + "Small", ir.Width(c.number(a[1]))}}
+		}, i.saySmall)
+		i.sayBy("Short", shortLines(c), i.sayShort)
 		settleSpec().about(c, intervalPath)
-		c.about(reducedPath+"tighten", c.sayTighten, 2)
-		c.about(reducedPath+"learn", c.sayLearn)
-		c.about(reducedPath+"Reduce", c.sayReduce)
+		reduction := component{c, reducedPath}
+		reduction.say("agree", c.sayAgree)
+		reduction.say("tighten", c.sayTighten, 2)
+		reduction.say("learn", c.sayLearn)
+		reduction.say("Reduce", c.sayReduce)
 	}}
 }
 
@@ -173,28 +213,35 @@ type parts struct {
 }
 
 // nonempty says that both parts are valid and have words.
-func (p parts) nonempty() smt.Term {
-	return p.c.b.And(p.valid(), p.c.clean(p.t), p.c.b.Not(p.c.side(intervalPath+"T.IsBottom", p.r)))
+func (p parts) nonempty() smt.Term { return p.c.b.And(p.valid(), p.filled()) }
+
+// filled says that neither part is Bottom.
+func (p parts) filled() smt.Term {
+	t, i := p.c.parts()
+	return p.c.b.And(p.c.b.Not(t.isBottom(p.t)), p.c.b.Not(i.isBottom(p.r)))
 }
 
 func (p parts) valid() smt.Term {
-	return p.c.b.And(component{p.c, tnumPath}.valid(p.w, p.t), component{p.c, intervalPath}.valid(p.w, p.r))
+	t, i := p.c.parts()
+	return p.c.b.And(t.valid(p.w, p.t), i.valid(p.w, p.r))
 }
 
 // hold says that both parts have a word.
 func (p parts) hold(x smt.Term) smt.Term {
+	t, i := p.c.parts()
 	x = p.c.b.Resize(x, ir.W64, p.w, false)
-	return p.c.b.And(component{p.c, tnumPath}.holds(p.w, p.t, x), component{p.c, intervalPath}.holds(p.w, p.r, x))
+	return p.c.b.And(t.holds(p.w, p.t, x), i.holds(p.w, p.r, x))
 }
 
-// becomes says that q is valid and has the word x if p has it.
+// becomes says that q has the word x if p has it.
 func (p parts) becomes(q parts, x smt.Term) smt.Term {
 	return p.c.b.Implies(p.hold(x), q.hold(x))
 }
 
 // together says that both parts are Bottom, or neither is.
 func (p parts) together() smt.Term {
-	return p.c.b.Eq(p.c.b.Not(p.c.clean(p.t)), p.c.side(intervalPath+"T.IsBottom", p.r))
+	t, i := p.c.parts()
+	return p.c.b.Eq(t.isBottom(p.t), i.isBottom(p.r))
 }
 
 func (p parts) say(q parts, results ...symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
@@ -208,35 +255,27 @@ func (p parts) say(q parts, results ...symgo.Value) ([]symgo.Value, smt.Term, sm
 	return results, assume, p.nonempty()
 }
 
-func (c *calls) partsOf(args []symgo.Value) (p parts, ok bool) {
-	w, ok := c.b.ConstValue(symgo.Leaves(args[0])[0])
-	return parts{c, ir.Width(w), args[1], args[2]}, ok && w >= 8
+func (c *calls) partsOf(args []symgo.Value) parts {
+	return parts{c, ir.Width(c.number(args[0])), args[1], args[2]}
 }
 
-func (c *calls) sayTighten(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
-	p, ok := c.partsOf(args)
-	if !ok {
-		return nil, smt.Term{}, smt.Term{}
-	}
-	r := fresh(0)
+func (c *calls) sayAgree(args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+	p, yes := c.partsOf(args), fresh(0)
+	return []symgo.Value{yes}, c.b.Implies(yes.(symgo.Bool).Term, p.filled()), p.valid()
+}
+
+func (c *calls) sayTighten(args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+	p, r := c.partsOf(args), fresh(0)
 	return p.say(parts{c, p.w, p.t, r}, r)
 }
 
-func (c *calls) sayLearn(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
-	p, ok := c.partsOf(args)
-	if !ok {
-		return nil, smt.Term{}, smt.Term{}
-	}
-	t := fresh(0)
+func (c *calls) sayLearn(args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+	p, t := c.partsOf(args), fresh(0)
 	return p.say(parts{c, p.w, t, p.r}, t)
 }
 
-func (c *calls) sayReduce(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
-	p, ok := c.partsOf(args)
-	if !ok {
-		return nil, smt.Term{}, smt.Term{}
-	}
-	t, r := fresh(0), fresh(1)
+func (c *calls) sayReduce(args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+	p, t, r := c.partsOf(args), fresh(0), fresh(1)
 	return p.say(parts{c, p.w, t, r}, t, r)
 }
 
@@ -250,6 +289,9 @@ func (s *statement) stateReduction(name string) {
 	}
 	e := s.elem("a").(*symgo.Struct)
 	p, x := parts{s.calls, s.w, e.Fields[0], e.Fields[1]}, s.word("x", ir.W64)
+	if name != "Reduce" {
+		s.concretely()
+	}
 	s.assumeThat(p.nonempty())
 	s.track(ir.W64, x)
 	q := p

@@ -155,6 +155,17 @@ type calls struct {
 	elems   []sized     // elements that contracts speak of
 	members []member    // of operands, in order
 	splits  int         // how many cases side may still split
+	width   ir.Width    // of the line
+
+	// Instead of variables and of what contracts say, where contracts are held to
+	// runs of the source on numbers:
+	choose func(name string, w ir.Width, elem bool) symgo.Value
+	hold   func(fn *symgo.Function, say symgo.Contract, m *symgo.Machine, args []symgo.Value, writes []int) ([]symgo.Value, smt.Term, smt.Term)
+
+	// In lines of a product, see component:
+	leaves   bool                // validity and membership of the parts are left open
+	unknowns map[string]smt.Term // the conditions that stand for them
+	orders   []order             // what is known of the order of the parts
 }
 
 // member is a word that an operand stands for.
@@ -240,7 +251,7 @@ func (c *calls) callFunc(fn *symgo.Function, args ...any) []symgo.Value {
 			res.Results = append(res.Results, c.m.Zero(fn.Result(i)))
 		}
 	}
-	c.fails = c.b.Or(c.fails, res.Fails)
+	c.fails = c.b.Or(c.fails, c.b.And(append(slices.Clone(c.assume), res.Fails)...)) // earlier calls have done what they are to do, if they did not fail
 	c.assume = append(c.assume, res.Assume...)
 	c.checks = append(c.checks, res.Checks...)
 	return res.Results

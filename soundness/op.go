@@ -27,9 +27,24 @@ type statement struct {
 	goals    []Goal
 }
 
-func (s *statement) assumeThat(t smt.Term)              { s.premises = append(s.premises, t) }
-func (s *statement) goal(name string, t smt.Term)       { s.goals = append(s.goals, Goal{name, t}) }
-func (s *statement) word(n string, w ir.Width) smt.Term { return s.b.Var(n, w) }
+func (s *statement) assumeThat(t smt.Term)        { s.premises = append(s.premises, t) }
+func (s *statement) goal(name string, t smt.Term) { s.goals = append(s.goals, Goal{name, t}) }
+
+// word makes a word of w bits.
+func (s *statement) word(name string, w ir.Width) smt.Term {
+	if s.choose != nil {
+		return leaf(s.choose(name, w, false))
+	}
+	return s.b.Var(name, w)
+}
+
+// any makes an element that is to be one of w bits.
+func (s *statement) any(name string, w ir.Width) symgo.Value {
+	if s.choose != nil {
+		return s.choose(name, w, true)
+	}
+	return s.elem(name)
+}
 
 // withWord makes a valid element of w bits and a word, of which soundness
 // assumes that it is a member. That nothing panics and that results are valid
@@ -134,6 +149,9 @@ func cmpOps(w ir.Width) (ops []Op) {
 			a, x := s.withWord("a", "x", w)
 			b, y := s.withWord("b", "y", w)
 			s.pairs = append(s.pairs, pair{s.b.Resize(x, w, ir.W64, false), s.b.Resize(y, w, ir.W64, false)})
+			if s.leaves { // ranges know what truth is without
+				s.track(ir.W1, s.b.Cmp(op, w, x, y))
+			}
 			r := s.call("Cmp", op, w, a, b)[0]
 			s.result("", ir.W1, r, s.b.Cmp(op, w, x, y))
 		}}, Op{Name: "refine." + op.String(), Width: w, state: func(s *statement) {
@@ -161,7 +179,10 @@ func latticeOps(w ir.Width) []Op {
 			a, b, x := s.element("a", w), s.element("b", w), s.word("x", w)
 			s.track(w, x)
 			inA, inB := s.contains(w, a, x), s.contains(w, b, x)
-			s.trackBounds(w, a, b)
+			if !s.leaves {
+				s.trackBounds(w, a, b)
+			}
+			s.members = append(s.members, member{w, x})
 			r := s.call(method, w, a, b)[0]
 			s.goal("contains the words of both", s.b.Implies(s.b.Or(inA, inB), s.contains(w, r, x)))
 			s.goal("valid", s.valid(w, r))
@@ -173,6 +194,7 @@ func latticeOps(w ir.Width) []Op {
 		{Name: "lattice.Meet", Width: w, state: func(s *statement) {
 			a, b, x := s.element("a", w), s.element("b", w), s.word("x", w)
 			s.track(w, x)
+			s.members = append(s.members, member{w, x})
 			both := s.b.And(s.contains(w, a, x), s.contains(w, b, x))
 			r := s.call("Meet", w, a, b)[0]
 			s.goal("contains the shared words", s.b.Implies(both, s.contains(w, r, x)))
@@ -211,6 +233,7 @@ func latticeOps(w ir.Width) []Op {
 			s.result("", w, s.call("Ite", c, a, b)[0], s.b.Ite(z, x, y))
 		}},
 		{Name: "bounds", Width: w, state: func(s *statement) {
+			s.concretely()
 			a, x := s.withWord("a", "x", w)
 			limits := symgo.Leaves(s.call("Bounds", w, a)[0])
 			u, i := s.b.Resize(x, w, ir.W64, false), s.b.Resize(x, w, ir.W64, true)

@@ -55,10 +55,10 @@ func (c *calls) behind(name string, fn *symgo.Function, args []symgo.Value) []Li
 	switch method, short := strings.CutPrefix(local, "Domain."); {
 	case short:
 		return c.behindMethod(method, n, w, line)
-	case local == "Add": // as Domain.ALU calls it
+	case local == "Add" && domain == "tnum": // as Domain.ALU calls it
 		return line(w(0), "alu.%v", ir.Add)
-	case local == "T.SetAdd": // likewise
-		return line(w(1), "alu.%v", ir.Add)
+	case local == "T.SetAdd": // as Add calls it, which Domain.ALU does not if words are small
+		return line(w(1), contractPrefix+"Add")
 	case local == "T.SetALU":
 		return line(w(2), "alu.%v", ir.ALUOp(n(1)))
 	case local == "T.settle": // is told half of the width
@@ -98,6 +98,10 @@ func (c *calls) behindMethod(method string, n func(int) uint64, w func(int) ir.W
 		return line(w(2), "%s.%d.%d", kind, n(2), n(3))
 	case "RefineLow":
 		return line(w(1), "refine.low%d", n(2))
+	case "Const":
+		return line(w(1), "const")
+	case "Ite": // is not told the width
+		return line(c.width, "ite")
 	case "Meet", "Join", "Widen", "Leq":
 		return line(w(1), "lattice.%s", method)
 	}

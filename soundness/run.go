@@ -136,7 +136,7 @@ func (r *Run) work(ctx context.Context) {
 	for t := r.next(); t != nil; t = r.next() {
 		began := time.Now()
 		t.own, t.err = t.subject.decide(ctx, t.op, r.Solver, r.Built)
-		t.own.Elapsed = time.Since(began)
+		t.own.Elapsed, t.own.Own = time.Since(began), t.own.Status
 		if t.err == nil {
 			t.err = ctx.Err()
 		}

@@ -65,6 +65,7 @@ func TestRests(t *testing.T) {
 			require.Equal(t, want[name], v.Status, "%s: %s", name, v.Reason)
 			require.Equal(t, reasons[name], v.Reason, name)
 			require.Len(t, v.RestsOn, len(rests[name]), name)
+			require.Equal(t, name != "false", v.Own == smt.Proved, name)
 			return nil
 		})
 		require.NoError(t, err)
@@ -104,16 +105,31 @@ func TestRestsOf(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		"tnum alu.mul":            "[tnum contract.mulBy at 64 bits]",
-		"tnum alu.sdiv":           "[tnum contract.divideOr at 64 bits]",
-		"tnum alu.add":            "[]",
-		"tnum+interval alu.xor":   "[interval alu.xor at 64 bits tnum alu.xor at 64 bits tnum+interval contract.Reduce at 64 bits]",
-		"tnum+interval cmp.slt":   "[interval cmp.slt at 64 bits tnum cmp.slt at 64 bits]",
-		"tnum+interval ite":       "[]",
-		"tnum+interval swap.be16": "[interval swap.be16 at 64 bits tnum swap.be16 at 64 bits tnum+interval contract.Reduce at 64 bits]",
+		"tnum alu.mul":  "[tnum contract.mulBy at 64 bits]",
+		"tnum alu.sdiv": "[tnum contract.divideOr at 64 bits]",
+		"tnum alu.add":  "[]",
+		"tnum+interval alu.xor": "[interval alu.xor at 64 bits tnum alu.xor at 64 bits tnum+interval contract.Reduce at 64 bits " +
+			"tnum+interval contract.Short.xor at 64 bits tnum+interval contract.Small at 64 bits " +
+			"tnum+interval contract.agree at 64 bits tnum+interval contract.members at 64 bits]",
+		"tnum+interval alu.add": "[interval contract.Add at 64 bits tnum alu.add at 64 bits tnum+interval contract.Reduce at 64 bits " +
+			"tnum+interval contract.agree at 64 bits tnum+interval contract.members at 64 bits]",
+		"tnum+interval cmp.slt": "[interval cmp.slt at 64 bits tnum cmp.slt at 64 bits tnum+interval contract.Reduce at 1 bits " +
+			"tnum+interval contract.members at 1 bits tnum+interval contract.members at 64 bits]",
+		"tnum+interval ite": "[interval ite at 64 bits tnum ite at 64 bits tnum+interval contract.members at 1 bits tnum+interval contract.members at 64 bits]",
+		"tnum+interval swap.be16": "[interval swap.be16 at 64 bits tnum swap.be16 at 64 bits tnum+interval contract.Reduce at 64 bits " +
+			"tnum+interval contract.members at 64 bits]",
 		"tnum+interval refine.ne.valid": "[interval refine.ne at 64 bits interval refine.ne.valid at 64 bits tnum refine.ne at 64 bits " +
-			"tnum refine.ne.valid at 64 bits tnum+interval contract.Reduce at 64 bits]",
-		"tnum+interval trunc.64.8": "[interval trunc.64.8 at 64 bits tnum trunc.64.8 at 64 bits tnum+interval contract.Reduce at 8 bits]",
+			"tnum refine.ne.valid at 64 bits tnum+interval contract.Reduce at 64 bits tnum+interval contract.members at 64 bits]",
+		"tnum+interval trunc.64.8": "[interval trunc.64.8 at 64 bits tnum trunc.64.8 at 64 bits tnum+interval contract.Reduce at 8 bits " +
+			"tnum+interval contract.members at 8 bits tnum+interval contract.members at 64 bits]",
+		"tnum+interval lattice.Leq.transitive": "[interval lattice.Leq at 64 bits interval lattice.Leq.transitive at 64 bits tnum lattice.Leq at 64 bits " +
+			"tnum lattice.Leq.transitive at 64 bits tnum+interval contract.members at 64 bits]",
+		"tnum+interval contract.tighten": "[interval contract.settle at 64 bits]",
+		"tnum+interval contract.learn":   "[]",
+		"tnum+interval contract.Reduce": "[tnum+interval contract.agree at 64 bits tnum+interval contract.learn at 64 bits " +
+			"tnum+interval contract.members at 64 bits tnum+interval contract.tighten at 64 bits]",
+		"tnum+interval contract.Short.mul": "[]",
+		"tnum+interval bounds":             "[]",
 	}
 	for _, s := range subjects {
 		for _, op := range s.Ops() {

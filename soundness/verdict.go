@@ -16,6 +16,7 @@ type Verdict struct {
 	Op     string
 	Width  ir.Width
 	Status smt.Outcome // Proved only if all goals are; for what they rest on, see Run
+	Own    smt.Outcome // of the goals alone, whatever becomes of what they rest on; set by Run
 	Goal   string      // the first that is not proved, "" if all are
 	Reason string      // why it is not known
 	Model  *smt.Model  // if refuted: a run of the source that shows it

@@ -40,6 +40,7 @@ type soundnessJSON struct {
 	Op         string          `json:"op"`
 	Width      int             `json:"width"`
 	Status     string          `json:"status"`
+	Own        string          `json:"own"`     // the status if all were proved that the line rests on
 	Seconds    float64         `json:"seconds"` // by the clock
 	Solver     string          `json:"solver"`
 	RestsOn    []soundnessLine `json:"rests_on,omitempty"` // lines that the proof takes as given; all are proved if this one is
@@ -309,7 +310,7 @@ func soundnessWord(o smt.Outcome) string {
 }
 
 func soundnessRow(v soundness.Verdict) soundnessJSON {
-	row := soundnessJSON{Domain: v.Domain, Op: v.Op, Width: int(v.Width), Status: soundnessWord(v.Status), Seconds: v.Elapsed.Seconds(), Solver: v.Solver,
+	row := soundnessJSON{Domain: v.Domain, Op: v.Op, Width: int(v.Width), Status: soundnessWord(v.Status), Own: soundnessWord(v.Own), Seconds: v.Elapsed.Seconds(), Solver: v.Solver,
 		Goal: v.Goal, Reason: v.Reason, Witness: v.Witness(), Proofs: v.Proofs, Cached: v.Cached, ProofBytes: v.ProofBytes,
 		CheckTime: v.CheckTime.Seconds(), RunCPU: soundnessCPU().Seconds()}
 	for _, l := range v.RestsOn {
