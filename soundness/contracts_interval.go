@@ -38,13 +38,15 @@ func intervalContracts() contracts {
 }
 
 // aside has contracts look at words that operations use on the way: amounts
-// of shifts, and low bits that are extended.
-func (s *statement) aside(op ir.ALUOp, x, y smt.Term) {
+// of shifts, results before they are negated, and low bits that are extended.
+func (s *statement) aside(op ir.ALUOp, x, y, z smt.Term) {
 	wide := func(t smt.Term) smt.Term { return s.b.Resize(t, s.w, ir.W64, false) }
 	l := s.words64()
 	switch n := op.MovSX(); {
 	case op == ir.Lsh, op == ir.Rsh, op == ir.Arsh:
 		s.pairs = append(s.pairs, pair{wide(y), l.k(uint64(s.w - 1))})
+	case op == ir.SDiv, op == ir.SMod: // what is negated
+		s.track(s.w, s.b.Bin(sem.Sub, s.w, s.b.Const(s.w, 0), z))
 	case n > 0:
 		s.lowParts(s.w, n, y)
 	}

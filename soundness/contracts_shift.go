@@ -272,6 +272,15 @@ func shrSpec() *spec {
 func powerSpec() *spec {
 	return &spec{
 		fn: "T.power", widths: []ir.Width{ir.W64},
+		ensure: func(k *call) []Goal {
+			l := k.words64()
+			full, _ := sides(k.args[0])
+			pos, neg := halvesOf(full)
+			x, _ := rangeBounds(pos)
+			y, _ := rangeBounds(neg)
+			power := l.shl(l.k(1), leaf(k.results[0])) // the least word
+			return []Goal{{"bit", l.implies(leaf(k.results[1]), l.and(l.eq(power, l.choose(l.lt(x, y), x, y)), l.lt(leaf(k.results[0]), l.k(64))))}}
+		},
 		word: func(k *call, x smt.Term) smt.Term {
 			l := k.words64()
 			full, _ := sides(k.args[0])

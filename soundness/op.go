@@ -135,7 +135,7 @@ func aluOps(w ir.Width) (ops []Op) {
 			b, y := s.withWord("b", "y", w)
 			z := sem.ALU[smt.Term](s.algebra(), op, w, x, y)
 			s.pairs = append(s.pairs, s.operands(op, x, y))
-			s.aside(op, x, y)
+			s.aside(op, x, y, z)
 			s.track(w, z, s.b.Bin(sem.And, w, y, s.b.Const(w, uint64(w-1)))) // amounts of shifts lose their upper bits
 			s.result("", w, s.call("ALU", op, w, a, b)[0], z)
 		}})
@@ -149,8 +149,11 @@ func cmpOps(w ir.Width) (ops []Op) {
 			a, x := s.withWord("a", "x", w)
 			b, y := s.withWord("b", "y", w)
 			s.pairs = append(s.pairs, pair{s.b.Resize(x, w, ir.W64, false), s.b.Resize(y, w, ir.W64, false)})
-			if s.leaves { // ranges know what truth is without
+			switch {
+			case s.leaves: // ranges know what truth is without
 				s.track(ir.W1, s.b.Cmp(op, w, x, y))
+			case op == sem.SET:
+				s.track(w, s.b.Bin(sem.And, w, x, y)) // what is compared with 0
 			}
 			r := s.call("Cmp", op, w, a, b)[0]
 			s.result("", ir.W1, r, s.b.Cmp(op, w, x, y))

@@ -94,19 +94,31 @@ func shlHalves(w ir.Width, a Halves, least, greatest uint64) Halves {
 	if least >= uint64(w) {
 		return single(w, 0)
 	}
-	r := join(shlPos(w, a.Pos, least, min(greatest, uint64(w-1))), shlNeg(w, a.Neg, least, min(greatest, uint64(w-1))))
+	r := join(lastBit(w, a.Pos), lastBit(w, a.Neg))
+	if least < uint64(w-1) {
+		r = join(shlPos(w, a.Pos, least, min(greatest, uint64(w-1))), shlNeg(w, a.Neg, least, min(greatest, uint64(w-1))))
+	}
 	if greatest >= uint64(w) {
 		return join(r, single(w, 0))
 	}
 	return r
 }
 
+// lastBit shifts words by w-1: only their last bit stays.
+func lastBit(w ir.Width, r Range) Halves {
+	if r.empty() {
+		return none()
+	}
+	if r.Min == r.Max {
+		return single(w, r.Min<<(w-1)&w.Mask())
+	}
+	return Halves{Range{0, 0}, Range{w.SignBit(), w.SignBit()}}
+}
+
 // shlPos shifts words with top bit 0 by amounts below w.
 //
 // Sound: as long as no bit is lost, the result grows with the word and the
-// amount. Of a known amount k, the results follow each other 2^k apart, and
-// cover all such words once the range is as long as that takes. Words in the
-// result end in as many zeros as the least amount.
+// amount. Words in the result end in as many zeros as the least amount.
 func shlPos(w ir.Width, r Range, least, greatest uint64) Halves {
 	if r.empty() {
 		return none()
@@ -114,9 +126,6 @@ func shlPos(w ir.Width, r Range, least, greatest uint64) Halves {
 	m := w.Mask()
 	if r.Max <= m>>greatest {
 		return multiples(split(w, r.Min<<least, r.Max<<greatest), least)
-	}
-	if least == greatest && r.Max-r.Min <= m>>least {
-		return multiples(arc(m, r.Min<<least&m, r.Max<<least&m), least)
 	}
 	return multiples(all(w), least)
 }
@@ -131,9 +140,6 @@ func shlNeg(w ir.Width, r Range, least, greatest uint64) Halves {
 	x := negate(w, r)
 	if x.Max <= m>>greatest {
 		return multiples(arc(m, -(x.Max<<greatest)&m, -(x.Min<<least)&m), least)
-	}
-	if least == greatest && x.Max-x.Min <= m>>least {
-		return multiples(arc(m, -(x.Max<<least)&m, -(x.Min<<least)&m), least)
 	}
 	return multiples(all(w), least)
 }
