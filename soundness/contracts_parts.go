@@ -190,6 +190,34 @@ func joinsOps() (ops []Op) {
 	return ops
 }
 
+// cutSays says of cut that bounds only move towards each other, and past no word
+// that the tnum has.
+func (c *calls) cutSays(t, r, cut symgo.Value, x smt.Term) smt.Term {
+	l := c.words64()
+	inside := l.implies(c.filled(cut), c.cutOf(cut, r))
+	return l.and(inside, l.implies(l.and(c.in(r, x), c.inTnum(t, x)), c.in(cut, x)))
+}
+
+func (c *calls) sayCut(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
+	r, assume := fresh(0), c.b.Bool(true)
+	for _, x := range c.words {
+		assume = c.b.And(assume, c.cutSays(args[0], args[1], r, x))
+	}
+	return []symgo.Value{r}, assume, c.clean(args[0])
+}
+
+// stateCut demands of cut what sayCut says.
+func stateCut(s *statement) {
+	fn, err := s.s.prog.Func(reducedPath + "cut")
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	e, r, x := s.elem("a").(*symgo.Struct).Fields[0], s.m.Var("b", fn.Param(1)), s.word("x", ir.W64)
+	s.assumeThat(s.clean(e))
+	s.goal("cut", s.cutSays(e, r, s.callFunc(fn, e, r)[0], x))
+}
+
 // same says that all words of two values are equal.
 func (c *calls) same(v, u symgo.Value) smt.Term {
 	same, us := c.b.Bool(true), symgo.Leaves(u)

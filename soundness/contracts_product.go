@@ -172,7 +172,7 @@ func (k component) refine(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo
 // productContracts say of the parts what is proved of them, and of the
 // reduction that it loses no word.
 func productContracts() contracts {
-	ops := slices.Concat(membersOps(), joinsOps(), smallOps(), agreeOps())
+	ops := slices.Concat(membersOps(), joinsOps(), smallOps(), agreeOps(), []Op{{Name: contractPrefix + "cut", Width: ir.W64, state: stateCut}})
 	for _, w := range productWidths() {
 		for _, name := range []string{"tighten", "learn", "Reduce"} {
 			ops = append(ops, Op{Name: contractPrefix + name, Width: w, state: func(s *statement) { s.stateReduction(name) }})
@@ -197,6 +197,7 @@ func productContracts() contracts {
 		}, i.saySmall)
 		i.sayBy("Short", shortLines(c), i.sayShort)
 		settleSpec().about(c, intervalPath)
+		c.aboutLines(reducedPath+"cut", func([]symgo.Value) []Line { return []Line{{productName, contractPrefix + "cut", ir.W64}} }, c.sayCut)
 		reduction := component{c, reducedPath}
 		reduction.say("agree", c.sayAgree)
 		reduction.say("tighten", c.sayTighten, 2)
@@ -289,11 +290,18 @@ func (s *statement) stateReduction(name string) {
 	}
 	e := s.elem("a").(*symgo.Struct)
 	p, x := parts{s.calls, s.w, e.Fields[0], e.Fields[1]}, s.word("x", ir.W64)
-	if name != "Reduce" {
+	t, i := s.parts()
+	if name == "Reduce" {
+		s.assumeThat(p.nonempty())
+	} else { // what is known of valid ranges is enough
 		s.concretely()
+		s.assumeThat(s.b.And(t.valid(s.w, p.t), i.known(s.w, p.r), p.filled()))
 	}
-	s.assumeThat(p.nonempty())
 	s.track(ir.W64, x)
+	if name == "tighten" {
+		l := s.words64()
+		s.track(ir.W64, l.both(x, l.k(s.w.Mask())), l.both(x, l.k(max(1, s.w/2).Mask())))
+	}
 	q := p
 	if name == "Reduce" { // each round keeps x, if it was there, and what is said of the parts
 		s.cut = true
@@ -315,11 +323,14 @@ func (s *statement) stateReduction(name string) {
 		q.r = s.m.Contents(cell)
 	case "learn":
 		q.t = s.callFunc(fn, s.w, p.t, s.m.Ref(p.r))[0]
+		s.goal("valid", t.valid(s.w, q.t))
 	default:
 		r := s.callFunc(fn, s.w, p.t, p.r)
 		q.t, q.r = r[0], r[1]
 		s.goal("together", q.together())
 	}
 	s.goal("no word is lost", p.becomes(q, x))
-	s.goal("valid", q.valid())
+	if name != "learn" { // which leaves the ranges as they are
+		s.goal("valid", q.valid())
+	}
 }

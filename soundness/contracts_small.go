@@ -99,7 +99,11 @@ func (s *statement) stateShort(op ir.ALUOp) {
 
 // saySmall says of Small that the range is all of the element.
 func (k component) saySmall(a []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
-	e, w, r, ok := a[0], ir.Width(k.number(a[1])), fresh(0), fresh(1)
+	e, w := a[0], ir.Width(k.number(a[1]))
+	if w < ir.W32 { // is not called
+		return nil, smt.Term{}, smt.Term{}
+	}
+	r, ok := fresh(0), fresh(1)
 	all := k.ofRange(r)
 	assume := k.b.And(k.calls.small(w, r), k.valid(w, all))
 	for _, x := range k.of(w, 1) {

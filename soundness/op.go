@@ -43,7 +43,7 @@ func (s *statement) any(name string, w ir.Width) symgo.Value {
 	if s.choose != nil {
 		return s.choose(name, w, true)
 	}
-	return s.elem(name)
+	return s.sized(name, w)
 }
 
 // withWord makes a valid element of w bits and a word, of which soundness
@@ -71,7 +71,7 @@ func (s *statement) operand(name string, w ir.Width) symgo.Value {
 	if s.s.Domain.Name != "interval" || s.exact || w < ir.W8 {
 		return s.element(name, w)
 	}
-	e := s.sized(name, w)
+	e := s.any(name, w)
 	s.assumeThat(s.shape(w, e))
 	s.strong = append(s.strong, s.valid(w, e))
 	return e
@@ -79,7 +79,7 @@ func (s *statement) operand(name string, w ir.Width) symgo.Value {
 
 // element makes a valid element of w bits.
 func (s *statement) element(name string, w ir.Width) symgo.Value {
-	e := s.sized(name, w)
+	e := s.any(name, w)
 	s.assumeThat(s.valid(w, e))
 	s.elems = append(s.elems, sized{w, e})
 	return e

@@ -124,7 +124,7 @@ func TestRestsOf(t *testing.T) {
 			"tnum+interval contract.members at 8 bits tnum+interval contract.members at 64 bits]",
 		"tnum+interval lattice.Leq.transitive": "[interval lattice.Leq at 64 bits interval lattice.Leq.transitive at 64 bits tnum lattice.Leq at 64 bits " +
 			"tnum lattice.Leq.transitive at 64 bits tnum+interval contract.members at 64 bits]",
-		"tnum+interval contract.tighten": "[interval contract.settle at 64 bits]",
+		"tnum+interval contract.tighten": "[interval contract.settle at 64 bits tnum+interval contract.cut at 64 bits]",
 		"tnum+interval contract.learn":   "[]",
 		"tnum+interval contract.Reduce": "[tnum+interval contract.agree at 64 bits tnum+interval contract.learn at 64 bits " +
 			"tnum+interval contract.members at 64 bits tnum+interval contract.tighten at 64 bits]",
