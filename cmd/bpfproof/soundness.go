@@ -40,8 +40,8 @@ type soundnessJSON struct {
 	Op         string          `json:"op"`
 	Width      int             `json:"width"`
 	Status     string          `json:"status"`
-	Own        string          `json:"own"`     // the status if all were proved that the line rests on
-	Seconds    float64         `json:"seconds"` // by the clock
+	Own        string          `json:"own,omitempty"` // of the goals alone, where the line is unknown for what it rests on
+	Seconds    float64         `json:"seconds"`       // by the clock
 	Solver     string          `json:"solver"`
 	RestsOn    []soundnessLine `json:"rests_on,omitempty"` // lines that the proof takes as given; all are proved if this one is
 	Goal       string          `json:"goal,omitempty"`     // the first that is not proved
@@ -310,9 +310,12 @@ func soundnessWord(o smt.Outcome) string {
 }
 
 func soundnessRow(v soundness.Verdict) soundnessJSON {
-	row := soundnessJSON{Domain: v.Domain, Op: v.Op, Width: int(v.Width), Status: soundnessWord(v.Status), Own: soundnessWord(v.Own), Seconds: v.Elapsed.Seconds(), Solver: v.Solver,
+	row := soundnessJSON{Domain: v.Domain, Op: v.Op, Width: int(v.Width), Status: soundnessWord(v.Status), Seconds: v.Elapsed.Seconds(), Solver: v.Solver,
 		Goal: v.Goal, Reason: v.Reason, Witness: v.Witness(), Proofs: v.Proofs, Cached: v.Cached, ProofBytes: v.ProofBytes,
 		CheckTime: v.CheckTime.Seconds(), RunCPU: soundnessCPU().Seconds()}
+	if v.Own != v.Status {
+		row.Own = soundnessWord(v.Own)
+	}
 	for _, l := range v.RestsOn {
 		row.RestsOn = append(row.RestsOn, soundnessLine{l.Domain, l.Op, int(l.Width)})
 	}
