@@ -4,7 +4,6 @@
 ; origin: bpfproof
 ; license: Apache-2.0
 ; expect: accept
-; engines: vm kernel: the compiler translates every instruction, and has no translation of a write to r10
 ; run: r0 = 0x1
 
 .type xdp
