@@ -20,6 +20,27 @@ func (in Insn) Row() *Row { return in.Op.Row() }
 // Kind returns the instruction's group.
 func (in Insn) Kind() Kind { return in.Op.Row().Kind }
 
+// Writes returns the register that the instruction itself names and writes; ok is
+// false where there is none. Calls, packet loads and compare-and-exchange, which
+// write r0 to r5 or r0 without naming them, are not among these.
+func (in Insn) Writes() (r Reg, ok bool) {
+	row := in.Row()
+	switch row.Kind {
+	case KindALU, KindSwap, KindLoadImm, KindLoad, KindLoadAcquire, KindCast:
+		return in.Dst, true
+	case KindAtomic:
+		return in.Src, row.Fetch && row.Atomic != AtomicCmpXchg
+	}
+	return 0, false
+}
+
+// WritesFP reports whether the instruction writes the frame pointer, which no
+// verifier lets a run come to.
+func (in Insn) WritesFP() bool {
+	r, ok := in.Writes()
+	return ok && r == FP
+}
+
 // Target returns where a jump, branch, may_goto, local call or function
 // reference at pc leads; ok is false for other instructions. The target may
 // lie outside the program: Program.Check refuses that.

@@ -161,7 +161,7 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 func (s *sim[V]) instruction(pc ir.PC) {
 	m, r := s.cut(pc)
 	here := site{s.fi, pc, m.off, nil}
-	if writesFP(s.p.Insns[pc]) {
+	if s.p.Insns[pc].WritesFP() {
 		s.traps(here)
 		return
 	}
@@ -202,18 +202,6 @@ func (s *sim[V]) traps(at site) {
 		return
 	}
 	s.out.prove(at, KindBytecode, nil, nil)
-}
-
-// writesFP reports whether the instruction writes the frame pointer.
-func writesFP(in ir.Insn) bool {
-	row := in.Row()
-	switch row.Kind {
-	case ir.KindALU, ir.KindSwap, ir.KindLoadImm, ir.KindLoad, ir.KindLoadAcquire:
-		return in.Dst == ir.FP
-	case ir.KindAtomic:
-		return in.Src == ir.FP && row.Fetch && row.Atomic != ir.AtomicCmpXchg
-	}
-	return false
 }
 
 // inStack refuses bytecode that visibly accesses the machine frame outside

@@ -101,7 +101,7 @@ func (c *compiler) function(i int) error {
 
 func (c *compiler) lower(pc ir.PC, in ir.Insn) error {
 	row := in.Row()
-	if writesFP(in, row) { // code that no run reaches: no verifier lets one
+	if in.WritesFP() { // code that no run reaches: no verifier lets one
 		c.asm.Text = enc.Trap(c.asm.Text)
 		return nil
 	}
@@ -136,17 +136,6 @@ func (c *compiler) lower(pc ir.PC, in ir.Insn) error {
 		return &jit.UnsupportedError{PC: pc, Op: in.Op}
 	}
 	return nil
-}
-
-// writesFP reports whether in changes r10, which the frame relies on.
-func writesFP(in ir.Insn, row *ir.Row) bool {
-	switch row.Kind {
-	case ir.KindALU, ir.KindSwap, ir.KindLoadImm, ir.KindLoad, ir.KindLoadAcquire:
-		return in.Dst == ir.FP
-	case ir.KindAtomic:
-		return in.Src == ir.FP && row.Fetch && row.Atomic != ir.AtomicCmpXchg
-	}
-	return false
 }
 
 // size returns the operand size of an operation.

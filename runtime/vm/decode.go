@@ -34,7 +34,7 @@ func unsupported(pc ir.PC, op ir.Op, reason string) error {
 func (d *decoder) insn(pc ir.PC, in ir.Insn, out *insn) error {
 	row := in.Row()
 	*out = insn{dst: uint8(in.Dst), src: uint8(in.Src), off: int32(in.Off), imm: int32(in.Imm)}
-	if writes(in) == ir.FP { // code that no run comes to may hold such an instruction
+	if in.WritesFP() { // code that no run comes to may hold such an instruction
 		out.op, out.aux = opSlow, slowForbidden
 		return nil
 	}
@@ -83,21 +83,6 @@ func (d *decoder) control(pc ir.PC, in ir.Insn, out *insn) error {
 		return unsupported(pc, in.Op, "not executed by the interpreter")
 	}
 	return nil
-}
-
-// writes returns the register that an instruction's table row writes, 0 for
-// none: only r10 matters here.
-func writes(in ir.Insn) ir.Reg {
-	row := in.Row()
-	switch row.Kind {
-	case ir.KindALU, ir.KindSwap, ir.KindLoadImm, ir.KindLoad, ir.KindLoadAcquire, ir.KindCast:
-		return in.Dst
-	case ir.KindAtomic:
-		if row.Fetch && row.Atomic != ir.AtomicCmpXchg {
-			return in.Src
-		}
-	}
-	return 0
 }
 
 func (d *decoder) alu(in ir.Insn, out *insn) {

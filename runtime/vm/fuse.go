@@ -46,7 +46,7 @@ func fuse(p *ir.Program, plain []insn) []insn {
 func ahead(p *ir.Program, pc ir.PC) []ir.Insn {
 	ins := p.Insns[pc:min(int(pc)+5, len(p.Insns))]
 	for i, in := range ins {
-		if in.Op != ir.OpPad && writes(in) == ir.FP {
+		if in.Op != ir.OpPad && in.WritesFP() {
 			return ins[:i]
 		}
 	}
