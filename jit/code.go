@@ -1,6 +1,10 @@
 package jit
 
-import "github.com/bpfproof/bpfproof/ir"
+import (
+	"fmt"
+
+	"github.com/bpfproof/bpfproof/ir"
+)
 
 // Code is a compiled program: position-independent machine code and what is
 // needed to load, run and validate it.
@@ -11,6 +15,18 @@ type Code struct {
 	Funcs  []Func  // by index in ir.Program.Funcs; Funcs[0] is the program's entry
 	Hints  []Hint  // in order of PC
 	Relocs []Reloc // in order of Off
+	// Cuts says by PC at which instructions machine and eBPF state correspond as
+	// Frame and Hints say; nil: at every one. Elsewhere PCMap names only where
+	// code of the instruction was put, for listings and for faults.
+	Cuts []bool
+	// Uncounted lists, in order, jumps backward that do not count down the
+	// budget (see contract.go): every loop has another one that does.
+	Uncounted []ir.PC
+}
+
+// Cut reports whether machine and eBPF state correspond at pc.
+func (c *Code) Cut(pc ir.PC) bool {
+	return c.PCMap[pc] != NoCode && (c.Cuts == nil || c.Cuts[pc])
 }
 
 // NoCode marks slots without code of their own in Code.PCMap.
@@ -24,8 +40,8 @@ type Func struct {
 	Frame Frame
 }
 
-// Frame tells where a function keeps the eBPF state at every instruction
-// boundary. Untrusted, like a hint.
+// Frame tells where a function keeps the eBPF state at every cut. Untrusted,
+// like a hint.
 type Frame struct {
 	Regs  [ir.NumRegs]uint8 // machine register number of each eBPF register
 	Size  int32             // bytes between the entry stack pointer and the lowest address of the frame
@@ -43,9 +59,30 @@ type Frame struct {
 // Hint states a fact that holds whenever execution reaches PC. The validator
 // proves it by induction over all ways to get there before it relies on it.
 type Hint struct {
-	PC  ir.PC
-	Reg ir.Reg
-	Map int // Reg holds the handle of the program's map of this index
+	PC   ir.PC
+	Reg  ir.Reg
+	Map  int // of HintMap
+	Kind HintKind
+}
+
+// HintKind is what a hint says.
+type HintKind uint8
+
+// The kinds of hints.
+const (
+	HintMap   HintKind = iota // Reg holds the handle of the program's map of index Map
+	HintDead                  // Reg's home holds anything: no code reads it before Reg is written
+	HintUpper                 // the upper 32 bits of Reg are zero
+)
+
+var hintNames = [...]string{"map", "dead", "upper"}
+
+// String returns "map", "dead" or "upper".
+func (k HintKind) String() string {
+	if int(k) < len(hintNames) {
+		return hintNames[k]
+	}
+	return fmt.Sprintf("hint(%d)", uint8(k))
 }
 
 // RelocKind tells what value a relocation stands for.

@@ -54,6 +54,9 @@ func (c *Code) Check(p *ir.Program) error {
 	if len(c.PCMap) != len(p.Insns) {
 		return bad("PC map has %d entries for %d slots", len(c.PCMap), len(p.Insns))
 	}
+	if c.Cuts != nil && len(c.Cuts) != len(p.Insns) {
+		return bad("cuts have %d entries for %d slots", len(c.Cuts), len(p.Insns))
+	}
 	if n := max(len(p.Funcs), 1); len(c.Funcs) < n || len(p.Funcs) > 0 && len(c.Funcs) != n {
 		return bad("%d functions for %d of the program", len(c.Funcs), n)
 	}

@@ -34,9 +34,11 @@ import "github.com/bpfproof/bpfproof/ir"
 //
 // Poll: the budget is a number of 64 bits: how many jumps are left of those whose
 // target is not ahead. On every execution of one, taken or not, an image
-// subtracts 1 from the budget; where it was 0 before, "call [r12+EnvPoll]", which returns with a new budget in r9, keeps every other
-// register but not the flags, and may not return at all (the run is
-// cancelled).
+// subtracts 1 from the budget; where it was 0 before, "call [r12+EnvPoll]", which
+// returns with a new budget in r9, keeps every other register but not the flags,
+// and may not return at all (the run is cancelled). Jumps that Code.Uncounted
+// lists do neither; without the others the function's control flow has no
+// cycle, or the list does not count.
 //
 // Subprograms keep the same contract among each other.
 const (

@@ -1,15 +1,18 @@
 // Package jitproof proves that machine code does what its bytecode means: per
 // program, from the bytes, without trusting the compiler.
 //
-// The proof is a simulation with cut points. Every bytecode boundary is one:
-// there the machine state is related to the eBPF state (each eBPF register is
-// in the machine register that the frame names, the stack pointer and saved
-// registers are where they belong, hinted facts hold). For every instruction
-// the validator starts from an arbitrary related pair of states, executes the
-// instruction by package sem and its bytes by package jitproof/x86, along
-// every path, and proves that both take the same way, make the same memory
-// accesses and calls in the same order, and are related again. Functions'
-// prologues establish the relation, exits undo it. Loops need no unrolling.
+// The proof is a simulation with cut points, which the code names
+// (jit.Code.Cuts): every instruction, or few of them, such as the heads of
+// blocks. At a cut the machine state is related to the eBPF state: each eBPF
+// register is in the machine register that the frame names, unless a hint says
+// that it is dead, the stack pointer and saved registers are where they belong,
+// hinted facts hold. From every cut the validator starts from an arbitrary
+// related pair of states, executes the instructions up to the next cuts by
+// package sem and the bytes by package jitproof/x86, along every path, and
+// proves that both take the same way, make the same memory accesses and calls
+// in the same order, and are related again. One load may stand for several
+// narrower ones of the same bytes. Functions' prologues establish the relation,
+// exits undo it. Loops need no unrolling: a jump backward leads to a cut.
 //
 // Hints, frames and the PC map are untrusted: each claim in them is an
 // obligation wherever control can come from.

@@ -68,7 +68,19 @@ func HashCode(c *jit.Code) string {
 	}
 	d.num(int64(len(c.Hints)))
 	for _, h := range c.Hints {
-		d.num(int64(h.PC), int64(h.Reg), int64(h.Map))
+		d.num(int64(h.PC), int64(h.Reg), int64(h.Map), int64(h.Kind))
+	}
+	d.num(int64(len(c.Cuts)))
+	for _, cut := range c.Cuts {
+		x := int64(0)
+		if cut {
+			x = 1
+		}
+		d.num(x)
+	}
+	d.num(int64(len(c.Uncounted)))
+	for _, pc := range c.Uncounted {
+		d.num(int64(pc))
 	}
 	d.num(int64(len(c.Relocs)))
 	for _, r := range c.Relocs {

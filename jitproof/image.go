@@ -20,6 +20,7 @@ type image struct {
 	relocs  map[int]jit.Reloc // by offset of the relocated bytes
 	touched []bool            // by byte: part of a relocation
 	hints   map[ir.PC][]jit.Hint
+	free    map[ir.PC]bool // jumps backward that need not count
 }
 
 func newImage(p *ir.Program, code *jit.Code) (*image, error) {
@@ -73,16 +74,22 @@ func (img *image) functions() error {
 			if off < f.Entry || off >= f.End {
 				return fmt.Errorf("insn %d: offset %#x is outside its function", pc, off)
 			}
-			cuts[int(off)] = true
+			if img.code.Cut(pc) {
+				cuts[int(off)] = true
+			} else if pc == f.PC {
+				return fmt.Errorf("insn %d: a function starts at no cut", pc)
+			}
 		}
 		img.cuts = append(img.cuts, cuts)
 	}
 	for _, h := range img.code.Hints {
-		if h.PC < 0 || h.PC >= img.p.Slots() || !h.Reg.Valid() || h.Reg == ir.FP || h.Map < 0 || h.Map >= len(img.p.Maps) {
+		if h.PC < 0 || h.PC >= img.p.Slots() || !h.Reg.Valid() || h.Reg == ir.FP || h.Kind > jit.HintUpper ||
+			h.Kind == jit.HintMap && (h.Map < 0 || h.Map >= len(img.p.Maps)) {
 			return fmt.Errorf("hint %+v: instruction, register or map does not exist", h)
 		}
 		img.hints[h.PC] = append(img.hints[h.PC], h)
 	}
+	img.free = uncounted(img.p, img.code)
 	return nil
 }
 
@@ -173,11 +180,16 @@ func (img *image) reloc(in x86.Inst) (jit.Reloc, bool) {
 // if there are several.
 func (img *image) hint(pc ir.PC, r ir.Reg) (m int, ok bool) {
 	for _, h := range img.hintsAt(pc) {
-		if h.Reg == r {
+		if h.Reg == r && h.Kind == jit.HintMap {
 			return h.Map, true
 		}
 	}
 	return 0, false
+}
+
+// says reports whether a hint says k of r at pc.
+func (img *image) says(pc ir.PC, r ir.Reg, k jit.HintKind) bool {
+	return slices.ContainsFunc(img.hintsAt(pc), func(h jit.Hint) bool { return h.Reg == r && h.Kind == k })
 }
 
 // hintsAt returns the hints for pc, in their order.

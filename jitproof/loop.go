@@ -72,8 +72,13 @@ func (m *machine[V]) enterLoop(last int) {
 // backAtHead proves that a round of the loop had no effect: what it changes is
 // arbitrary at the head anyway, and in program memory it only looked at the
 // word that the instruction updates, or wrote back what was there.
-func (s *sim[V]) backAtHead(at site, m *machine[V], want *meaning[V]) {
-	if len(want.events) != 1 || want.events[0].kind != evUpdate || m.calls != m.loop.calls {
+func (s *sim[V]) backAtHead(at site, m *machine[V], ways []way[V]) {
+	if len(ways) != 1 || len(ways[0].events) != 1 {
+		s.out.fail(at, m.path, &pathError{Unknown, KindLoop, "a loop in the code of more than one atomic update"})
+		return
+	}
+	want := ways[0]
+	if want.events[0].kind != evUpdate || m.calls != m.loop.calls {
 		s.out.fail(at, m.path, &pathError{Unknown, KindLoop, "a loop in the code of an instruction that is no atomic update"})
 		return
 	}

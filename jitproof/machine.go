@@ -22,6 +22,7 @@ type machine[V any] struct {
 	seen []int
 
 	events []event[V]
+	want   []event[V]  // what the bytecode does from the cut on, where that is certain
 	slots  map[int64]V // known words of the private frame, by offset from the entry stack pointer
 	calls  int
 
@@ -95,9 +96,39 @@ func (m *machine[V]) Load(addr V, w ir.Width) (V, error) {
 	case at == inEnv:
 		return m.loadEnv(off, w)
 	}
+	if x, ok := m.loadParts(addr, w); ok {
+		return x, nil
+	}
 	x := symbol(m.a(), m.events, evLoad, w)
 	m.events = append(m.events, event[V]{kind: evLoad, w: w, addr: addr})
 	return x, nil
+}
+
+// loadParts is a load in whose place the bytecode has several narrower ones, one
+// directly behind the other, of all of the word's bytes: it is taken as these,
+// in the bytecode's order.
+func (m *machine[V]) loadParts(addr V, w ir.Width) (x V, ok bool) {
+	a, n := m.a(), 0
+	var seen uint64
+	for i := len(m.events); seen != w.Mask(); i, n = i+1, n+1 {
+		if i >= len(m.want) || m.want[i].kind != evLoad || m.want[i].w >= w {
+			return x, false
+		}
+		off, known := a.offset(m.want[i].addr, addr)
+		part := m.want[i].w.Mask()
+		if !known || off < 0 || off+int64(m.want[i].w.Bytes()) > int64(w.Bytes()) || seen&(part<<(8*off)) != 0 {
+			return x, false
+		}
+		seen |= part << (8 * off)
+	}
+	x = a.Const(w, 0)
+	for _, e := range m.want[len(m.events) : len(m.events)+n] {
+		off, _ := a.offset(e.addr, addr)
+		part := a.Resize(symbol(a, m.events, evLoad, e.w), e.w, w, false)
+		x = a.Bin(sem.Or, w, x, a.Bin(sem.Shl, w, part, a.Const(w, uint64(8*off))))
+		m.events = append(m.events, event[V]{kind: evLoad, w: e.w, addr: a.Bin(sem.Add, ir.W64, addr, a.Const(ir.W64, uint64(off)))})
+	}
+	return x, true
 }
 
 func (m *machine[V]) loadEnv(off int64, w ir.Width) (V, error) {

@@ -20,51 +20,49 @@ func (s *sim[V]) frameAt(off int64) V {
 func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 	m := e.m
 	at := site{s.fi, pc, m.off, m.seen}
-	want, err := s.spec(s.w.assume(m.path), pc, r, inline)
+	ways, err := s.ways(s.w.assume(m.path), pc, r, inline)
 	if err != nil {
 		s.out.fail(at, m.path, &pathError{Unknown, KindBytecode, err.Error()})
 		return
 	}
 	if e.again {
-		s.backAtHead(at, m, want)
+		s.backAtHead(at, m, ways)
 		return
 	}
-	backward := slices.ContainsFunc(want.outs, func(o outcome[V]) bool { return o.jump && o.pc <= pc })
-	var goes []outcome[V]
+	var goes []way[V]
 	var never []goal[V]
-	for _, o := range want.outs {
-		x, known := s.w.known(o.cond)
-		switch {
-		case known && x == 0:
-		case o.exit == e.returned && o.tail == e.tail && (o.exit || o.tail || int(s.code.PCMap[o.pc]) == m.off):
+	for _, o := range ways {
+		if o.exit == e.returned && o.tail == e.tail && (o.exit || o.tail || int(s.code.PCMap[o.pc]) == m.off) {
 			goes = append(goes, o)
-		default:
-			what := fmt.Sprintf("way to insn %d", o.pc)
-			if o.exit {
-				what = "exit"
-			} else if o.tail {
-				what = "tail call"
-			}
-			never = append(never, goal[V]{what, ir.W1, o.cond, s.w.Const(ir.W1, 0)})
+			continue
 		}
+		what := fmt.Sprintf("way to insn %d", o.pc)
+		if o.exit {
+			what = "exit"
+		} else if o.tail {
+			what = "tail call"
+		}
+		never = append(never, goal[V]{what, ir.W1, s.all(o.conds), s.w.Const(ir.W1, 0)})
 	}
 	if len(never) > 0 { // if there is no other way, this says that the path is not taken at all
 		s.out.prove(at, KindBranch, m.path, never)
 	}
 	for _, o := range goes {
 		path := slices.Clip(m.path)
-		if _, known := s.w.known(o.cond); !known && !contains(s.w, path, o.cond) {
-			path = append(path, o.cond)
+		for _, c := range o.conds {
+			if !contains(s.w, path, c) {
+				path = append(path, c)
+			}
 		}
-		s.events(at, e, want.events, path)
-		s.polls(at, m, backward, path)
+		s.events(at, e, o.events, path)
+		s.polls(at, m, o.counts > 0, path)
 		switch {
 		case o.exit:
-			s.exit(at, e, want.after, path)
+			s.exit(at, e, o.after, path)
 		case o.tail:
-			s.tail(at, e, want.after, path)
+			s.tail(at, e, o.after, path)
 		default:
-			s.related(at, m, o.pc, want.after, path)
+			s.related(at, m, o.pc, o.after, path)
 		}
 	}
 }
@@ -78,7 +76,7 @@ func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) 
 	f := s.fn.Frame
 	var goals []goal[V]
 	for i := ir.R0; i < ir.FP; i++ {
-		if !r.lost[i] {
+		if !r.lost[i] && !s.img.says(pc, i, jit.HintDead) {
 			goals = append(goals, goal[V]{i.String(), ir.W64, r.r[i], m.st.R[f.Regs[i]]})
 		}
 	}
@@ -107,18 +105,28 @@ func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) 
 		}
 	}
 	s.out.prove(at, KindFrame, path, goals)
-	goals = nil
+	if goals = s.hinted(m, pc, r); len(goals) > 0 {
+		s.out.prove(at, KindHint, path, goals)
+	}
+}
+
+// hinted lists what the hints for pc say.
+func (s *sim[V]) hinted(m *machine[V], pc ir.PC, r regs[V]) (goals []goal[V]) {
 	for _, h := range s.img.hintsAt(pc) {
-		handle, _ := s.mapSymbol(jit.RelocMapHandle, h.Map, 0)
-		holds := m.st.R[f.Regs[h.Reg]]
+		holds := m.st.R[s.fn.Frame.Regs[h.Reg]]
 		if r.lost[h.Reg] { // whatever is left there, it is not the program's
 			holds = s.w.fresh("lost."+h.Reg.String(), ir.W64)
 		}
-		goals = append(goals, goal[V]{fmt.Sprintf("%v is the handle of map %d", h.Reg, h.Map), ir.W64, handle, holds})
+		switch h.Kind {
+		case jit.HintMap:
+			handle, _ := s.mapSymbol(jit.RelocMapHandle, h.Map, 0)
+			goals = append(goals, goal[V]{fmt.Sprintf("%v is the handle of map %d", h.Reg, h.Map), ir.W64, handle, holds})
+		case jit.HintUpper:
+			low := s.w.Resize(s.w.Resize(holds, ir.W64, ir.W32, false), ir.W32, ir.W64, false)
+			goals = append(goals, goal[V]{fmt.Sprintf("%v is its lower half", h.Reg), ir.W64, low, holds})
+		}
 	}
-	if len(goals) > 0 {
-		s.out.prove(at, KindHint, path, goals)
-	}
+	return goals
 }
 
 // slot returns a word of the private frame.

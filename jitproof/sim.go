@@ -60,13 +60,13 @@ type end[V any] struct {
 	again    bool // back at the head of a loop inside the instruction
 }
 
-// function simulates one function: prologue, and every instruction.
+// function simulates one function: prologue, and from every cut to the next.
 func (s *sim[V]) function(fi int) {
 	s.fi, s.fn = fi, s.code.Funcs[fi]
 	s.prologue()
 	for pc := s.fn.PC; pc < s.img.end(fi); pc++ {
-		if s.p.Insns[pc].Op != ir.OpPad {
-			s.instruction(pc)
+		if s.code.Cut(pc) {
+			s.segment(pc)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (s *sim[V]) at(fi int, pc ir.PC) {
 		s.prologue()
 		return
 	}
-	s.instruction(pc)
+	s.segment(pc)
 }
 
 // prologuePC stands for a function's prologue in a site.
@@ -140,13 +140,13 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 	}
 	for i := ir.R0; i < ir.FP; i++ {
 		home := x86.Reg(f.Regs[i])
-		if !kept[home] {
-			m.st.R[home] = s.w.fresh(i.String(), ir.W64)
-			if h, ok := s.img.hint(pc, i); ok {
-				m.st.R[home], _ = s.mapSymbol(jit.RelocMapHandle, h, 0)
-			}
+		dead := s.img.says(pc, i, jit.HintDead)
+		if !kept[home] && !dead {
+			m.st.R[home] = s.hintedValue(pc, i)
 		}
-		r.r[i] = m.st.R[home]
+		if r.r[i] = m.st.R[home]; dead {
+			r.r[i] = s.w.fresh("dead."+i.String(), ir.W64)
+		}
 	}
 	r.r[ir.FP] = s.w.fresh("r10", ir.W64) // what nothing on the machine is
 	if f.Stack > 0 {
@@ -156,16 +156,27 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 	return m, r
 }
 
-// instruction proves that the code of the instruction at pc does what the
-// instruction means.
-func (s *sim[V]) instruction(pc ir.PC) {
+// hintedValue is any value of register i at pc that hints allow.
+func (s *sim[V]) hintedValue(pc ir.PC, i ir.Reg) V {
+	x := s.w.fresh(i.String(), ir.W64)
+	if h, ok := s.img.hint(pc, i); ok {
+		x, _ = s.mapSymbol(jit.RelocMapHandle, h, 0)
+	} else if s.img.says(pc, i, jit.HintUpper) {
+		x = s.w.Resize(s.w.Resize(x, ir.W64, ir.W32, false), ir.W32, ir.W64, false)
+	}
+	return x
+}
+
+// segment proves that the code from the cut at pc to the next ones does what
+// the instructions from there on mean.
+func (s *sim[V]) segment(pc ir.PC) {
 	m, r := s.cut(pc)
 	here := site{s.fi, pc, m.off, nil}
 	if s.p.Insns[pc].WritesFP() {
 		s.traps(here)
 		return
 	}
-	plain, err := s.spec(s.w, pc, r, -1)
+	plain, err := s.ways(s.w, pc, r, -1)
 	if err == nil {
 		err = s.inStack(plain)
 	}
@@ -173,9 +184,12 @@ func (s *sim[V]) instruction(pc ir.PC) {
 		s.out.fail(here, nil, &pathError{Unknown, KindBytecode, err.Error()})
 		return
 	}
-	empty := false // no code at all: the next instruction begins at the same place
-	for _, o := range plain.outs {
-		empty = empty || !o.exit && o.pc > pc && int(s.code.PCMap[o.pc]) == m.off
+	empty := false // no code at all: the next cut is at the same place
+	for _, o := range plain {
+		empty = empty || !o.exit && !o.tail && o.pc > pc && int(s.code.PCMap[o.pc]) == m.off
+	}
+	if len(plain) > 0 && !slices.ContainsFunc(plain, func(o way[V]) bool { return len(o.events) != len(plain[0].events) }) {
+		m.want = plain[0].events
 	}
 	ends := s.run(m, pc, empty)
 	inline := s.inlinable(pc)
@@ -206,15 +220,17 @@ func (s *sim[V]) traps(at site) {
 
 // inStack refuses bytecode that visibly accesses the machine frame outside
 // the eBPF stack: no verifier accepts it, and nothing is claimed of it.
-func (s *sim[V]) inStack(m *meaning[V]) error {
-	for _, e := range m.events {
-		if e.kind > evUpdate {
-			continue
-		}
-		stack := int64(s.fn.Frame.Stack)
-		off, ok := s.w.offset(e.addr, s.frameAt(0))
-		if ok && (off < 0 || off+int64(e.w.Bytes()) > stack) {
-			return fmt.Errorf("access at %d from the frame pointer is outside the stack", off-stack)
+func (s *sim[V]) inStack(ways []way[V]) error {
+	stack := int64(s.fn.Frame.Stack)
+	for _, o := range ways {
+		for _, e := range o.events {
+			if e.kind > evUpdate {
+				continue
+			}
+			off, ok := s.w.offset(e.addr, s.frameAt(0))
+			if ok && (off < 0 || off+int64(e.w.Bytes()) > stack) {
+				return fmt.Errorf("access at %d from the frame pointer is outside the stack", off-stack)
+			}
 		}
 	}
 	return nil

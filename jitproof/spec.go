@@ -29,17 +29,19 @@ type outcome[V any] struct {
 
 // meaning is what the bytecode side does in one instruction.
 type meaning[V any] struct {
+	before []event[V]
 	events []event[V]
 	after  regs[V]
 	outs   []outcome[V]
 }
 
-// spec executes the instruction at pc by package sem. If inlined, a lookup in
-// array map inline is what the ABI says it is instead of a call.
-func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int) (*meaning[V], error) {
+// spec executes the instruction at pc by package sem, behind what before lists.
+// If inlined, a lookup in array map inline is what the ABI says it is instead of
+// a call.
+func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int, before []event[V]) (*meaning[V], error) {
 	in := s.p.Insns[pc]
 	row := in.Row()
-	m := &meaning[V]{after: r}
+	m := &meaning[V]{after: r, before: before}
 	dst, src := r.r[in.Dst], r.r[in.Src]
 	next := outcome[V]{cond: a.Const(ir.W1, 1), pc: pc + row.Slots()}
 	target, _ := in.Target(pc)
@@ -51,7 +53,7 @@ func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int) (*meaning[V],
 			return nil, err
 		}
 	case ir.KindLoad, ir.KindLoadAcquire:
-		x := symbol(a, nil, evLoad, row.Width)
+		x := symbol(a, before, evLoad, row.Width)
 		m.events = []event[V]{{kind: evLoad, w: row.Width, addr: sem.Address[V](a, src, in.Off)}}
 		m.set(in.Dst, sem.Loaded[V](a, row.Width, row.Signed, x))
 	case ir.KindStore, ir.KindStoreRelease:
@@ -109,7 +111,7 @@ func (m *meaning[V]) set(r ir.Reg, x V) {
 func (m *meaning[V]) atomic(a words[V], in ir.Insn) {
 	row := in.Row()
 	r := m.after.r
-	old := symbol(a, nil, evUpdate, row.Width)
+	old := symbol(a, m.before, evUpdate, row.Width)
 	m.events = []event[V]{{kind: evUpdate, w: row.Width, addr: sem.Address[V](a, r[in.Dst], in.Off), old: old,
 		val: sem.Atomic[V](a, row.Atomic, row.Width, old, r[in.Src], r[ir.R0])}}
 	was := sem.Loaded[V](a, row.Width, false, old)
@@ -191,7 +193,7 @@ func (s *sim[V]) call(a words[V], m *meaning[V], in ir.Insn, target ir.PC, inlin
 // bytes at R2 number, or 0 if there is none.
 func (s *sim[V]) lookup(a words[V], m *meaning[V], i int) V {
 	spec := s.p.Maps[i]
-	key := symbol(a, nil, evLoad, ir.W32)
+	key := symbol(a, m.before, evLoad, ir.W32)
 	m.events = append(m.events, event[V]{kind: evLoad, w: ir.W32, addr: m.after.r[ir.R2]})
 	values, _ := s.mapSymbol(jit.RelocMapValues, i, 0)
 	wide := a.Resize(key, ir.W32, ir.W64, false)

@@ -1,0 +1,172 @@
+package jitproof
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
+	"github.com/bpfproof/bpfproof/jit"
+)
+
+// Bounds of the bytecode between two cuts.
+const (
+	maxInsns = 4096 // on one way
+	maxWays  = 64
+)
+
+// way is one way of the bytecode from a cut to the next, or out of the function.
+type way[V any] struct {
+	outcome[V]
+	conds  []V // one bit each; the way is taken where all hold
+	events []event[V]
+	after  regs[V]
+	counts int // jumps that count down the budget
+	insns  int
+}
+
+// fork returns a copy that can go its own way.
+func (o way[V]) fork() way[V] {
+	o.conds, o.events = slices.Clip(o.conds), slices.Clip(o.events)
+	return o
+}
+
+// ways executes the bytecode from the cut at pc along all paths until each comes
+// to a cut, leaves the function, or is never taken. If inlined, a lookup in
+// array map inline at pc is what the ABI says it is instead of a call.
+func (s *sim[V]) ways(a words[V], pc ir.PC, r regs[V], inline int) ([]way[V], error) {
+	work := []way[V]{{outcome: outcome[V]{pc: pc}, after: r}}
+	var done []way[V]
+	for len(work) > 0 {
+		o := work[len(work)-1]
+		work = work[:len(work)-1]
+		if o.insns > 0 {
+			inline = -1
+		}
+		next, err := s.advance(a, o, inline)
+		if err != nil {
+			return nil, fmt.Errorf("insn %d: %w", o.pc, err)
+		}
+		for _, n := range next {
+			if n.exit || n.tail || s.code.Cut(n.pc) {
+				done = append(done, n)
+			} else {
+				work = append(work, n)
+			}
+		}
+		if len(work)+len(done) > maxWays {
+			return nil, fmt.Errorf("more than %d ways from insn %d to the next cuts", maxWays, pc)
+		}
+	}
+	return done, nil
+}
+
+// advance executes the instruction that a way has come to.
+func (s *sim[V]) advance(a words[V], o way[V], inline int) (next []way[V], err error) {
+	in := s.p.Insns[o.pc]
+	if o.insns >= maxInsns || o.insns > 0 && in.WritesFP() {
+		return nil, fmt.Errorf("%v has no cut in front of it", in.Op)
+	}
+	m, err := s.spec(a, o.pc, o.after, inline, o.events)
+	if err != nil {
+		return nil, err
+	}
+	counts := 0
+	for _, out := range m.outs {
+		if out.jump && out.pc <= o.pc && !s.img.free[o.pc] {
+			counts = 1
+		}
+	}
+	calls := in.Kind() == ir.KindCall || in.Kind() == ir.KindLoadPacket
+	for _, out := range m.outs {
+		n := o.fork()
+		n.outcome, n.after = out, m.after
+		n.events = append(n.events, m.events...)
+		n.insns++
+		n.counts += counts
+		if x, known := a.known(out.cond); known && x == 0 {
+			continue
+		} else if !known {
+			n.conds = append(n.conds, out.cond)
+		}
+		if !out.exit && !out.tail && !s.code.Cut(out.pc) && (calls || out.pc <= o.pc) {
+			return nil, fmt.Errorf("%v leads to insn %d, which is no cut", in.Op, out.pc)
+		}
+		if n.counts > 1 {
+			return nil, fmt.Errorf("%v counts on a way that has counted already", in.Op)
+		}
+		next = append(next, n)
+	}
+	return next, nil
+}
+
+// all returns the conjunction of conditions.
+func (s *sim[V]) all(conds []V) V {
+	all := s.w.Const(ir.W1, 1)
+	for _, c := range conds {
+		all = s.w.Bin(sem.And, ir.W1, all, c)
+	}
+	return all
+}
+
+// uncounted returns the jumps backward that need not count: those that the code
+// lists, if every cycle of the bytecode has another.
+func uncounted(p *ir.Program, code *jit.Code) map[ir.PC]bool {
+	free := map[ir.PC]bool{}
+	for _, pc := range code.Uncounted {
+		free[pc] = true
+	}
+	if len(free) > 0 && cyclic(p, free) {
+		return nil
+	}
+	return free
+}
+
+// cyclic reports whether there is a cycle of jumps ahead, of going on at the
+// next instruction, and of the jumps backward in free. It looks for one depth
+// first.
+func cyclic(p *ir.Program, free map[ir.PC]bool) bool {
+	const fresh, open, closed = 0, 1, 2
+	state := make([]uint8, len(p.Insns))
+	for start := range p.Slots() {
+		work := []ir.PC{start}
+		for len(work) > 0 {
+			pc := work[len(work)-1]
+			if state[pc] != fresh {
+				work = work[:len(work)-1]
+				state[pc] = closed
+				continue
+			}
+			state[pc] = open
+			for _, next := range uncountedSuccs(p, pc, free) {
+				if state[next] == open {
+					return true
+				}
+				if state[next] == fresh {
+					work = append(work, next)
+				}
+			}
+		}
+	}
+	return false
+}
+
+// uncountedSuccs returns where control goes on from pc without counting.
+func uncountedSuccs(p *ir.Program, pc ir.PC, free map[ir.PC]bool) (next []ir.PC) {
+	in := p.Insns[pc]
+	if in.Op == ir.OpPad {
+		return nil
+	}
+	target, jumps := in.Target(pc)
+	jumps = jumps && (in.Kind() == ir.KindJump || in.Kind() == ir.KindBranch || in.Kind() == ir.KindMayGoto)
+	if jumps && target <= pc && !free[pc] {
+		return nil // counts whichever way it goes
+	}
+	if jumps {
+		next = append(next, target)
+	}
+	if after := pc + in.Row().Slots(); in.FallsThrough() && after < p.Slots() {
+		next = append(next, after)
+	}
+	return next
+}
