@@ -1,6 +1,9 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // FormError says why a program is not well-formed.
 type FormError struct {
@@ -32,12 +35,26 @@ func (p *Program) Check() error {
 	if err := p.checkFuncs(); err != nil {
 		return err
 	}
-	for pc := range p.Insns {
-		if err := p.checkInsn(PC(pc)); err != nil {
+	end := PC(0) // of the function that pc is in
+	for i := range p.Insns {
+		pc := PC(i)
+		if pc >= end {
+			end = p.funcEnd(p.FuncAt(pc))
+		}
+		if err := p.checkInsn(pc, end); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// funcEnd returns the PC behind the function of that index, which is the whole
+// program where it lists none.
+func (p *Program) funcEnd(i int) PC {
+	if i+1 < len(p.Funcs) {
+		return p.Funcs[i+1].PC
+	}
+	return p.Slots()
 }
 
 func (p *Program) checkFuncs() error {
@@ -56,21 +73,31 @@ func (p *Program) checkFuncs() error {
 	return nil
 }
 
-func (p *Program) checkInsn(pc PC) error {
-	in := p.Insns[pc]
-	row := in.Row()
-	wide := pc > 0 && p.Insns[pc-1].Kind() == KindLoadImm
-	if err := in.Check(pc); err != nil {
+// checkInsn checks the instruction at pc, whose function reaches to end.
+func (p *Program) checkInsn(pc, end PC) error {
+	in := &p.Insns[pc]
+	row := in.Op.Row()
+	if err := in.check(row, pc); err != nil {
 		return err
 	}
-	switch {
-	case in.Op == OpPad && !wide:
-		return malformed(pc, "second half of a 64-bit load without the first")
-	case row.Kind == KindLoadImm && (pc+1 == p.Slots() || p.Insns[pc+1].Op != OpPad):
-		return malformed(pc, "64-bit load without its second half")
+	switch row.Kind {
+	case KindPad:
+		if pc == 0 || p.Insns[pc-1].Kind() != KindLoadImm {
+			return malformed(pc, "second half of a 64-bit load without the first")
+		}
+		return nil
+	case KindLoadImm:
+		if pc+1 == p.Slots() || p.Insns[pc+1].Op != OpPad {
+			return malformed(pc, "64-bit load without its second half")
+		}
 	}
-	if err := p.checkFlow(pc, in); err != nil {
-		return err
+	if target, ok := in.Target(pc); ok {
+		if err := p.checkTarget(row, pc, target); err != nil {
+			return err
+		}
+	}
+	if pc+row.Slots() >= end && in.FallsThrough() {
+		return malformed(pc, "%s: execution runs off the end of the function", row.Name)
 	}
 	if m, _, ok := in.Map(); ok && (m < 0 || m >= len(p.Maps)) {
 		return malformed(pc, "map %d does not exist: the program has %d", m, len(p.Maps))
@@ -82,8 +109,9 @@ func (p *Program) checkInsn(pc PC) error {
 // that the operation takes: registers that exist, zero in what it does not use,
 // an immediate that fits. The error is a *FormError. It does not look at the
 // instructions around: see [Program.Check].
-func (in Insn) Check(pc PC) error {
-	row := in.Row()
+func (in Insn) Check(pc PC) error { return in.check(in.Row(), pc) }
+
+func (in *Insn) check(row *Row, pc PC) error {
 	switch {
 	case row.Kind == KindInvalid:
 		return malformed(pc, "unknown operation %d", in.Op)
@@ -105,26 +133,20 @@ func (in Insn) Check(pc PC) error {
 	return nil
 }
 
-func (p *Program) checkFlow(pc PC, in Insn) error {
-	row := in.Row()
-	end := pc + row.Slots()
-	if target, ok := in.Target(pc); ok {
-		switch {
-		case target < 0 || target >= p.Slots():
-			return malformed(pc, "%s: target %d is outside the program", row.Name, target)
-		case p.Insns[target].Op == OpPad:
-			return malformed(pc, "%s: target %d is the middle of a 64-bit load", row.Name, target)
-		}
-		call := row.Kind == KindCall || row.Kind == KindLoadImm
-		if !call && p.FuncAt(pc) != p.FuncAt(target) {
-			return malformed(pc, "%s: jump to %d leaves its function", row.Name, target)
-		}
-		if call && len(p.Funcs) > 0 && p.Funcs[p.FuncAt(target)].PC != target {
-			return malformed(pc, "%s: target %d is not the start of a function", row.Name, target)
-		}
+// checkTarget checks where the instruction at pc leads to.
+func (p *Program) checkTarget(row *Row, pc, target PC) error {
+	switch {
+	case target < 0 || target >= p.Slots():
+		return malformed(pc, "%s: target %d is outside the program", row.Name, target)
+	case p.Insns[target].Op == OpPad:
+		return malformed(pc, "%s: target %d is the middle of a 64-bit load", row.Name, target)
 	}
-	if in.Op != OpPad && in.FallsThrough() && (end >= p.Slots() || p.FuncAt(end) != p.FuncAt(pc)) {
-		return malformed(pc, "%s: execution runs off the end of the function", row.Name)
+	call := row.Kind == KindCall || row.Kind == KindLoadImm
+	if !call && p.FuncAt(pc) != p.FuncAt(target) {
+		return malformed(pc, "%s: jump to %d leaves its function", row.Name, target)
+	}
+	if call && len(p.Funcs) > 0 && p.Funcs[p.FuncAt(target)].PC != target {
+		return malformed(pc, "%s: target %d is not the start of a function", row.Name, target)
 	}
 	return nil
 }
@@ -133,23 +155,25 @@ func (p *Program) checkFlow(pc PC, in Insn) error {
 // program lists no functions: the main program at 0 and every target, named
 // "sub_PC". Targets outside the program are passed over; Check refuses them.
 func (p *Program) FindFuncs() {
-	starts := map[PC]bool{0: true}
+	var starts []PC
+	if p.Slots() > 0 {
+		starts = append(starts, 0)
+	}
 	for pc, in := range p.All() {
 		if k := in.Kind(); k != KindCall && k != KindLoadImm {
 			continue
 		}
 		if target, ok := in.Target(pc); ok && target >= 0 && target < p.Slots() {
-			starts[target] = true
+			starts = append(starts, target)
 		}
 	}
+	slices.Sort(starts)
 	p.Funcs = p.Funcs[:0:0]
-	for pc := range p.Slots() {
-		if starts[pc] {
-			name := fmt.Sprintf("sub_%d", pc)
-			if pc == 0 {
-				name = p.Name
-			}
-			p.Funcs = append(p.Funcs, Func{Name: name, PC: pc})
+	for _, pc := range slices.Compact(starts) {
+		name := fmt.Sprintf("sub_%d", pc)
+		if pc == 0 {
+			name = p.Name
 		}
+		p.Funcs = append(p.Funcs, Func{Name: name, PC: pc})
 	}
 }

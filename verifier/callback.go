@@ -31,11 +31,11 @@ type callback struct {
 	args   [5]callbackArg
 }
 
-// callbacks lists the helpers with callbacks.
+// callbacks lists the helpers with callbacks, by their numbers.
 //
 // Source: set_loop_callback_state, set_map_elem_callback_state and
 // set_timer_callback_state in kernel/bpf/verifier.c of Linux 6.18.
-var callbacks = map[abi.HelperID]*callback{
+var callbacks = [...]*callback{
 	abi.Loop:             {fn: ir.R2, ctx: ir.R3, retMax: 1, args: [5]callbackArg{indexArg, ctxArg}},
 	abi.ForEachMapElem:   {fn: ir.R2, ctx: ir.R3, owner: ir.R1, retMax: 1, args: [5]callbackArg{mapArg, keyArg, valueArg, ctxArg}},
 	abi.TimerSetCallback: {fn: ir.R2, owner: ir.R1, async: true, args: [5]callbackArg{mapArg, keyArg, valueArg}},
@@ -46,7 +46,10 @@ func callbackOf(in ir.Insn) *callback {
 	if in.Kind() != ir.KindCall || in.Row().Pseudo != ir.CallHelper {
 		return nil
 	}
-	return callbacks[abi.HelperID(in.Imm)]
+	if in.Imm < 0 || in.Imm >= int64(len(callbacks)) {
+		return nil
+	}
+	return callbacks[in.Imm]
 }
 
 // callBack makes the states after the call of a helper with a callback: one in

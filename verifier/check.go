@@ -116,7 +116,7 @@ func (c *checker[E]) plain(fr *frame[E], in ir.Insn) bool {
 			return false
 		}
 		moves := row.ALU == ir.Mov || row.ALU.MovSX() != 0
-		return (moves || fr.regs[in.Dst].kind == scalar) && (row.Src != ir.K || checkOperand(in).outcome == holds)
+		return (moves || fr.regs[in.Dst].kind == scalar) && (row.Src != ir.K || meaningful(row, in.Imm))
 	}
 	return false
 }
@@ -124,24 +124,28 @@ func (c *checker[E]) plain(fr *frame[E], in ir.Insn) bool {
 // maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
 const maxFrames = 8
 
+// meaningful reports that checkOperand lets the immediate of an operation pass.
+func meaningful(row *ir.Row, imm int64) bool {
+	switch row.ALU {
+	case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
+		return imm != 0
+	case ir.Lsh, ir.Rsh, ir.Arsh:
+		return uint64(imm) < uint64(row.Width)
+	}
+	return true
+}
+
 // checkOperand refuses immediates without a meaning: the kernel does, though
 // the instruction set defines division by zero and masks shift amounts.
 func checkOperand(in ir.Insn) decision {
 	row := in.Row()
-	if row.Src != ir.K {
+	switch {
+	case row.Src != ir.K || meaningful(row, in.Imm):
 		return decision{}
+	case in.Imm == 0:
+		return refuse(BadOperand, "div by zero")
 	}
-	switch row.ALU {
-	case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
-		if in.Imm == 0 {
-			return refuse(BadOperand, "div by zero")
-		}
-	case ir.Lsh, ir.Rsh, ir.Arsh:
-		if in.Imm < 0 || in.Imm >= int64(row.Width) {
-			return refuse(BadOperand, "invalid shift %d", in.Imm)
-		}
-	}
-	return decision{}
+	return refuse(BadOperand, "invalid shift %d", in.Imm)
 }
 
 // checkMapRef decides a 64-bit load of a map or of a map value's address.

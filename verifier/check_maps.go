@@ -37,8 +37,8 @@ func checkLoad(p *ir.Program) (Code, string) {
 // kernel/bpf of Linux 6.18.
 func checkMaps(p *ir.Program) (Code, string) {
 	storage := map[ir.MapType]int{}
-	for _, in := range p.All() {
-		index, _, ok := in.Map()
+	for i := range p.Insns {
+		index, _, ok := p.Insns[i].Map()
 		if !ok {
 			continue
 		}

@@ -11,8 +11,8 @@ type flow struct {
 	graph *cfg.Graph
 	cut   []int32 // by PC: number of the cut point, -1 if it is none
 	cuts  int
-	loops []loop // by PC: what bounds how often a path comes there
-	live  *liveness
+	loops []loop    // by PC: what bounds how often a path comes there
+	live  *liveness // nil if there are no cut points
 
 	heads     []bool  // by PC: heads of loops
 	leaves    []bool  // by PC: branches of which a way leads out of a loop
@@ -40,7 +40,7 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), loops: make([]loop, len(p.Insns)), live: findLiveness(p, g, c != nil && c.Bounded())}
+	f := &flow{graph: g, cut: make([]int32, len(p.Insns)), loops: make([]loop, len(p.Insns))}
 	if err := f.findLoops(p); err != nil {
 		return nil, err
 	}
@@ -50,12 +50,15 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 		entry := g.Funcs[b.Func].First == cfg.BlockID(i)
 		mark[b.Start] = len(b.Preds) > 1 || entry && (len(b.Preds) > 0 || b.Func > 0)
 	}
-	for pc, in := range p.All() {
-		if in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallLocal {
-			mark[pc+1] = true
+	for i := range p.Insns {
+		if p.Insns[i].Op.Kind() != ir.KindCall {
+			continue
 		}
-		if cb := callbackOf(in); cb != nil && !cb.async {
-			mark[pc], f.loops[pc] = true, loopCallback
+		if p.Insns[i].Row().Pseudo == ir.CallLocal {
+			mark[i+1] = true
+		}
+		if cb := callbackOf(p.Insns[i]); cb != nil && !cb.async {
+			mark[i], f.loops[i] = true, loopCallback
 		}
 	}
 	for pc := range f.cut {
@@ -64,6 +67,9 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 			f.cut[pc] = int32(f.cuts)
 			f.cuts++
 		}
+	}
+	if f.cuts > 0 {
+		f.live = findLiveness(p, g, c != nil && c.Bounded())
 	}
 	return f, nil
 }

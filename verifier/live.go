@@ -214,7 +214,8 @@ func (t *pointsTo) solve(f *cfg.Func) {
 func (t *pointsTo) block(b cfg.BlockID, entry [][ir.NumRegs]where, first cfg.BlockID) {
 	t.at = entry[b-first]
 	for pc := t.g.Blocks[b].Start; pc < t.g.Blocks[b].End; pc++ {
-		e := t.effect(t.p.Insns[pc])
+		var e effects
+		t.effect(&e, t.p.Insns[pc])
 		t.eff.set(pc, &e)
 	}
 }
@@ -234,26 +235,25 @@ func joinWhere(a, b *[ir.NumRegs]where) bool {
 	return changed
 }
 
-// effect returns what the instruction reads and overwrites, and moves t.at
-// behind it.
-func (t *pointsTo) effect(in ir.Insn) effects {
+// effect notes in e, which is empty, what the instruction reads and overwrites,
+// and moves t.at behind it.
+func (t *pointsTo) effect(e *effects, in ir.Insn) {
 	row := in.Row()
-	var e effects
 	if row.Src == ir.X {
 		e.useRegs |= 1 << in.Src
 	}
 	switch row.Kind {
 	case ir.KindALU, ir.KindSwap, ir.KindCast:
-		t.alu(&e, in)
+		t.alu(e, in)
 		e.viaRegs, e.toRegs = e.useRegs, 1<<in.Dst
 	case ir.KindLoadImm:
-		t.define(&e, in.Dst, elsewhere)
+		t.define(e, in.Dst, elsewhere)
 	case ir.KindLoad, ir.KindLoadAcquire:
 		e.useRegs |= 1 << in.Src
 		e.needRegs |= 1 << in.Src
-		t.access(&e, in.Src, in, false)
+		t.access(e, in.Src, in, false)
 		e.viaStack, e.toRegs = e.useStack, 1<<in.Dst
-		t.define(&e, in.Dst, elsewhere)
+		t.define(e, in.Dst, elsewhere)
 	case ir.KindStore, ir.KindStoreRelease:
 		e.useRegs |= 1 << in.Dst
 		if row.Src == ir.X || row.Kind == ir.KindStoreRelease {
@@ -265,12 +265,12 @@ func (t *pointsTo) effect(in ir.Insn) effects {
 		if t.inner && t.at[in.Dst] == elsewhere {
 			e.needRegs |= e.viaRegs
 		}
-		t.access(&e, in.Dst, in, true)
+		t.access(e, in.Dst, in, true)
 	case ir.KindAtomic:
 		e.useRegs |= 1<<in.Dst | 1<<in.Src | 1<<ir.R0
 		t.escape(in.Src)
 		t.escape(ir.R0)
-		t.access(&e, in.Dst, in, false)
+		t.access(e, in.Dst, in, false)
 		e.needRegs = e.useRegs
 		e.viaStack, e.toRegs, e.toStack = e.useStack, 1<<in.Src|1<<ir.R0, e.useStack
 		if row.Fetch || row.Atomic == ir.AtomicXchg {
@@ -284,16 +284,15 @@ func (t *pointsTo) effect(in ir.Insn) effects {
 		e.needRegs = e.useRegs
 	case ir.KindLoadPacket:
 		e.useRegs |= 1<<ir.R6 | 1<<in.Src
-		t.clobber(&e)
+		t.clobber(e)
 	case ir.KindCall:
-		t.call(&e, in)
+		t.call(e, in)
 	case ir.KindExit:
 		e.useRegs |= 1 << ir.R0
 		if t.result {
 			e.needRegs = e.useRegs
 		}
 	}
-	return e
 }
 
 func (t *pointsTo) define(e *effects, n ir.Reg, w where) {

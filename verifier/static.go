@@ -15,14 +15,18 @@ import (
 // look at, such as the target of a write or the number of a helper, is refused
 // on paths only.
 func checkText(p *ir.Program) *Finding {
-	for pc, in := range p.All() {
+	for i := range p.Insns {
+		pc, in := ir.PC(i), &p.Insns[i]
+		if k := in.Op.Kind(); k != ir.KindCall && k != ir.KindLoadImm {
+			continue
+		}
 		if in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallX {
 			return &Finding{PC: pc, Code: IndirectCall, Msg: fmt.Sprintf("call of the address in R%d: only known functions are called", in.Dst)}
 		}
 		if _, _, ok := in.Map(); !ok {
 			continue
 		}
-		if d := checkMapRef(p, in); d.outcome == violated {
+		if d := checkMapRef(p, *in); d.outcome == violated {
 			return &Finding{PC: pc, Code: d.code, Msg: d.msg}
 		}
 	}
@@ -35,8 +39,9 @@ func checkText(p *ir.Program) *Finding {
 // refused: such a program is not accepted. A call of function 0 stands for one
 // that the kernel does not have, and is allowed where no path comes to.
 func unresolved(p *ir.Program) *Finding {
-	for pc, in := range p.All() {
-		row := in.Row()
+	for i := range p.Insns {
+		pc, in := ir.PC(i), &p.Insns[i]
+		row := in.Op.Row()
 		if row.Kind == ir.KindCall && row.Pseudo == ir.CallKfunc && !missing(p, pc) || row.Kind == ir.KindLoadImm && row.Pseudo == ir.PseudoBTFVar {
 			return &Finding{PC: pc, Code: Unsupported, Msg: fmt.Sprintf("%s in code that is never reached is not modelled", in.Op)}
 		}

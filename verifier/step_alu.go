@@ -9,6 +9,10 @@ func (t *stepper[E]) alu(fr *frame[E], in ir.Insn) {
 		fr.regs[in.Dst] = t.copied(fr, in)
 		return
 	}
+	if row.ALU == ir.Mov {
+		t.set(&fr.regs[in.Dst], uint64(in.Imm)&row.Width.Mask())
+		return
+	}
 	x := fr.regs[in.Dst]
 	y := reg[E]{kind: scalar, val: t.w.zero}
 	switch row.Src {
@@ -18,13 +22,19 @@ func (t *stepper[E]) alu(fr *frame[E], in ir.Insn) {
 		y.val = t.w.num(uint64(in.Imm))
 	}
 	switch {
-	case x.pointer() && in.Kind() == ir.KindALU && row.ALU != ir.Mov && row.ALU.MovSX() == 0, y.pointer():
+	case x.pointer() && in.Kind() == ir.KindALU && row.ALU.MovSX() == 0, y.pointer():
 		fr.regs[in.Dst] = t.pointerALU(in, &x, &y)
 	case x.pointer() && in.Kind() == ir.KindSwap:
 		fr.regs[in.Dst] = number(t.unknown(in))
 	default:
 		fr.regs[in.Dst] = t.scalarALU(in, &x, &y)
 	}
+}
+
+// set makes a register hold the number x.
+func (t *stepper[E]) set(r *reg[E], x uint64) {
+	*r = reg[E]{kind: scalar}
+	r.val = t.w.num(x)
 }
 
 // unknown returns any result of the instruction's width.
@@ -67,13 +77,6 @@ func (t *stepper[E]) scalarALU(in ir.Insn, x, y *reg[E]) reg[E] {
 		return number(t.w.zero)
 	}
 	r := reg[E]{kind: scalar}
-	if row.ALU == ir.Mov && row.Src == ir.K {
-		r.val = y.val
-		if row.Width == ir.W32 {
-			r.val = t.w.num(uint64(uint32(in.Imm)))
-		}
-		return r
-	}
 	r.val = t.w.result(in, x.val, y.val)
 	if x.id == 0 || row.Width != ir.W64 || row.ALU != ir.Add && row.ALU != ir.Sub {
 		return r

@@ -60,30 +60,38 @@ func (g *Graph) cut(p *ir.Program) {
 	for _, f := range p.Funcs {
 		leader[f.PC] = true
 	}
-	for pc, in := range p.All() {
-		k := in.Kind()
-		if !ends(k) {
+	for i := range p.Insns {
+		if !ends(p.Insns[i].Op.Kind()) {
 			continue
 		}
-		leader[pc+1] = true
-		if target, ok := in.Target(pc); ok {
+		leader[i+1] = true
+		if target, ok := p.Insns[i].Target(ir.PC(i)); ok {
 			leader[target] = true
 		}
 	}
 	g.blockOf = make([]BlockID, p.Slots())
 	g.Funcs = make([]Func, 0, len(p.Funcs))
+	n := 0
+	for _, l := range leader[:p.Slots()] {
+		if l {
+			n++
+		}
+	}
+	g.Blocks = make([]Block, 0, n)
 	for pc := range p.Slots() {
 		if leader[pc] {
 			if len(g.Funcs) < len(p.Funcs) && p.Funcs[len(g.Funcs)].PC == pc {
 				g.Funcs = append(g.Funcs, Func{Name: p.Funcs[len(g.Funcs)].Name, First: BlockID(len(g.Blocks))})
 			}
+			if len(g.Blocks) > 0 {
+				g.Blocks[len(g.Blocks)-1].End = pc
+			}
 			g.Blocks = append(g.Blocks, Block{Start: pc, Func: len(g.Funcs) - 1})
+			g.Funcs[len(g.Funcs)-1].End = BlockID(len(g.Blocks))
 		}
-		last := len(g.Blocks) - 1
-		g.blockOf[pc] = BlockID(last)
-		g.Blocks[last].End = pc + 1
-		g.Funcs[len(g.Funcs)-1].End = BlockID(last + 1)
+		g.blockOf[pc] = BlockID(len(g.Blocks) - 1)
 	}
+	g.Blocks[len(g.Blocks)-1].End = p.Slots()
 }
 
 // link fills Succs and Preds; both are parts of two shared arrays.
@@ -124,13 +132,14 @@ func (g *Graph) link(p *ir.Program) {
 
 // calls fills Callees.
 func (g *Graph) calls(p *ir.Program) {
-	for pc, in := range p.All() {
-		target, ok := in.Target(pc)
-		if !ok || ends(in.Kind()) {
+	for i := range p.Insns { // not by All: this looks at programs of a million
+		if k := p.Insns[i].Op.Kind(); k != ir.KindCall && k != ir.KindLoadImm {
 			continue
 		}
-		f := &g.Funcs[p.FuncAt(pc)]
-		f.Callees = append(f.Callees, p.FuncAt(target))
+		if target, ok := p.Insns[i].Target(ir.PC(i)); ok {
+			f := &g.Funcs[p.FuncAt(ir.PC(i))]
+			f.Callees = append(f.Callees, p.FuncAt(target))
+		}
 	}
 	for i := range g.Funcs {
 		slices.Sort(g.Funcs[i].Callees)
