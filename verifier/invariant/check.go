@@ -50,8 +50,8 @@ func (c *form[E]) record(rec *Record[E]) error {
 		return fmt.Errorf("frames, references or lock are not well-formed")
 	}
 	for k, f := range s.Frames {
-		if f.Site < -1 || f.Site == -1 && k > 0 || f.Site >= 0 && !c.calls(f.Site) || len(f.Stack) > ir.StackSize/SlotSize {
-			return fmt.Errorf("frame %d, called from %d, is not well-formed", k, f.Site)
+		if f == nil || f.Site < -1 || f.Site == -1 && k > 0 || f.Site >= 0 && !c.calls(f.Site) || len(f.Stack) > ir.StackSize/SlotSize {
+			return fmt.Errorf("frame %d is not well-formed", k)
 		}
 		for n, r := range f.Regs {
 			if err := c.reg(r); err != nil {
@@ -97,6 +97,9 @@ func (c *form[E]) mapExists(index int32) bool {
 }
 
 func (c *form[E]) reg(r *Reg[E]) error {
+	if r == nil {
+		return fmt.Errorf("there is none")
+	}
 	ok := true
 	switch r.Kind {
 	case None:
@@ -122,6 +125,9 @@ func (c *form[E]) reg(r *Reg[E]) error {
 }
 
 func (c *form[E]) slot(sl *Slot[E]) error {
+	if sl == nil {
+		return fmt.Errorf("there is none")
+	}
 	if int(sl.Lo)+int(sl.N) > SlotSize {
 		return fmt.Errorf("the spill has bytes %d to %d", sl.Lo, int(sl.Lo)+int(sl.N))
 	}

@@ -149,11 +149,21 @@ type Data interface {
 	MarshalJSON() ([]byte, error)
 }
 
-// DomainName names the domain.
-func (s *Set[E]) DomainName() string { return s.Domain }
+// DomainName names the domain; no set (nil) has none.
+func (s *Set[E]) DomainName() string {
+	if s == nil {
+		return ""
+	}
+	return s.Domain
+}
 
-// Len returns the number of records.
-func (s *Set[E]) Len() int { return len(s.Records) }
+// Len returns the number of records, of which no set (nil) has none.
+func (s *Set[E]) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.Records)
+}
 
 // ByPC returns the indices of the records of each instruction.
 func (s *Set[E]) ByPC() map[ir.PC][]int32 {

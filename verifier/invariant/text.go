@@ -122,6 +122,9 @@ type recordJSON[E comparable] struct {
 // MarshalJSON returns the set as {"domain", "policy", "records"}, the records in
 // their order; words are the domain's elements by their exported fields.
 func (s *Set[E]) MarshalJSON() ([]byte, error) {
+	if s == nil {
+		return []byte("null"), nil
+	}
 	list := make([]recordJSON[E], len(s.Records))
 	for i := range s.Records {
 		r := &s.Records[i]

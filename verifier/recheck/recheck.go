@@ -53,9 +53,14 @@ func Program(p *ir.Program, data invariant.Data) *Result {
 	case *invariant.Set[reduced.T]:
 		return Check(Domain[reduced.T](reduced.New()), p, set)
 	case nil:
-		return &Result{Record: -1, Construct: "no invariants", Reason: "there are no invariants"}
+		return nothing()
 	}
 	return &Result{Record: -1, Construct: "domain", Reason: fmt.Sprintf("domain %q is not built in", data.DomainName())}
+}
+
+// nothing is what becomes of no set at all.
+func nothing() *Result {
+	return &Result{Record: -1, Construct: "no invariants", Reason: "there are no invariants"}
 }
 
 // unsupported names a construct without meaning here.
@@ -93,6 +98,9 @@ type successor[E comparable] struct {
 
 // Check checks invariants over the domain d.
 func Check[E comparable](d Domain[E], p *ir.Program, set *invariant.Set[E]) *Result {
+	if set == nil {
+		return nothing()
+	}
 	if len(p.Funcs) == 0 {
 		q := *p
 		q.FindFuncs()
