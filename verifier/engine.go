@@ -375,7 +375,7 @@ func (e *engine[E]) take() *state[E] {
 		e.free = e.free[:n-1]
 		return s
 	}
-	return &state[E]{frames: make([]frame[E], 0, 1)}
+	return &state[E]{}
 }
 
 // newEngine returns an engine ready to walk the program.

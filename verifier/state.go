@@ -110,8 +110,10 @@ func (s *state[E]) top() *frame[E] { return &s.frames[len(s.frames)-1] }
 
 // copyFrom makes s equal to t, reusing the memory that s holds.
 func (s *state[E]) copyFrom(t *state[E]) {
-	for cap(s.frames) < len(t.frames) {
-		s.frames = append(s.frames[:cap(s.frames)], frame[E]{})
+	if cap(s.frames) < len(t.frames) {
+		frames := make([]frame[E], len(t.frames))
+		copy(frames, s.frames[:cap(s.frames)]) // with the memory of their stacks
+		s.frames = frames
 	}
 	s.frames = s.frames[:len(t.frames)]
 	s.refs = append(s.refs[:0], t.refs...)
