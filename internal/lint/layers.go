@@ -18,7 +18,7 @@ type rule struct {
 
 var layers = []rule{
 	{"ir", 0, "ir"},
-	{"ir/sem", 1, "ir"}, {"ir/wire", 1, "ir"}, {"ir/asm", 1, "ir"}, {"ir/cfg", 1, "ir"}, {"ir/abi", 1, "ir"}, {"ir/dump", 1, "ir"}, {"ir/special", 1, "ir"},
+	{"ir/sem", 1, "ir"}, {"ir/wire", 1, "ir"}, {"ir/asm", 1, "ir"}, {"ir/cfg", 1, "ir"}, {"ir/abi", 1, "ir"}, {"ir/dump", 1, "ir"}, {"ir/special", 1, "ir"}, {"ir/ktypes", 1, "ir"},
 	{"ir/elf", 2, "elf"}, {"absint", 2, "absint"}, {"smt", 2, "smt"}, {"corpus", 2, "corpus"},
 	{"absint/", 3, "absint"}, {"smt/", 3, "smt"},
 	{"soundness", 4, "soundness"}, {"verifier", 4, "verifier"}, {"runtime", 4, "runtime"}, {"jit", 4, "jit"},
