@@ -96,6 +96,20 @@ func (a *Assembler) Reloc(r Reloc) {
 	a.relocs = append(a.relocs, relocAt{at, r})
 }
 
+// Mark is a place in the code to go back to.
+type Mark struct{ text, branches, relocs, labels int }
+
+// Mark returns the current end of the code.
+func (a *Assembler) Mark() Mark {
+	return Mark{len(a.Text), len(a.branches), len(a.relocs), len(a.labels)}
+}
+
+// Reset takes back everything appended since m, labels made since then too.
+// Labels that were bound since then and are older have to be bound again.
+func (a *Assembler) Reset(m Mark) {
+	a.Text, a.branches, a.relocs, a.labels = a.Text[:m.text], a.branches[:m.branches], a.relocs[:m.relocs], a.labels[:m.labels]
+}
+
 // Finish lays the code out and returns it with its relocations in order. It
 // fails where a branch leads to a label that was never bound.
 func (a *Assembler) Finish() (text []byte, relocs []Reloc, err error) {

@@ -116,57 +116,8 @@ func uncounted(p *ir.Program, code *jit.Code) map[ir.PC]bool {
 	for _, pc := range code.Uncounted {
 		free[pc] = true
 	}
-	if len(free) > 0 && cyclic(p, free) {
+	if len(free) > 0 && jit.Cyclic(p, free, 0, p.Slots()) {
 		return nil
 	}
 	return free
-}
-
-// cyclic reports whether there is a cycle of jumps ahead, of going on at the
-// next instruction, and of the jumps backward in free. It looks for one depth
-// first.
-func cyclic(p *ir.Program, free map[ir.PC]bool) bool {
-	const fresh, open, closed = 0, 1, 2
-	state := make([]uint8, len(p.Insns))
-	for start := range p.Slots() {
-		work := []ir.PC{start}
-		for len(work) > 0 {
-			pc := work[len(work)-1]
-			if state[pc] != fresh {
-				work = work[:len(work)-1]
-				state[pc] = closed
-				continue
-			}
-			state[pc] = open
-			for _, next := range uncountedSuccs(p, pc, free) {
-				if state[next] == open {
-					return true
-				}
-				if state[next] == fresh {
-					work = append(work, next)
-				}
-			}
-		}
-	}
-	return false
-}
-
-// uncountedSuccs returns where control goes on from pc without counting.
-func uncountedSuccs(p *ir.Program, pc ir.PC, free map[ir.PC]bool) (next []ir.PC) {
-	in := p.Insns[pc]
-	if in.Op == ir.OpPad {
-		return nil
-	}
-	target, jumps := in.Target(pc)
-	jumps = jumps && (in.Kind() == ir.KindJump || in.Kind() == ir.KindBranch || in.Kind() == ir.KindMayGoto)
-	if jumps && target <= pc && !free[pc] {
-		return nil // counts whichever way it goes
-	}
-	if jumps {
-		next = append(next, target)
-	}
-	if after := pc + in.Row().Slots(); in.FallsThrough() && after < p.Slots() {
-		next = append(next, after)
-	}
-	return next
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jit/amd64/internal/enc"
+	"github.com/bpfproof/bpfproof/jit/opt"
 )
 
 // Arch is the GOARCH of this backend.
@@ -25,9 +26,7 @@ func (b backend) Compile(p *ir.Program) (*jit.Code, error) {
 	if len(p.Funcs) == 0 {
 		return nil, fmt.Errorf("amd64: compile %q: its functions are not listed", p.Name)
 	}
-	c := &compiler{p: p, target: b.target, slots: jit.Label(len(p.Insns))}
-	labels := len(p.Insns) + len(p.Funcs) + 1
-	c.asm = jit.NewAssembler(brancher{}, labels, 64+12*len(p.Insns))
+	c := newCompiler(p, b.target)
 	c.facts, c.hints = trackMaps(p, b.target)
 	for i := range p.Funcs {
 		if err := c.function(i); err != nil {
@@ -51,6 +50,13 @@ type compiler struct {
 	hints  []jit.Hint
 	polls  []poll    // of the function being compiled, to be put behind it
 	frame  jit.Frame // of the function being compiled
+	live   opt.Regs  // what is live behind the instruction being lowered
+}
+
+func newCompiler(p *ir.Program, t jit.Target) *compiler {
+	labels := len(p.Insns) + len(p.Funcs) + 1
+	return &compiler{p: p, target: t, slots: jit.Label(len(p.Insns)), live: opt.All,
+		asm: jit.NewAssembler(brancher{}, labels, 64+12*len(p.Insns))}
 }
 
 func (c *compiler) funcLabel(i int) jit.Label { return c.slots + jit.Label(i) }
@@ -81,10 +87,7 @@ func (c *compiler) funcEnd(i int) ir.PC {
 
 func (c *compiler) function(i int) error {
 	start, end := c.p.Funcs[i].PC, c.funcEnd(i)
-	c.frame = newFrame(c.p.Insns[start:end])
-	c.frames = append(c.frames, c.frame)
-	c.asm.Bind(c.funcLabel(i))
-	c.prologue()
+	c.begin(i)
 	for pc := start; pc < end; pc++ {
 		in := c.p.Insns[pc]
 		if in.Op == ir.OpPad {
@@ -97,6 +100,14 @@ func (c *compiler) function(i int) error {
 	}
 	c.pollsBehind()
 	return nil
+}
+
+// begin appends the prologue of function i.
+func (c *compiler) begin(i int) {
+	c.frame = newFrame(c.p.Insns[c.p.Funcs[i].PC:c.funcEnd(i)])
+	c.frames = append(c.frames, c.frame)
+	c.asm.Bind(c.funcLabel(i))
+	c.prologue()
 }
 
 func (c *compiler) lower(pc ir.PC, in ir.Insn) error {

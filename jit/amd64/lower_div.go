@@ -83,15 +83,16 @@ func (c *compiler) byMinusOne(d division) {
 const noReg = enc.RSP
 
 // machineDivide divides dst by src, or by imm if there is no src, keeping rax
-// and rdx but for dst. It copies rax and rdx to scratch registers where they
+// and rdx where they are live, but for dst. It copies rax and rdx to scratch registers where they
 // are to be kept or hold the divisor. An immediate divisor takes the place of
 // dst once that is in rax, or of the scratch register that is free then.
 func (c *compiler) machineDivide(d division, src enc.Reg, imm int64) {
 	t := c.asm.Text
-	if d.dst != enc.RAX || src == enc.RAX {
+	keepRAX, keepRDX := d.dst != enc.RAX && c.live.Has(ir.R0), d.dst != enc.RDX && c.live.Has(ir.R3)
+	if keepRAX || src == enc.RAX {
 		t = enc.MovRR(t, enc.S64, scratch0, enc.RAX)
 	}
-	if d.dst != enc.RDX || src == enc.RDX {
+	if keepRDX || src == enc.RDX {
 		t = enc.MovRR(t, enc.S64, scratch1, enc.RDX)
 	}
 	if d.dst != enc.RAX {
@@ -125,10 +126,10 @@ func (c *compiler) machineDivide(d division, src enc.Reg, imm int64) {
 	if d.dst != result {
 		t = enc.MovRR(t, d.s, d.dst, result)
 	}
-	if d.dst != enc.RAX {
+	if keepRAX {
 		t = enc.MovRR(t, enc.S64, enc.RAX, scratch0)
 	}
-	if d.dst != enc.RDX {
+	if keepRDX {
 		t = enc.MovRR(t, enc.S64, enc.RDX, scratch1)
 	}
 	c.asm.Text = t

@@ -72,6 +72,11 @@ func ImulRI(b []byte, s Size, dst, src Reg, imm int32) []byte {
 	return imm32(direct(append(b, 0x69), dst, src), imm)
 }
 
+// Lea appends "lea dst, m" for 32 (zeroing the upper half) or 64 bits.
+func Lea(b []byte, s Size, dst Reg, m Mem) []byte {
+	return indirect(append(memPrefixes(b, s, dst, m, 0), 0x8d), dst, m)
+}
+
 // Unary is a one-operand operation by its number in the group of f7.
 type Unary uint8
 
@@ -125,6 +130,25 @@ func ShiftX(b []byte, op Shift, s Size, dst, src, amount Reg) []byte {
 	b = append(b, 0xc4, inverted|2, w|(^byte(amount)&15)<<3|pp, 0xf7)
 	return direct(b, dst, src)
 }
+
+// RorX appends rorx "dst, src, n" for 32 or 64 bits: a rotation to the right
+// that leaves the flags (VEX, map 0f3a).
+func RorX(b []byte, s Size, dst, src Reg, n uint8) []byte {
+	w := byte(0)
+	if s == S64 {
+		w = 0x80
+	}
+	inverted := ^byte(dst>>3)&1<<7 | 1<<6 | ^byte(src>>3)&1<<5
+	return append(direct(append(b, 0xc4, inverted|3, w|0x7b, 0xf0), dst, src), n)
+}
+
+// Cmov appends "cmovcc dst, src" for 32 (zeroing the upper half) or 64 bits.
+func Cmov(b []byte, c Cond, s Size, dst, src Reg) []byte {
+	return direct(append(prefixes(b, s, dst, src, 0), escape, 0x40|byte(c)), dst, src)
+}
+
+// Xchg2 appends "xchg x, y" for 64 bits.
+func Xchg2(b []byte, x, y Reg) []byte { return regReg(b, 0x87, S64, x, y) }
 
 // Bswap appends "bswap r" for 32 or 64 bits.
 func Bswap(b []byte, s Size, r Reg) []byte {

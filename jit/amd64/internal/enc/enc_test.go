@@ -31,7 +31,15 @@ func memText(s Size, m Mem) string {
 	default: // x86asm prints four bytes as they are
 		disp = fmt.Sprintf("+%#x", uint32(m.Disp))
 	}
-	return fmt.Sprintf("%s ptr [%s%s]", size, names64[m.Base], disp)
+	index := ""
+	if m.Scale != 0 {
+		index = "+"
+		if m.Scale > 1 {
+			index += fmt.Sprintf("%d*", m.Scale)
+		}
+		index += names64[m.Index]
+	}
+	return fmt.Sprintf("%s ptr [%s%s%s]", size, names64[m.Base], index, disp)
 }
 
 func hex(x int32) string { return fmt.Sprintf("%#x", x) }
@@ -133,13 +141,23 @@ func rowsShiftX() (rows []row) {
 			}
 		}
 	}
+	for _, s := range []Size{S32, S64} {
+		for _, x := range registers() {
+			for _, y := range registers() {
+				rows = append(rows, row{RorX(nil, s, x, y, 7), "rorx " + name(s, x) + ", " + name(s, y) + ", 0x7"})
+				for c, n := range condNames {
+					rows = append(rows, row{Cmov(nil, c, s, x, y), "cmov" + n[1:] + " " + name(s, x) + ", " + name(s, y)})
+				}
+			}
+		}
+	}
 	return rows
 }
 
 func rowsMem() (rows []row) {
 	for _, base := range registers() {
 		for _, disp := range disps {
-			m := Mem{base, disp}
+			m := Mem{Base: base, Disp: disp}
 			for _, s := range []Size{S8, S16, S32, S64} {
 				at := memText(s, m)
 				for _, x := range registers() {
@@ -153,6 +171,31 @@ func rowsMem() (rows []row) {
 				}
 			}
 			rows = append(rows, row{CallM(nil, m), "call " + memText(S64, m)})
+		}
+	}
+	return append(rows, rowsIndex()...)
+}
+
+// rowsIndex are memory operands with an index.
+func rowsIndex() (rows []row) {
+	for _, base := range registers() {
+		for _, index := range registers() {
+			if index == RSP {
+				continue
+			}
+			for i, disp := range disps {
+				m := Mem{Base: base, Index: index, Scale: 1 << (i % 4), Disp: disp}
+				for _, s := range []Size{S8, S16, S32, S64} {
+					at, x := memText(s, m), (base^index^5+Reg(i))&15
+					rows = append(rows, row{Store(nil, s, m, x), "mov " + at + ", " + name(s, x)},
+						row{StoreI(nil, s, m, 0x56), "mov " + at + ", 0x56"}, row{MI(nil, CMP, s, m, 5), "cmp " + at + ", 0x5"})
+					rows = append(rows, loads(s, m, x)...)
+					if s >= S32 {
+						rows = append(rows, row{Lea(nil, s, x, m), "lea " + name(s, x) + ", " + strings.TrimPrefix(at, strings.Fields(at)[0]+" ")},
+							row{RM(nil, ADD, s, x, m), "add " + name(s, x) + ", " + at})
+					}
+				}
+			}
 		}
 	}
 	return rows

@@ -51,7 +51,7 @@ func Call(b []byte, disp int32) []byte { return imm32(append(b, 0xe8), disp) }
 
 // CallM appends "call m".
 func CallM(b []byte, m Mem) []byte {
-	return indirect(append(prefixes(b, S32, 0, m.Base, 0), 0xff), 2, m)
+	return indirect(append(memPrefixes(b, S32, 0, m, 0), 0xff), 2, m)
 }
 
 // JmpR appends "jmp r".

@@ -4,14 +4,14 @@ package enc
 func Load(b []byte, s Size, dst Reg, m Mem) []byte {
 	switch s {
 	case S8, S16:
-		return indirect(append(prefixes(b, S32, dst, m.Base, 0), escape, extendOp(0xb6, s)), dst, m)
+		return indirect(append(memPrefixes(b, S32, dst, m, 0), escape, extendOp(0xb6, s)), dst, m)
 	}
-	return indirect(append(prefixes(b, s, dst, m.Base, 0), 0x8b), dst, m)
+	return indirect(append(memPrefixes(b, s, dst, m, 0), 0x8b), dst, m)
 }
 
 // LoadSigned appends the load of 8, 16 or 32 bits, sign-extended to 64.
 func LoadSigned(b []byte, s Size, dst Reg, m Mem) []byte {
-	b = prefixes(b, S64, dst, m.Base, 0)
+	b = memPrefixes(b, S64, dst, m, 0)
 	if s == S32 {
 		return indirect(append(b, 0x63), dst, m)
 	}
@@ -26,7 +26,7 @@ func Store(b []byte, s Size, m Mem, src Reg) []byte {
 // StoreI appends "mov m, imm" for s bits; 64 bits take a sign-extended
 // immediate.
 func StoreI(b []byte, s Size, m Mem, imm int32) []byte {
-	b = append(prefixes(b, s, 0, m.Base, 0), wide(0xc6, s))
+	b = append(memPrefixes(b, s, 0, m, 0), wide(0xc6, s))
 	return immediate(indirect(b, 0, m), s, imm)
 }
 
@@ -39,13 +39,28 @@ func wide(op byte, s Size) byte {
 }
 
 func memReg(b []byte, opcode byte, s Size, m Mem, reg Reg) []byte {
-	return indirect(append(prefixes(b, s, reg, m.Base, byteOperand(s, reg)), opcode), reg, m)
+	return indirect(append(memPrefixes(b, s, reg, m, byteOperand(s, reg)), opcode), reg, m)
 }
 
 // MI8 appends "op m, imm" for 32 or 64 bits with an immediate of one byte.
 func MI8(b []byte, op ALU, s Size, m Mem, imm int8) []byte {
-	b = append(prefixes(b, s, 0, m.Base, 0), 0x83)
+	b = append(memPrefixes(b, s, 0, m, 0), 0x83)
 	return append(indirect(b, Reg(op), m), byte(imm))
+}
+
+// MI appends "op m, imm" for 8 to 64 bits; imm is as wide as the operand, at
+// most 32 bits.
+func MI(b []byte, op ALU, s Size, m Mem, imm int32) []byte {
+	if s > S8 && imm == int32(int8(imm)) {
+		return append(indirect(append(memPrefixes(b, s, 0, m, 0), 0x83), Reg(op), m), byte(imm))
+	}
+	b = append(memPrefixes(b, s, 0, m, 0), wide(0x80, s))
+	return immediate(indirect(b, Reg(op), m), s, imm)
+}
+
+// RM appends "op dst, m" for 32 or 64 bits.
+func RM(b []byte, op ALU, s Size, dst Reg, m Mem) []byte {
+	return memReg(b, byte(op)<<3|3, s, m, dst)
 }
 
 // LockMR appends "lock op m, src" for 32 or 64 bits.
@@ -64,7 +79,7 @@ func LockXadd(b []byte, s Size, m Mem, reg Reg) []byte { return lockEscape(b, 0x
 func LockCmpxchg(b []byte, s Size, m Mem, reg Reg) []byte { return lockEscape(b, 0xb1, s, m, reg) }
 
 func lockEscape(b []byte, opcode byte, s Size, m Mem, reg Reg) []byte {
-	b = prefixes(append(b, lock), s, reg, m.Base, 0)
+	b = memPrefixes(append(b, lock), s, reg, m, 0)
 	return indirect(append(b, escape, opcode), reg, m)
 }
 

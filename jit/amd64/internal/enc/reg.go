@@ -1,6 +1,9 @@
 package enc
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Reg is a general register by its machine number.
 type Reg uint8
@@ -36,10 +39,13 @@ const (
 	S64 Size = 64
 )
 
-// Mem is the memory operand [Base + Disp].
+// Mem is the memory operand [Base + Index*Scale + Disp]. Scale is 1, 2, 4 or 8,
+// or 0 where there is no index, which is any register but rsp.
 type Mem struct {
-	Base Reg
-	Disp int32
+	Base  Reg
+	Disp  int32
+	Index Reg
+	Scale uint8
 }
 
 const (
@@ -67,6 +73,17 @@ func prefixes(b []byte, s Size, reg, rm, byteReg Reg) []byte {
 	return b
 }
 
+// memPrefixes is prefixes for the ModRM field reg and a memory operand.
+func memPrefixes(b []byte, s Size, reg Reg, m Mem, byteReg Reg) []byte {
+	if m.Scale == 0 || m.Index < R8 {
+		return prefixes(b, s, reg, m.Base, byteReg)
+	}
+	b = prefixes(b, s, reg|R8, m.Base, byteReg) // so that there is a REX prefix
+	rex := &b[len(b)-1]
+	*rex = *rex&^4 | byte(reg>>3)<<2 | 2
+	return b
+}
+
 // direct appends a ModRM byte for two registers.
 func direct(b []byte, reg, rm Reg) []byte { return append(b, 0xc0|byte(reg&7)<<3|byte(rm&7)) }
 
@@ -80,9 +97,13 @@ func indirect(b []byte, reg Reg, m Mem) []byte {
 	case m.Disp == int32(int8(m.Disp)):
 		mod = 0x40
 	}
-	b = append(b, mod|byte(reg&7)<<3|base)
-	if base == byte(RSP) {
-		b = append(b, 0x24)
+	switch {
+	case m.Scale != 0:
+		b = append(b, mod|byte(reg&7)<<3|4, byte(bits.TrailingZeros8(m.Scale))<<6|byte(m.Index&7)<<3|base)
+	case base == byte(RSP):
+		b = append(b, mod|byte(reg&7)<<3|4, 0x24)
+	default:
+		b = append(b, mod|byte(reg&7)<<3|base)
 	}
 	switch mod {
 	case 0x40:

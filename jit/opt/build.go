@@ -1,0 +1,182 @@
+package opt
+
+import (
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
+)
+
+// builder turns instructions into values.
+type builder struct {
+	*Code
+	p   *ir.Program
+	cur [ir.NumRegs]ID // what each register holds
+}
+
+// Build returns the values of a segment that does not stand alone, as they are
+// in the bytecode: one for each instruction.
+func (f *Plan) Build(s *Segment) *Code {
+	c := &Code{Segment: s, A: None, B: None}
+	b := &builder{Code: c, p: f.p}
+	for r := range b.cur {
+		b.cur[r] = None
+		c.Final[r] = None
+	}
+	last := f.last(s)
+	c.PC = last
+	for pc := s.Start; pc < s.End; pc++ {
+		if in := f.p.Insns[pc]; in.Op != ir.OpPad {
+			b.insn(pc, in)
+		}
+	}
+	c.Counts = f.Counts[last]
+	for r := ir.R0; r < ir.FP; r++ {
+		if s.Out.Has(r) || c.End == Exits && r == ir.R0 {
+			c.Final[r] = b.read(r)
+		}
+	}
+	c.alias = make([]ID, len(c.Values))
+	for i := range c.alias {
+		c.alias[i] = None
+	}
+	return c
+}
+
+func (b *builder) add(v Value) ID {
+	b.Values = append(b.Values, v)
+	return ID(len(b.Values) - 1)
+}
+
+// read returns what a register holds.
+func (b *builder) read(r ir.Reg) ID {
+	if b.cur[r] == None {
+		v := Value{Op: Entry, W: ir.W64, A: None, B: None, Reg: r, PC: b.Start}
+		if r == ir.FP {
+			v.Op = FP
+		}
+		b.cur[r] = b.add(v)
+	}
+	return b.cur[r]
+}
+
+var aluOps = [...]Op{ir.Add: Add, ir.Sub: Sub, ir.Mul: Mul, ir.Or: Or, ir.And: And, ir.Xor: Xor, ir.Lsh: Shl, ir.Rsh: Shr, ir.Arsh: Sar, ir.Neg: Neg,
+	ir.Mov: Copy, ir.MovSX32: Nop}
+
+func (b *builder) insn(pc ir.PC, in ir.Insn) {
+	row := in.Row()
+	v := Value{W: row.Width, A: None, B: None, Reg: in.Dst, PC: pc, Mem: Mem{Base: None, Index: None}}
+	switch row.Kind {
+	case ir.KindALU:
+		b.alu(v, in, row)
+	case ir.KindSwap:
+		v.A, v.Op = b.read(in.Dst), Swap
+		if row.Swap == ir.ToLE {
+			v.Op, v.From, v.W = Zext, row.Width, ir.W64
+		}
+		b.cur[in.Dst] = b.add(v)
+	case ir.KindLoadImm:
+		v.Op, v.W, v.Imm = Const, ir.W64, in.Imm
+		if row.Pseudo != ir.PseudoNone {
+			v.Op, v.Imm, v.Reloc = Addr, 0, b.reloc(pc, in, row)
+		}
+		b.cur[in.Dst] = b.add(v)
+	case ir.KindLoad, ir.KindLoadAcquire:
+		v.Op = Load
+		if row.Signed {
+			v.Op = LoadSigned
+		}
+		v.Mem.Base, v.Mem.Disp = b.read(in.Src), int32(in.Off)
+		b.cur[in.Dst] = b.add(v)
+	case ir.KindStore, ir.KindStoreRelease:
+		v.Op, v.Imm = Store, in.Imm
+		v.Mem.Base, v.Mem.Disp = b.read(in.Dst), int32(in.Off)
+		if row.Src != ir.K {
+			v.A, v.Imm = b.read(in.Src), 0
+		}
+		b.add(v)
+	case ir.KindJump:
+		b.Code.End = Jumps
+		b.Target, _ = in.Target(pc)
+	case ir.KindExit:
+		b.Code.End = Exits
+	case ir.KindBranch:
+		b.Code.End, b.Cmp, b.W = Branches, row.Cmp, row.Width
+		b.Target, _ = in.Target(pc)
+		if b.A = b.read(in.Dst); row.Src == ir.X {
+			b.B = b.read(in.Src)
+		} else {
+			b.Imm = in.Imm
+		}
+	}
+}
+
+// alu adds the value of an arithmetic operation that is no division by other
+// than a power of two.
+func (b *builder) alu(v Value, in ir.Insn, row *ir.Row) {
+	x, k := None, row.Src == ir.K
+	if row.Src == ir.X {
+		x = b.read(in.Src)
+	}
+	v.Op = Nop
+	if int(row.ALU) < len(aluOps) {
+		v.Op = aluOps[row.ALU]
+	}
+	switch {
+	case row.ALU == ir.Mov && k:
+		v.Op, v.Imm = Const, in.Imm
+		if row.Width == ir.W32 {
+			v.Imm = int64(uint32(in.Imm))
+		}
+	case row.ALU == ir.Mov && row.Width == ir.W32:
+		v.Op, v.W, v.From, v.A = Zext, ir.W64, ir.W32, x
+	case row.ALU == ir.Mov:
+		v.A = x
+	case row.ALU.MovSX() != 0:
+		v.Op, v.From, v.A = Sext, row.ALU.MovSX(), x
+	case row.ALU == ir.Neg:
+		v.A = b.read(in.Dst)
+	case v.Op == Shl || v.Op == Shr || v.Op == Sar:
+		v.A, v.B, v.Imm = b.read(in.Dst), x, 0
+		if k {
+			v.Imm = in.Imm & int64(row.Width-1)
+		}
+	case row.ALU == ir.Div || row.ALU == ir.Mod:
+		b.divide(&v, in, row)
+	default:
+		v.A, v.B = b.read(in.Dst), x
+		if k {
+			v.Imm = in.Imm
+		}
+	}
+	b.cur[in.Dst] = b.add(v)
+}
+
+// PlainDivision reports whether a division is one of those that Build takes: of
+// numbers without sign, by an immediate that is a power of two.
+func PlainDivision(in ir.Insn) bool {
+	row := in.Row()
+	return (row.ALU == ir.Div || row.ALU == ir.Mod) && row.Src == ir.K && in.Imm > 0 && in.Imm&(in.Imm-1) == 0
+}
+
+func (b *builder) divide(v *Value, in ir.Insn, row *ir.Row) {
+	v.A = b.read(in.Dst)
+	if row.ALU == ir.Mod {
+		v.Op, v.Imm = And, in.Imm-1
+		return
+	}
+	v.Op = Shr
+	for n := in.Imm; n > 1; n >>= 1 {
+		v.Imm++
+	}
+}
+
+func (b *builder) reloc(pc ir.PC, in ir.Insn, row *ir.Row) jit.Reloc {
+	m, off, _ := in.Map()
+	switch row.Pseudo {
+	case ir.PseudoMapFD, ir.PseudoMapIdx:
+		return jit.Reloc{Kind: jit.RelocMapHandle, Map: m}
+	case ir.PseudoMapValue, ir.PseudoMapIdxV:
+		return jit.Reloc{Kind: jit.RelocMapValues, Map: m, Addend: uint64(off)}
+	}
+	target, _ := in.Target(pc)
+	return jit.Reloc{Kind: jit.RelocFunc, Func: b.p.FuncAt(target)}
+}
