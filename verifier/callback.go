@@ -9,47 +9,20 @@ import (
 	"github.com/bpfproof/bpfproof/ir/sem"
 )
 
-// callbackArg tells what a callback finds in an argument.
-type callbackArg uint8
+// mostCounted bounds the loops of bpf_loop whose calls are counted.
+const mostCounted = 1 << 12
 
-const (
-	noneArg  callbackArg = iota
-	indexArg             // a number below the helper's first argument
-	mapArg               // the helper's map
-	keyArg               // a key of it
-	valueArg             // a value of it
-	ctxArg               // what the helper was given for the callback
-)
-
-// callback tells how a helper calls the function it is given.
-type callback struct {
-	fn     ir.Reg // the argument that is the function
-	ctx    ir.Reg // the argument that is passed on
-	owner  ir.Reg // the argument that names the map
-	async  bool   // it is called later, by itself
-	retMax int64  // its results are in [0, retMax]
-	args   [5]callbackArg
-}
-
-// callbacks lists the helpers with callbacks, by their numbers.
-//
-// Source: set_loop_callback_state, set_map_elem_callback_state and
-// set_timer_callback_state in kernel/bpf/verifier.c of Linux 6.18.
-var callbacks = [...]*callback{
-	abi.Loop:             {fn: ir.R2, ctx: ir.R3, retMax: 1, args: [5]callbackArg{indexArg, ctxArg}},
-	abi.ForEachMapElem:   {fn: ir.R2, ctx: ir.R3, owner: ir.R1, retMax: 1, args: [5]callbackArg{mapArg, keyArg, valueArg, ctxArg}},
-	abi.TimerSetCallback: {fn: ir.R2, owner: ir.R1, async: true, args: [5]callbackArg{mapArg, keyArg, valueArg}},
-}
-
-// callbackOf returns how the instruction's helper calls back, or nil.
-func callbackOf(in ir.Insn) *callback {
-	if in.Kind() != ir.KindCall || in.Row().Pseudo != ir.CallHelper {
-		return nil
+// mostCalls returns how often the helper whose arguments are in the frame calls
+// back at most.
+func (t *stepper[E]) mostCalls(fr *frame[E], cb *abi.Callback) uint64 {
+	if cb.Count < 0 {
+		return math.MaxUint64
 	}
-	if in.Imm < 0 || in.Imm >= int64(len(callbacks)) {
-		return nil
+	r := &fr.regs[ir.R1+ir.Reg(cb.Count)]
+	if r.kind != scalar {
+		return math.MaxUint32
 	}
-	return callbacks[in.Imm]
+	return t.w.bounds(t.w.low(r.val, ir.W32)).UMax
 }
 
 // callBack makes the states after the call of a helper with a callback: one in
@@ -57,47 +30,61 @@ func callbackOf(in ir.Insn) *callback {
 // calls, put aside. When the callback returns, the path comes to the call again.
 //
 // Sound: the helper calls the function some number of times in a row, perhaps
-// none; every such run is a path through the call. An asynchronous callback may
-// run at any time later, on a stack of its own, holding nothing.
-func (e *engine[E]) callBack(s *state[E], pc ir.PC, cb *callback, from int32) {
+// none; every such run is a path through the call. In the frame that called the
+// helper, calls is not more than how often it has called back; where that is as
+// often as it may, it calls no more. An asynchronous callback may run at any time
+// later, on a stack of its own, holding nothing.
+func (e *engine[E]) callBack(s *state[E], pc ir.PC, cb *abi.Callback, from int32) {
+	caller := s.top()
+	most, calls, inst := e.stepper.mostCalls(caller, cb), caller.calls, caller.inst
+	caller.inst, caller.calls = 0, 0
+	if uint64(calls) >= most {
+		return
+	}
 	other := e.take()
 	other.copyFrom(s)
-	fn := ir.PC(other.top().regs[cb.fn].index)
-	args := e.stepper.callbackArgs(other, cb)
-	if cb.async {
+	fn := ir.PC(other.top().regs[ir.R1+ir.Reg(cb.Func)].index)
+	args := e.stepper.callbackArgs(other, cb, most)
+	other.top().inst = inst
+	switch {
+	case cb.Async:
 		other.frames, other.refs, other.lock = other.frames[:0], other.refs[:0], lock{}
+	case most > mostCounted:
+	case e.counting:
+		other.top().calls = calls + 1
+	default:
+		e.uncounted = true
 	}
 	f := other.push(pc, e.prog.FuncAt(fn))
 	f.back, f.held = cb, len(other.refs)
 	f.life = e.stepper.newID()
 	copy(f.regs[ir.R1:ir.R6], args[:])
 	f.regs[ir.FP] = reg[E]{kind: stackPtr, frame: uint8(len(other.frames) - 1), val: e.w.zero}
-	if cb.async {
+	if cb.Async {
 		from = -1
 	}
 	e.await(other, fn, from)
-	s.top().inst = 0
 }
 
-func (t *stepper[E]) callbackArgs(s *state[E], cb *callback) (args [5]reg[E]) {
+// callbackArgs returns what a callback finds, of most calls.
+func (t *stepper[E]) callbackArgs(s *state[E], cb *abi.Callback, most uint64) (args [5]reg[E]) {
 	fr := s.top()
-	owner := &fr.regs[cb.owner]
-	for i, a := range cb.args {
+	of := func(arg int) *reg[E] { return &fr.regs[ir.R1+ir.Reg(arg)] }
+	for i, a := range cb.Args {
 		switch a {
-		case indexArg:
-			n := t.w.bounds(t.w.low(fr.regs[ir.R1].val, ir.W32)).UMax
-			args[i] = number(t.between(0, max(int64(n)-1, 0)))
-		case mapArg:
-			args[i] = reg[E]{kind: mapPtr, index: owner.index, val: t.w.zero}
-		case keyArg:
-			args[i] = reg[E]{kind: mapKey, index: owner.index, val: t.w.zero}
-		case valueArg:
-			args[i] = reg[E]{kind: mapValue, index: owner.index, val: t.w.zero}
-			if specOf(t.prog, owner).FieldOf(ir.SpinLockField) != nil {
+		case abi.CallbackIndex:
+			args[i] = number(t.between(0, int64(most-1)))
+		case abi.CallbackMap:
+			args[i] = reg[E]{kind: mapPtr, index: of(cb.Map).index, val: t.w.zero}
+		case abi.CallbackKey:
+			args[i] = reg[E]{kind: mapKey, index: of(cb.Map).index, val: t.w.zero}
+		case abi.CallbackValue:
+			args[i] = reg[E]{kind: mapValue, index: of(cb.Map).index, val: t.w.zero}
+			if specOf(t.prog, of(cb.Map)).FieldOf(ir.SpinLockField) != nil {
 				args[i].id = t.newID()
 			}
-		case ctxArg:
-			args[i] = fr.regs[cb.ctx]
+		case abi.CallbackPassed:
+			args[i] = *of(cb.Passed)
 		}
 	}
 	return args

@@ -225,7 +225,7 @@ func (c *checker[E]) checkReturn(s *state[E]) decision {
 	r := &s.top().regs[ir.R0]
 	lo, hi, what := c.ctx.RetMin, c.ctx.RetMax, "program exit"
 	if cb := s.top().back; cb != nil {
-		lo, hi, what = 0, cb.retMax, "callback return"
+		lo, hi, what = 0, cb.RetMax, "callback return"
 	} else if len(s.frames) > 1 {
 		if r.kind == stackPtr {
 			return refuse(StackEscape, "cannot return stack pointer to the caller")

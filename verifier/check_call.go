@@ -7,9 +7,6 @@ import (
 	"github.com/bpfproof/bpfproof/ir/abi"
 )
 
-// sleepable is the load flag of programs that may sleep (BPF_F_SLEEPABLE).
-const sleepable = 1 << 4
-
 // checkHelper decides whether this program may call the helper at all.
 func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 	id := abi.HelperID(in.Imm)
@@ -22,15 +19,15 @@ func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 		return unmodelled("which helpers programs of type %s have is not known", c.prog.Type)
 	case !available:
 		return refuse(HelperUnknown, "program of this type cannot use helper bpf_%s#%d", h.Name, id)
-	case h.GPLOnly && !gplCompatible(c.prog.License):
+	case h.GPLOnly && !abi.GPLCompatible(c.prog.License):
 		return refuse(HelperLicense, "cannot call GPL-restricted function bpf_%s#%d from non-GPL compatible program", h.Name, id)
-	case h.Sleeps && c.prog.LoadFlags&sleepable == 0:
+	case h.Sleeps && c.prog.LoadFlags&abi.LoadSleepable == 0:
 		return refuse(HelperUnknown, "helper call might sleep in a non-sleepable prog: bpf_%s#%d", h.Name, id)
 	case s.lock.held && id != abi.SpinUnlock:
 		return refuse(LockHeld, "function calls are not allowed while holding a lock")
 	}
 	for i, a := range h.Args {
-		if a == abi.ArgFunc && callbacks[id] == nil {
+		if a == abi.ArgFunc && abi.CallbackOf(in) == nil {
 			return unmodelled("the callback, argument %d of helper %s, is not modelled", i+1, h.Name)
 		}
 	}
@@ -39,16 +36,6 @@ func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 		return unmodelled("the result of helper %s, a kernel structure, is not modelled", h.Name)
 	}
 	return decision{}
-}
-
-// gplCompatible tells whether the licence allows GPL-only helpers
-// (license_is_gpl_compatible in include/linux/license.h).
-func gplCompatible(license string) bool {
-	switch license {
-	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
-		return true
-	}
-	return false
 }
 
 // helperOf returns the prototype that the call's helper has in the program;
@@ -61,14 +48,6 @@ func helperOf(p *ir.Program, in ir.Insn) *abi.Helper {
 // argKinds lists what the classes of arguments that are pointers may be; those
 // of memory, maps and the context have functions of their own.
 var argKinds = map[abi.Arg]kind{abi.ArgStack: stackPtr, abi.ArgFunc: funcPtr, abi.ArgRingbufMem: recordPtr}
-
-// argObjects lists the objects that a class takes.
-var argObjects = map[abi.Arg][]abi.ObjectKind{
-	abi.ArgSockCommon: {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
-	abi.ArgSocket:     {abi.Socket},
-	abi.ArgAnySock:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
-	abi.ArgRelease:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
-}
 
 // checkArg decides whether the register is what the helper demands.
 func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision {
@@ -92,6 +71,9 @@ func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision 
 	}
 	switch ob.arg {
 	case abi.ArgAny:
+		if cb := abi.CallbackOf(in); cb != nil && cb.Count == i && r.kind != scalar {
+			return c.wrongType(r, ob.reg, "scalar")
+		}
 		if r.pointer() && c.policy.Unprivileged {
 			return refuse(PtrLeak, "R%d leaks addr into helper function", ob.reg)
 		}
@@ -136,16 +118,16 @@ func (c *checker[E]) checkArg(s *state[E], in ir.Insn, ob *obligation) decision 
 // kinds of objects.
 func (c *checker[E]) checkPointerArg(s *state[E], r *reg[E], h *abi.Helper, ob *obligation) decision {
 	k, plain := argKinds[ob.arg]
-	kinds, object := argObjects[ob.arg]
+	kinds := abi.ArgObjects(ob.arg)
 	mayBeNull := h.MayBeNull(int(ob.reg - ir.R1))
 	switch {
-	case !plain && !object:
+	case !plain && kinds == nil:
 		return unmodelled("argument %d of helper %s, a kernel structure, is not modelled", ob.reg-ir.R0, h.Name)
 	case r.null && !mayBeNull:
 		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
 	case plain && r.kind != k:
 		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
-	case object && (r.kind != objPtr || !containsKind(kinds, abi.ObjectKind(r.index))):
+	case kinds != nil && (r.kind != objPtr || !containsKind(kinds, abi.ObjectKind(r.index))):
 		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
 	}
 	if r.kind == stackPtr {
@@ -218,16 +200,8 @@ func (c *checker[E]) checkMapArg(fr *frame[E], r *reg[E], h *abi.Helper, n ir.Re
 	if !abi.MapAllowsIn(c.prog.Type, m.Type, h.ID) {
 		return refuse(HelperArg, "cannot update sockmap in this context")
 	}
-	switch h.ID {
-	case abi.MapUpdateElem, abi.MapDeleteElem, abi.MapPushElem, abi.MapPopElem:
-		if readOnly(m) {
-			return refuse(MapAccess, "write into map forbidden")
-		}
+	if abi.MapWrites(h.ID) && abi.MapReadOnly(m) {
+		return refuse(MapAccess, "write into map forbidden")
 	}
 	return decision{}
-}
-
-// readOnly reports that programs may not change the map's values.
-func readOnly(m *ir.MapSpec) bool {
-	return m.Frozen || m.Flags&abi.MapReadOnlyProg != 0 || m.Type == ir.Devmap || m.Type == ir.DevmapHash
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 )
 
 // tracingProgs lists the types that may run anywhere in the kernel, also where
@@ -21,7 +22,7 @@ var sleepableProgs = []ir.ProgType{ir.Tracing, ir.LSM, ir.Kprobe, ir.StructOps, 
 // checkLoad tells why a program of the type may not be loaded as it asks to be;
 // the message is empty if it may (check_attach_btf_id).
 func checkLoad(p *ir.Program) (Code, string) {
-	switch sleeps := p.LoadFlags&sleepable != 0; {
+	switch sleeps := p.LoadFlags&abi.LoadSleepable != 0; {
 	case sleeps && !slices.Contains(sleepableProgs, p.Type):
 		return AttachPoint, fmt.Sprintf("programs of type %s cannot be sleepable", p.Type)
 	case !sleeps && p.Type == ir.Syscall:
@@ -58,7 +59,7 @@ func checkMaps(p *ir.Program) (Code, string) {
 			return MapReference, "tracing progs cannot use bpf_spin_lock yet"
 		case m.FieldOf(ir.TimerField) != nil && tracing:
 			return MapReference, "tracing progs cannot use bpf_timer yet"
-		case p.LoadFlags&sleepable != 0 && !slices.Contains(sleepableMaps, m.Type):
+		case p.LoadFlags&abi.LoadSleepable != 0 && !slices.Contains(sleepableMaps, m.Type):
 			return MapReference, fmt.Sprintf("sleepable programs cannot use maps of kind %s", m.Type)
 		}
 	}

@@ -209,7 +209,7 @@ func (c *checker[E]) checkMapValue(r *reg[E], n ir.Reg, off, size int64, m mode)
 	switch {
 	case spec.Opaque:
 		return unmodelled("map %q holds kernel objects in its values, which is not modelled", spec.Name)
-	case m&write != 0 && (readOnly(spec)):
+	case m&write != 0 && abi.MapReadOnly(spec):
 		return refuse(MapAccess, "write into map forbidden, value_size=%d off=%d size=%d", total, int64(r.off)+off, size)
 	case m&read != 0 && spec.Flags&abi.MapWriteOnlyProg != 0:
 		return refuse(MapAccess, "read from map forbidden, value_size=%d off=%d size=%d", total, int64(r.off)+off, size)

@@ -60,7 +60,7 @@ func (m *emitter[E]) visit(pc ir.PC, s *state[E], points []checkpoint[E], from i
 }
 
 func exported[E comparable](f *frame[E]) invariant.RawFrame[E] {
-	out := invariant.RawFrame[E]{Site: f.site}
+	out := invariant.RawFrame[E]{Site: f.site, Calls: f.calls}
 	for i := range f.regs {
 		out.Regs[i] = exportedReg(&f.regs[i])
 	}

@@ -45,18 +45,20 @@ type engine[E comparable] struct {
 	cellBytes int         // size of a slot, which is more than a register's
 	obs       []obligation
 
-	findings []Finding
-	stats    Stats
-	lastKept struct{ visits, jumps int }
-	jumps    int
-	cells    int                         // registers and slots of the checkpoints
-	waiting  int                         // the same of the states that are put aside
-	widening bool                        // loops are widened, see lap.go
-	widened  bool                        // that has happened
-	gaveUp   bool                        // and did not help
-	ranked   []int32                     // checkpoints that laps end at
-	record   func(pc ir.PC, s *state[E]) // sees every state visited; nil if nobody asks
-	emit     *emitter[E]                 // collects the states visited and what follows them; nil if nobody asks
+	findings  []Finding
+	stats     Stats
+	lastKept  struct{ visits, jumps int }
+	jumps     int
+	cells     int                         // registers and slots of the checkpoints
+	waiting   int                         // the same of the states that are put aside
+	widening  bool                        // loops are widened, see lap.go
+	widened   bool                        // that has happened
+	gaveUp    bool                        // and did not help
+	counting  bool                        // the calls of bpf_loop are counted
+	uncounted bool                        // they could have been
+	ranked    []int32                     // checkpoints that laps end at
+	record    func(pc ir.PC, s *state[E]) // sees every state visited; nil if nobody asks
+	emit      *emitter[E]                 // collects the states visited and what follows them; nil if nobody asks
 }
 
 // checkpoint is a state kept at a cut point.
@@ -244,7 +246,7 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 	case ir.KindStore, ir.KindStoreRelease:
 		e.based[pc] = s.top().regs[in.Dst].origin()
 	}
-	if cb := callbackOf(in); cb != nil {
+	if cb := abi.CallbackOf(in); cb != nil {
 		e.callBack(s, pc, cb, from)
 	}
 	e.stepper.step(s, pc, in)

@@ -57,7 +57,7 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 		if p.Insns[i].Row().Pseudo == ir.CallLocal {
 			mark[i+1] = true
 		}
-		if cb := callbackOf(p.Insns[i]); cb != nil && !cb.async {
+		if cb := abi.CallbackOf(p.Insns[i]); cb != nil && !cb.Async {
 			mark[i], f.loops[i] = true, loopCallback
 		}
 	}

@@ -9,7 +9,8 @@ package verifier
 // describes too. So whatever holds on all paths from old holds on all paths
 // from cur, and cur need not be explored. It is shown part by part:
 //
-//   - Frames: the same calls in the same order, so the paths are the same ones.
+//   - Frames: the same calls in the same order, so the paths are the same ones;
+//     helpers that call back have in cur called at least as often.
 //   - A register that is uninit in old describes any content: no path from
 //     old read it.
 //   - Otherwise the kinds are the same, and cur's words are among old's (Leq).
@@ -62,7 +63,7 @@ func (c *inclusion[E]) includes(old, cur *state[E]) bool {
 	}
 	for i := len(old.frames) - 1; i >= 0; i-- {
 		o, n := &old.frames[i], &cur.frames[i]
-		if o.site != n.site || o.back != n.back {
+		if o.site != n.site || o.back != n.back || o.calls > n.calls {
 			return false
 		}
 		for j := range o.regs {

@@ -83,6 +83,9 @@ func (w *words[E]) describe(s *state[E]) string {
 			fmt.Fprintf(&b, " frame%d:", i)
 		}
 		fr := &s.frames[i]
+		if fr.calls > 0 {
+			fmt.Fprintf(&b, " callback_depth=%d", fr.calls)
+		}
 		for n := range fr.regs {
 			if r := &fr.regs[n]; r.kind != uninit {
 				fmt.Fprintf(&b, " R%d=%s", n, w.renamed(r, ids))

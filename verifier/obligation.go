@@ -153,7 +153,7 @@ func callObligations(obs []obligation, in ir.Insn, t ir.ProgType) []obligation {
 		if !ok {
 			return obs
 		}
-		if cb := callbackOf(in); cb != nil && !cb.async {
+		if cb := abi.CallbackOf(in); cb != nil && !cb.Async {
 			obs = append(obs, obligation{rule: ruleFrame})
 		}
 		if h.ID == abi.TailCall {

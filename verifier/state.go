@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 )
 
 // byteKind is what is known of one byte of the stack.
@@ -40,13 +41,14 @@ type frame[E comparable] struct {
 
 // frameID tells a frame from others, and where it returns to.
 type frameID struct {
-	site   ir.PC     // the call that made the frame; -1 in the main program
-	back   *callback // the frame is a callback's: it returns to the call itself
-	held   int       // of a callback: how many references were held when it began
-	life   uint32    // this frame, of all that were made
-	passes uint32    // how often may_goto was passed in the frame
-	inst   uint32    // the run of callbacks that the frame is in, of all there were; 0 for none
-	moves  moves     // what happened to the registers since the path's last checkpoint
+	site   ir.PC         // the call that made the frame; -1 in the main program
+	back   *abi.Callback // the frame is a callback's: it returns to the call itself
+	held   int           // of a callback: how many references were held when it began
+	life   uint32        // this frame, of all that were made
+	passes uint32        // how often may_goto was passed in the frame
+	inst   uint32        // the run of callbacks that the frame is in, of all there were; 0 for none
+	calls  uint32        // of the helper that the frame called: how often it has called back, at least; see engine.callBack
+	moves  moves         // what happened to the registers since the path's last checkpoint
 	idle   idle
 }
 
@@ -59,7 +61,7 @@ type idle struct {
 }
 
 // async reports that the frame is a callback's that runs by itself.
-func (f *frameID) async() bool { return f.back != nil && f.back.async }
+func (f *frameID) async() bool { return f.back != nil && f.back.Async }
 
 // resume returns where the frame returns to in its caller.
 func (f *frameID) resume() ir.PC {

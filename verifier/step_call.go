@@ -96,14 +96,8 @@ func (t *stepper[E]) returned(s *state[E], fr *frame[E], h *abi.Helper) reg[E] {
 		return reg[E]{}
 	case abi.RetMapValueOrNull, abi.RetMapValue:
 		return t.looked(s, fr, h)
-	case abi.RetSocketOrNull:
-		return t.object(s, fr, h, abi.Socket)
-	case abi.RetSockCommonOrNull:
-		return t.object(s, fr, h, abi.SockCommon)
-	case abi.RetTCPSockOrNull:
-		return t.object(s, fr, h, abi.TCPSock)
-	case abi.RetSockStructOrNull:
-		return t.object(s, fr, h, abi.SockStruct)
+	case abi.RetSocketOrNull, abi.RetSockCommonOrNull, abi.RetTCPSockOrNull, abi.RetSockStructOrNull:
+		return t.object(s, fr, h, abi.RetObject(h.Ret))
 	case abi.RetRingbufOrNull:
 		for i, a := range h.Args {
 			if n, ok := t.w.constant(fr.regs[ir.R1+ir.Reg(i)].val); ok && a == abi.ArgAllocSize {
@@ -145,7 +139,7 @@ func (t *stepper[E]) object(s *state[E], fr *frame[E], h *abi.Helper, k abi.Obje
 	case h.Acquires:
 		r.id = t.acquire(s)
 		r.ref = r.id
-	case h.ID == abi.SkFullsock || h.ID == abi.TCPSockOf || h.Ret == abi.RetSockStructOrNull:
+	case abi.ReturnsPart(h):
 		r.id, r.ref = t.newID(), fr.regs[ir.R1].ref
 	default:
 		r.id = t.newID()

@@ -61,7 +61,7 @@ func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (
 	}
 	start := time.Now()
 	policy := v.policy
-	policy.StrictAlignment = policy.StrictAlignment || p.LoadFlags&strictAlignment != 0
+	policy.StrictAlignment = policy.StrictAlignment || p.LoadFlags&abi.LoadStrictAlignment != 0
 	r, err := v.analysis.verify(ctx, p, policy)
 	var form *ir.FormError
 	if errors.As(err, &form) {
@@ -80,10 +80,6 @@ func (v *Verifier) Verify(ctx context.Context, p *ir.Program, sink *dump.Sink) (
 	})
 	return r, nil
 }
-
-// strictAlignment is the load flag that demands natural alignment
-// (BPF_F_STRICT_ALIGNMENT).
-const strictAlignment = 1 << 0
 
 // over is the walk over the domain d. It keeps what its walks have allocated for
 // the next ones.
@@ -177,19 +173,25 @@ func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Re
 	return r, nil
 }
 
-// walkMode says what a walk may forget. The zero mode forgets nothing.
+// walkMode says what a walk may forget, or has to keep in mind.
 type walkMode struct {
 	coarse bool // numbers that no path needs
 	widen  bool // the numbers of single laps of a loop
+	count  bool // how often bpf_loop has called back is kept in mind
 }
 
-func (e *engine[E]) setMode(m walkMode) { e.stepper.coarse, e.widening = m.coarse, m.widen }
+func (e *engine[E]) setMode(m walkMode) {
+	e.stepper.coarse, e.widening, e.counting = m.coarse, m.widen, m.count
+}
 
-// decide walks until a verdict is final; m is then the mode of the last walk.
+// decide walks until a verdict is final; m is then the mode of the walk that it is
+// of. A walk that counts refuses less than one that widens loops of helpers, but may
+// use up the budget: then what the other one refused stands.
 func (o *over[E]) decide(ctx context.Context, m *walkMode, policy Policy, p *ir.Program, c *abi.Context, f *flow) (*Report, error) {
 	e := o.engine(policy, p, c, f)
 	defer o.giveBack(e)
 	var spent int
+	var refused *Report
 	for {
 		e.setMode(*m)
 		if err := e.run(ctx); err != nil {
@@ -198,12 +200,18 @@ func (o *over[E]) decide(ctx context.Context, m *walkMode, policy Policy, p *ir.
 		r := e.report()
 		r.Stats.Visits += spent
 		switch {
+		case m.count && r.Verdict == Unknown:
+			*m = walkMode{}
+			refused.Stats.Visits = r.Stats.Visits
+			return refused, nil
 		case m.widen && (e.gaveUp || e.widened && r.Verdict != Accept):
 			m.widen = false
-		case r.Verdict != Reject || !e.stepper.forgot:
-			return r, nil
-		default:
+		case r.Verdict == Reject && e.stepper.forgot:
 			*m = walkMode{}
+		case r.Verdict == Reject && e.uncounted:
+			*m, refused = walkMode{count: true}, r
+		default:
+			return r, nil
 		}
 		spent = r.Stats.Visits
 		e.reset(policy, p, c, f)

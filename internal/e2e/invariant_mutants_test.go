@@ -200,6 +200,9 @@ func corruptions(p *ir.Program, set *invariants) []corrupted {
 					add(kind, fmt.Sprintf("frame %d slot %d", k, n), i, with(set, i, func(s *invState) { s.Frames[k].Stack[n] = &q }))
 				}
 			}
+			if k+1 < len(s.Frames) && p.Insns[s.Frames[k+1].Site].Row().Pseudo == ir.CallHelper || p.Insns[set.Records[i].PC].Op == ir.OpCall(ir.CallHelper) && k+1 == len(s.Frames) {
+				add("called back once more", fmt.Sprintf("frame %d", k), i, with(set, i, func(s *invState) { s.Frames[k].Calls++ }))
+			}
 			if k > 0 {
 				add("call site", fmt.Sprintf("frame %d", k), i, with(set, i, func(s *invState) { s.Frames[k].Site++ }))
 			}
@@ -258,6 +261,7 @@ var mutantPrograms = map[string]string{
 	"atomics":    "call get_prandom_u32\nr1 = r0\nr1 &= 15\n*(u64 *)(r10 - 8) = 7\nr2 = 2\nr2 = atomic_fetch_add((u64 *)(r10 - 8), r2)\nlock *(u64 *)(r10 - 8) |= r1\nr0 = *(u64 *)(r10 - 8)\nexit",
 	"record":     ".map r ringbuf entries 4096\nr1 = map[r]\nr2 = 16\nr3 = 0\ncall ringbuf_reserve\nif r0 == 0 goto out\n*(u64 *)(r0 + 8) = 1\nr1 = r0\nr2 = 0\ncall ringbuf_submit\nout: r0 = 0\nexit",
 	"callback":   "*(u64 *)(r10 - 8) = 0\nr1 = 5\nr2 = func[body]\nr3 = r10\nr3 += -8\nr4 = 0\ncall loop\nr0 = *(u64 *)(r10 - 8)\nexit\n.func body\nr3 = *(u64 *)(r2 + 0)\nr3 += r1\n*(u64 *)(r2 + 0) = r3\nr0 = 0\nexit",
+	"counted":    ".map m array key 4 value 16 entries 1\n*(u64 *)(r10 - 8) = 0\nr1 = 3\nr2 = func[body]\nr3 = r10\nr3 += -8\nr4 = 0\ncall loop\nr1 = *(u64 *)(r10 - 8)\nr2 = map[m] + 0\nr2 += r1\nr0 = *(u8 *)(r2 + 0)\nexit\n.func body\nr3 = *(u64 *)(r2 + 0)\nr3 += 5\n*(u64 *)(r2 + 0) = r3\nr0 = 0\nexit",
 	"may_goto":   "r0 = 0\nr6 = 7\nagain: may_goto out\nr0 += 1\nif r0 > 5 goto out\ngoto again\nout: exit",
 }
 

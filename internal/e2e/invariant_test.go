@@ -95,12 +95,23 @@ func (t *tracer) run(in runtime.Input, visit func(moment) error) error {
 		}
 		switch n := m.Depth(); {
 		case n > depth:
+			t.calledBack(depth-1, t.w.p.Insns[pc])
 			t.Frames = append(t.Frames, invariant.MachineFrame{Site: pc})
 		case n < depth && !m.Done:
 			t.Frames = t.Frames[:len(t.Frames)-1]
+			t.Frames[len(t.Frames)-1].Calls = 0
+		case t.w.p.Insns[pc].Kind() == ir.KindExit && !m.Done: // the helper calls back again
+			t.calledBack(depth-2, t.w.p.Insns[t.Frames[depth-1].Site])
 		}
 	}
 	return nil
+}
+
+// calledBack counts a callback of the helper called by in, if it is one.
+func (t *tracer) calledBack(frame int, in ir.Insn) {
+	if in.Row().Pseudo == ir.CallHelper {
+		t.Frames[frame].Calls++
+	}
 }
 
 // look copies what the machine shows of the innermost frame, and of the stacks

@@ -15,3 +15,47 @@ func FuncRef(pc ir.PC) uint64 { return funcBase | uint64(uint32(pc)) }
 func FuncOf(ref uint64) (pc ir.PC, ok bool) {
 	return ir.PC(uint32(ref)), ref&^0x7fffffff == funcBase
 }
+
+// CallbackArg tells what a callback finds in one of its arguments.
+type CallbackArg uint8
+
+// What a callback finds. Arguments that it does not have must not be read.
+const (
+	NoCallbackArg  CallbackArg = iota
+	CallbackIndex              // a number below the helper's count
+	CallbackMap                // the helper's map
+	CallbackKey                // a key of it
+	CallbackValue              // a value of it
+	CallbackPassed             // what the helper was given for the callback
+)
+
+// Callback tells how a helper calls the function that it is given. Indices are of
+// the helper's arguments, from 0.
+type Callback struct {
+	Func   int
+	Passed int  // what is passed on; -1 if nothing is
+	Map    int  // what names the map; -1 if there is none
+	Count  int  // how often it calls at most, as a number of 32 bits; -1 if that is not told
+	Async  bool // it is called later, by itself
+	RetMax int64
+	Args   [5]CallbackArg // of r1 to r5
+}
+
+// callbacks lists the helpers with callbacks. Results are in [0, RetMax].
+//
+// Source: set_loop_callback_state, set_map_elem_callback_state and
+// set_timer_callback_state in kernel/bpf/verifier.c of Linux 6.18.
+var callbacks = [...]*Callback{
+	Loop:             {Func: 1, Passed: 2, Map: -1, Count: 0, RetMax: 1, Args: [5]CallbackArg{CallbackIndex, CallbackPassed}},
+	ForEachMapElem:   {Func: 1, Passed: 2, Map: 0, Count: -1, RetMax: 1, Args: [5]CallbackArg{CallbackMap, CallbackKey, CallbackValue, CallbackPassed}},
+	TimerSetCallback: {Func: 1, Passed: -1, Map: 0, Count: -1, Async: true, Args: [5]CallbackArg{CallbackMap, CallbackKey, CallbackValue}},
+}
+
+// CallbackOf returns how the helper that the instruction calls calls back, nil if it
+// does not.
+func CallbackOf(in ir.Insn) *Callback {
+	if row := in.Row(); row.Kind != ir.KindCall || row.Pseudo != ir.CallHelper || in.Imm < 0 || in.Imm >= int64(len(callbacks)) {
+		return nil
+	}
+	return callbacks[in.Imm]
+}

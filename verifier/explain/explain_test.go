@@ -259,7 +259,7 @@ func TestJoin(t *testing.T) {
 	.license GPL
 	.map m array key 4 value 16 entries 1
 	*(u64 *)(r10 - 8) = 0
-	r1 = 100
+	r1 = 5000
 	r2 = func[count]
 	r3 = r10
 	r3 += -8
@@ -285,7 +285,7 @@ func TestJoin(t *testing.T) {
 		met = met || s.PC == 7 && s.Insn == "(paths meet)" && s.Place == "fp-8"
 	}
 	require.True(t, met, "%v", e.Slice)
-	require.NotNil(t, e.Search.Bug, "100 laps are enough to leave the value")
+	require.NotNil(t, e.Search.Bug, "the laps are enough to leave the value")
 }
 
 // TestSolver: a branch on what is computed from the packet is reached by asking

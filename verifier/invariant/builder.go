@@ -32,6 +32,7 @@ func (b *Builder[E]) Set() *Set[E] { return b.set }
 // RawFrame is a frame as a builder is given it.
 type RawFrame[E comparable] struct {
 	Site  ir.PC
+	Calls uint32
 	Regs  [ir.NumRegs]Reg[E]
 	Stack []Slot[E]
 }
@@ -91,7 +92,7 @@ func (b *Builder[E]) reg(r Reg[E]) Reg[E] {
 
 // frame returns the one copy of a frame.
 func (b *Builder[E]) frame(raw *RawFrame[E]) *Frame[E] {
-	f := Frame[E]{Site: raw.Site}
+	f := Frame[E]{Site: raw.Site, Calls: raw.Calls}
 	for i := range raw.Regs {
 		r := b.reg(raw.Regs[i])
 		p, ok := b.regs[r]
@@ -116,13 +117,14 @@ func (b *Builder[E]) frame(raw *RawFrame[E]) *Frame[E] {
 	var h maphash.Hash
 	h.SetSeed(b.seed)
 	maphash.WriteComparable(&h, f.Site)
+	maphash.WriteComparable(&h, f.Calls)
 	maphash.WriteComparable(&h, f.Regs)
 	for _, p := range f.Stack {
 		maphash.WriteComparable(&h, p)
 	}
 	sum := h.Sum64()
 	for _, old := range b.fold[sum] {
-		if old.Site == f.Site && old.Regs == f.Regs && slices.Equal(old.Stack, f.Stack) {
+		if old.Site == f.Site && old.Calls == f.Calls && old.Regs == f.Regs && slices.Equal(old.Stack, f.Stack) {
 			return old
 		}
 	}

@@ -22,6 +22,7 @@ type Machine struct {
 // r10, the one just below last.
 type MachineFrame struct {
 	Site  ir.PC
+	Calls uint32 // how often the helper that the frame called, and that is not done, has called back
 	Regs  [ir.NumRegs]uint64
 	Stack []byte
 }
@@ -40,7 +41,7 @@ func (s *State[E]) Contains(d Members[E], m *Machine) bool {
 	w := witness[E]{d: d, m: m, links: map[link]uint64{}}
 	for i, f := range s.Frames {
 		c := &m.Frames[i]
-		if f.Site != c.Site {
+		if f.Site != c.Site || f.Calls > c.Calls {
 			return false
 		}
 		for n, r := range f.Regs {

@@ -85,7 +85,7 @@ func (l *Order[E]) Includes(old *State[E], s *Work[E]) bool {
 }
 
 func (l *Order[E]) frame(old *Frame[E], f *RawFrame[E]) bool {
-	if old.Site != f.Site {
+	if old.Site != f.Site || old.Calls > f.Calls {
 		return false
 	}
 	for n, r := range old.Regs {

@@ -93,7 +93,10 @@ type Frame[E comparable] struct {
 	// that calls the function back. It is -1 in the main program. An outermost
 	// frame with a site is that of a callback that runs later, by itself.
 	Site ir.PC
-	Regs [ir.NumRegs]*Reg[E]
+	// Calls is how often the helper whose call is under way in the frame has called
+	// back, at least; 0 where none is.
+	Calls uint32
+	Regs  [ir.NumRegs]*Reg[E]
 	// Stack has slot i at the bytes [-8(i+1), -8i) from r10; what lies behind
 	// the end claims nothing.
 	Stack []*Slot[E]

@@ -59,6 +59,9 @@ func (s State[E]) String() string {
 	var b strings.Builder
 	for i, f := range s.Frames {
 		fmt.Fprintf(&b, "frame%d(site=%d):", i, f.Site)
+		if f.Calls > 0 {
+			fmt.Fprintf(&b, " calls=%d", f.Calls)
+		}
 		for n, r := range f.Regs {
 			if r.Kind != None {
 				fmt.Fprintf(&b, " r%d=%v", n, r)
@@ -107,6 +110,7 @@ type slotJSON[E comparable] struct {
 
 type frameJSON[E comparable] struct {
 	Site  ir.PC                  `json:"site"`
+	Calls uint32                 `json:"calls,omitempty"`
 	Regs  map[string]*regJSON[E] `json:"regs"`
 	Stack []slotJSON[E]          `json:"stack,omitempty"`
 }
@@ -140,7 +144,7 @@ func (s *Set[E]) MarshalJSON() ([]byte, error) {
 }
 
 func (f *Frame[E]) json() frameJSON[E] {
-	out := frameJSON[E]{Site: f.Site, Regs: map[string]*regJSON[E]{}}
+	out := frameJSON[E]{Site: f.Site, Calls: f.Calls, Regs: map[string]*regJSON[E]{}}
 	for n, r := range f.Regs {
 		if r.Kind != None {
 			out.Regs[ir.Reg(n).String()] = r.json()

@@ -22,6 +22,7 @@ func (s *Work[E]) Read(from *State[E]) {
 	s.Refs, s.Lock = append(s.Refs, from.Refs...), from.Lock
 	for _, f := range from.Frames {
 		to := s.Push(f.Site)
+		to.Calls = f.Calls
 		for n, r := range f.Regs {
 			to.Regs[n] = *r
 		}
@@ -40,7 +41,7 @@ func (s *Work[E]) Read(from *State[E]) {
 func (s *Work[E]) Copy(t *Work[E]) {
 	for i := range t.Frames {
 		f := s.Push(t.Frames[i].Site)
-		f.Regs, f.Stack = t.Frames[i].Regs, append(f.Stack, t.Frames[i].Stack...)
+		f.Calls, f.Regs, f.Stack = t.Frames[i].Calls, t.Frames[i].Regs, append(f.Stack, t.Frames[i].Stack...)
 	}
 	s.Refs, s.Lock, s.last = append(s.Refs, t.Refs...), t.Lock, t.last
 }
@@ -50,7 +51,7 @@ func (s *Work[E]) Push(site ir.PC) *RawFrame[E] {
 	n := len(s.Frames)
 	s.Frames = slices.Grow(s.Frames, 1)[:n+1]
 	f := &s.Frames[n]
-	f.Site, f.Regs, f.Stack = site, [ir.NumRegs]Reg[E]{}, f.Stack[:0]
+	f.Site, f.Calls, f.Regs, f.Stack = site, 0, [ir.NumRegs]Reg[E]{}, f.Stack[:0]
 	return f
 }
 
@@ -110,7 +111,7 @@ func (s *Work[E]) Drop(ref uint32) {
 func (s *Work[E]) String() string {
 	out := State[E]{Refs: s.Refs, Lock: s.Lock}
 	for i := range s.Frames {
-		f := &Frame[E]{Site: s.Frames[i].Site}
+		f := &Frame[E]{Site: s.Frames[i].Site, Calls: s.Frames[i].Calls}
 		for n := range s.Frames[i].Regs {
 			f.Regs[n] = &s.Frames[i].Regs[n]
 		}

@@ -11,12 +11,6 @@ import (
 	"github.com/bpfproof/bpfproof/verifier/recheck/ending"
 )
 
-// sleepable is the load flag of programs that may sleep (BPF_F_SLEEPABLE).
-const sleepable = 1 << 4
-
-// gplCompatible lists the licences that allow GPL-only helpers.
-var gplCompatible = []string{"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"}
-
 // invocation is one call of a helper.
 type invocation[E comparable] struct {
 	h   *abi.Helper
@@ -66,7 +60,7 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 			c.leave(t, c.top)
 		}
 	}
-	cb := callbackOf(in)
+	cb := abi.CallbackOf(in)
 	if cb != nil {
 		if err := c.callBack(s, &v, pc, cb); err != nil {
 			return err
@@ -77,6 +71,7 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 		return err
 	}
 	c.effects(s, &v)
+	s.Top().Calls = 0
 	c.called(s.Top(), r0)
 	c.on(pc+1, s)
 	if cb != nil {
@@ -102,7 +97,7 @@ func (c *checker[E]) available(s *state[E], id abi.HelperID) (*abi.Helper, error
 	switch {
 	case !known:
 		return nil, unknown("helpers of program type %s", c.prog.Type)
-	case !available, h.GPLOnly && !slices.Contains(gplCompatible, c.prog.License), h.Sleeps && c.prog.LoadFlags&sleepable == 0:
+	case !available, h.GPLOnly && !abi.GPLCompatible(c.prog.License), h.Sleeps && c.prog.LoadFlags&abi.LoadSleepable == 0:
 		return nil, refuse("helper %s is not for programs of this type, licence and sleep", h.Name)
 	case s.Lock.Held && id != abi.SpinUnlock:
 		return nil, refuse("helper %s is called with a lock held", h.Name)
@@ -127,18 +122,10 @@ func (c *checker[E]) mapArgument(s *state[E], v *invocation[E], i int) error {
 	switch {
 	case !abi.MapAllows(v.m.Type, v.h.ID) || !abi.MapAllowsIn(c.prog.Type, v.m.Type, v.h.ID):
 		return refuse("it takes no map of kind %s", v.m.Type)
-	case readOnly(v.m) && slices.Contains([]abi.HelperID{abi.MapUpdateElem, abi.MapDeleteElem, abi.MapPushElem, abi.MapPopElem}, v.h.ID):
+	case abi.MapReadOnly(v.m) && abi.MapWrites(v.h.ID):
 		return refuse("map %q is read-only", v.m.Name)
 	}
 	return nil
-}
-
-// objects lists what the classes for kernel objects take.
-var objects = map[abi.Arg][]abi.ObjectKind{
-	abi.ArgSockCommon: {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock},
-	abi.ArgSocket:     {abi.Socket},
-	abi.ArgAnySock:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
-	abi.ArgRelease:    {abi.SockCommon, abi.Socket, abi.TCPSock, abi.XDPSock, abi.SockStruct},
 }
 
 // argument checks argument i of class a.
@@ -186,7 +173,7 @@ func (c *checker[E]) argument(s *state[E], v *invocation[E], i int, a abi.Arg) e
 	case abi.ArgSockCommon, abi.ArgSocket, abi.ArgAnySock, abi.ArgRelease:
 		err := c.plain(s, r, invariant.Object)
 		switch k := abi.ObjectKind(r.Index); {
-		case err == nil && !slices.Contains(objects[a], k):
+		case err == nil && !slices.Contains(abi.ArgObjects(a), k):
 			return refuse("%v is another kind of object", *r)
 		case err == nil && k == abi.SockStruct && r.Ref == 0:
 			return unknown("a socket's structure that no reference keeps")
@@ -338,18 +325,14 @@ func (c *checker[E]) movePacket(s *state[E]) {
 	})
 }
 
-// made lists the objects that helpers return.
-var made = map[abi.Ret]abi.ObjectKind{abi.RetSocketOrNull: abi.Socket, abi.RetSockCommonOrNull: abi.SockCommon,
-	abi.RetTCPSockOrNull: abi.TCPSock, abi.RetSockStructOrNull: abi.SockStruct}
-
 // result returns what the helper leaves in r0, and takes up the reference that
 // comes with it.
 func (c *checker[E]) result(s *state[E], v *invocation[E]) (reg[E], error) {
 	r := reg[E]{Null: true, ID: s.Fresh(), Val: c.zero}
-	switch k, object := made[v.h.Ret]; {
-	case object:
+	switch k := abi.RetObject(v.h.Ret); {
+	case k != abi.NoObject:
 		r.Kind, r.Index = invariant.Object, int32(k)
-		if !v.h.Acquires && (v.h.ID == abi.SkFullsock || v.h.ID == abi.TCPSockOf || k == abi.SockStruct) {
+		if !v.h.Acquires && abi.ReturnsPart(v.h) {
 			r.Ref = v.arg[0].Ref // it is a part of that one
 		}
 		return c.acquired(s, v, r), nil
@@ -420,56 +403,51 @@ func (c *checker[E]) found(s *state[E], v *invocation[E], r reg[E]) reg[E] {
 	return r
 }
 
-// callback tells how a helper calls a function of the program. It finds the
-// helper's map, a key and a value of it, or an index, and what was passed on.
-type callback struct {
-	// Indices of the helper's arguments: the function, what is passed on to it, and
-	// what names the map, or the count of a loop.
-	fn, pass, owner int
-	async           bool
-	retMax          int64 // results are in [0, retMax]
-}
-
-var callbacks = map[abi.HelperID]*callback{
-	abi.Loop:             {fn: 1, pass: 2, retMax: 1},
-	abi.ForEachMapElem:   {fn: 1, pass: 2, retMax: 1},
-	abi.TimerSetCallback: {fn: 1, async: true},
-}
-
-func callbackOf(in ir.Insn) *callback {
-	if in.Kind() != ir.KindCall || in.Row().Pseudo != ir.CallHelper {
-		return nil
-	}
-	return callbacks[abi.HelperID(in.Imm)]
-}
-
 // callBack adds the way on which the helper calls back.
 //
-// Sound: a helper calls back any number of times in a row and then is done: that
-// is, at its call it either is done or calls back and comes to the call again. A
-// callback that runs by itself finds nothing of what the program has.
-func (c *checker[E]) callBack(s *state[E], v *invocation[E], pc ir.PC, cb *callback) error {
-	if !cb.async && len(s.Frames) >= maxFrames {
+// Sound: a helper calls back some number of times in a row and then is done: that
+// is, at its call it either is done or calls back and comes to the call again. It
+// has called back Calls times at least, so where it is told how often it may, not
+// again after that. A callback that runs by itself finds nothing of what the program
+// has.
+func (c *checker[E]) callBack(s *state[E], v *invocation[E], pc ir.PC, cb *abi.Callback) error {
+	most := uint64(1<<64 - 1)
+	if cb.Count >= 0 {
+		if v.arg[cb.Count].Kind != invariant.Scalar {
+			return refuse("%v is no count", v.arg[cb.Count])
+		}
+		most = c.bounds(c.low(v.arg[cb.Count].Val, ir.W32)).UMax
+	}
+	if !cb.Async && len(s.Frames) >= maxFrames {
 		return refuse("calls nest deeper than %d frames", maxFrames)
 	}
+	if calls := s.Top().Calls; uint64(calls) >= most {
+		return nil
+	}
 	why, t := ending.Enters, copied(s)
-	if cb.async {
+	t.Top().Calls++
+	if cb.Async {
 		why = ending.Later
 		t.Frames, t.Refs, t.Lock = t.Frames[:0], t.Refs[:0], invariant.Lock{}
 	}
 	f := t.Push(pc)
-	owner := v.arg[cb.owner].Index
-	args := []reg[E]{{Kind: invariant.Map, Index: owner, Val: c.zero}, {Kind: invariant.MapKey, Index: owner, Val: c.zero},
-		{Kind: invariant.MapValue, Index: owner, Val: c.zero, ID: t.Fresh()}, v.arg[cb.pass]}
-	if v.h.ID == abi.Loop {
-		n := c.bounds(c.low(v.arg[0].Val, ir.W32)).UMax
-		args = []reg[E]{number(c.between(0, max(int64(n)-1, 0))), v.arg[cb.pass]}
-	} else if cb.async {
-		args = args[:3]
+	for i, a := range cb.Args {
+		r := &f.Regs[ir.R1+ir.Reg(i)]
+		switch a {
+		case abi.CallbackIndex:
+			*r = number(c.between(0, int64(most-1)))
+		case abi.CallbackMap, abi.CallbackKey, abi.CallbackValue:
+			kind := [...]invariant.Kind{invariant.Map, invariant.MapKey, invariant.MapValue}[a-abi.CallbackMap]
+			*r = reg[E]{Kind: kind, Index: v.arg[cb.Map].Index, Val: c.zero}
+			if a == abi.CallbackValue {
+				r.ID = t.Fresh()
+			}
+		case abi.CallbackPassed:
+			*r = v.arg[cb.Passed]
+		}
 	}
-	copy(f.Regs[ir.R1:], args)
 	f.Regs[ir.FP] = reg[E]{Kind: invariant.Stack, Frame: uint8(len(t.Frames) - 1), Val: c.zero}
-	c.on(ir.PC(v.arg[cb.fn].Index), t)
+	c.on(ir.PC(v.arg[cb.Func].Index), t)
 	c.bounded(why, s, pc)
 	return nil
 }

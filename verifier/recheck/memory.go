@@ -115,7 +115,7 @@ func (c *checker[E]) valueAccess(r *reg[E], a access, lo, hi int64, within func(
 	switch {
 	case m.Opaque:
 		return unknown("kernel objects in map values")
-	case a.write && readOnly(m), a.read && m.Flags&abi.MapWriteOnlyProg != 0:
+	case a.write && abi.MapReadOnly(m), a.read && m.Flags&abi.MapWriteOnlyProg != 0:
 		return refuse("map %q does not allow it", m.Name)
 	}
 	if err := within(0, int64(m.ValueSize)); err != nil {
@@ -128,11 +128,6 @@ func (c *checker[E]) valueAccess(r *reg[E], a access, lo, hi int64, within func(
 		return refuse("access to the %s at %d of a map value", f.Kind, f.Off)
 	}
 	return nil
-}
-
-// readOnly reports that programs may not change the map's values.
-func readOnly(m *ir.MapSpec) bool {
-	return m.Frozen || m.Flags&abi.MapReadOnlyProg != 0 || m.Type == ir.Devmap || m.Type == ir.DevmapHash
 }
 
 // load executes a load, plain or with acquire order.

@@ -3,6 +3,7 @@ package recheck
 import (
 	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/verifier/invariant"
 	"github.com/bpfproof/bpfproof/verifier/recheck/ending"
 )
@@ -290,7 +291,7 @@ func (c *checker[E]) exit(s *state[E]) error {
 	lo, hi, what := c.ctx.RetMin, c.ctx.RetMax, "the program"
 	switch cb := c.callbackAt(fr.Site); {
 	case cb != nil:
-		lo, hi, what = 0, cb.retMax, "the callback"
+		lo, hi, what = 0, cb.RetMax, "the callback"
 	case len(s.Frames) > 1:
 		s.Frames[len(s.Frames)-2].Regs[ir.R0] = r0
 		s.Pop(c.top)
@@ -321,9 +322,9 @@ func (c *checker[E]) leave(s *state[E], r0 E) {
 }
 
 // callbackAt returns how the helper called at pc calls back, nil if it does not.
-func (c *checker[E]) callbackAt(pc ir.PC) *callback {
+func (c *checker[E]) callbackAt(pc ir.PC) *abi.Callback {
 	if pc < 0 {
 		return nil
 	}
-	return callbackOf(c.prog.Insns[pc])
+	return abi.CallbackOf(c.prog.Insns[pc])
 }

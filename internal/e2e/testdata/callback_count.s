@@ -1,0 +1,27 @@
+; bpf_loop with a known count calls back at most that often: what its callback
+; counts is within the value. Its calls are counted in the state of the caller.
+test verify
+test kernel verdict=accept
+
+	.type xdp
+	.license GPL
+	.map m array key 4 value 4 entries 1
+	*(u64 *)(r10 - 8) = 0
+	r1 = 3
+	r2 = func[body]
+	r3 = r10
+	r3 += -8
+	r4 = 0
+	call loop
+	r1 = *(u64 *)(r10 - 8)
+	r2 = map[m] + 0
+	r2 += r1                        ; state: R1=3
+	r0 = *(u8 *)(r2 + 0)
+	r0 = 2
+	exit
+.func body
+	r3 = *(u64 *)(r2 + 0)
+	r3 += 1
+	*(u64 *)(r2 + 0) = r3
+	r0 = 0
+	exit
