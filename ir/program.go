@@ -15,6 +15,10 @@ type Program struct {
 	// BPF_PROG_LOAD, 0 if the type needs none.
 	AttachType uint32
 	LoadFlags  uint32
+	// AttachTo names what of the kernel the program is made for where its type
+	// demands that (attach_btf_id): a function, a tracepoint, a hook or an iterator,
+	// without what the kernel's names of these begin with.
+	AttachTo string
 	Insns      []Insn     // indexed by PC; see the package comment
 	Maps       []*MapSpec // those that instructions name, and those that elements of such maps refer to
 	Funcs      []Func     // the program's subprograms in order of PC; Funcs[0] starts at 0

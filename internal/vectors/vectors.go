@@ -35,6 +35,7 @@ type Vector struct {
 	Category   string   `json:"category"`
 	ProgType   string   `json:"prog_type"`   // as in enum bpf_prog_type, without the prefix
 	AttachType string   `json:"attach_type"` // as in enum bpf_attach_type, without the prefix; or empty
+	AttachFunc string   `json:"attach_func"` // what the program is attached to, by its name
 	LoadFlags  uint32   `json:"load_flags"`
 	License    string   `json:"license"`
 	Insns      string   `json:"insns_hex"`
@@ -169,7 +170,7 @@ func (v *Vector) Program() (*ir.Program, error) {
 	if !ok {
 		return fail(fmt.Errorf("program type %q", v.ProgType))
 	}
-	p := &ir.Program{Name: v.ID, Type: kind, License: v.License, LoadFlags: v.LoadFlags, Insns: insns}
+	p := &ir.Program{Name: v.ID, Type: kind, License: v.License, LoadFlags: v.LoadFlags, AttachTo: v.AttachFunc, Insns: insns}
 	if v.AttachType != "" {
 		a, ok := abi.ParseAttachType(strings.ToLower(v.AttachType))
 		if !ok {

@@ -78,7 +78,7 @@ func (rd *reader) program(ps *ebpf.ProgramSpec) (*ir.Program, error) {
 	}
 	l := &linker{rd: rd, insns: slices.Clone(ps.Instructions), funcs: map[string]ir.PC{}, prog: &ir.Program{
 		Name: ps.Name, Section: ps.SectionName, Type: typ, License: ps.License,
-		AttachType: attach, LoadFlags: flags,
+		AttachType: attach, LoadFlags: flags, AttachTo: attachTo(typ, ps.SectionName),
 	}}
 	if err := l.relocateTypes(ps.ByteOrder); err != nil {
 		return nil, err

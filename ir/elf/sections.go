@@ -40,6 +40,16 @@ func SectionProgram(name string) (typ ir.ProgType, attach, flags uint32, ok bool
 	return ir.Unspec, 0, 0, false
 }
 
+// attachTo returns what the section's name says that its programs are made for.
+func attachTo(typ ir.ProgType, section string) string {
+	switch typ {
+	case ir.Tracing, ir.LSM, ir.Ext, ir.StructOps:
+		_, target, _ := strings.Cut(section, "/")
+		return target
+	}
+	return ""
+}
+
 func (k *sectionKind) matches(name string) bool {
 	base, plus := strings.CutSuffix(k.pattern, "+")
 	rest, ok := strings.CutPrefix(name, base)
