@@ -30,7 +30,7 @@ func benchCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchVMCmd(), benchVerifyCmd(), benchMapsCmd())
+	cmd.AddCommand(benchRunCmd(), benchVMCmd(), benchVerifyCmd(), benchMapsCmd())
 	return cmd
 }
 
@@ -175,12 +175,8 @@ type sessionTimer struct {
 	object *runtime.Object
 }
 
-// openSession verifies and loads a program into the engine of that name.
-func openSession(ctx context.Context, engine string, b *benchProgram, check runtime.Check) (timer, error) {
-	loader, err := loaders[engine]()
-	if err != nil {
-		return nil, err
-	}
+// openSession verifies and loads a program into an engine.
+func openSession(ctx context.Context, loader runtime.Loader, b *benchProgram, check runtime.Check) (timer, error) {
 	obj, err := runtime.Load(ctx, []*ir.Program{b.program}, runtime.Options{Loader: loader, Check: check})
 	if err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func benchMapsCmd() *cobra.Command {
 	b.policy.flags(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringSliceVar(&b.only, "case", nil, "only the operations of these names")
-	cmd.Flags().StringVar(&b.engine, "engine", "native", "engine of ours: native or vm")
+	cmd.Flags().StringVar(&b.engine, "engine", "native", "engine of ours: native, opt or vm")
 	cmd.Flags().BoolVar(&b.large, "large", false, "also tables of 10 million elements, in our engine only")
 	return cmd
 }
@@ -67,7 +67,7 @@ func (b *mapsBench) run(cmd *cobra.Command, out *printer) error {
 		return err
 	}
 	if _, ok := loaders[b.engine]; !ok {
-		return fmt.Errorf("--engine %s: unknown engine: want vm or native", b.engine)
+		return fmt.Errorf("--engine %s: unknown engine: want vm, native or opt", b.engine)
 	}
 	v, err := b.policy.verifier()
 	if err != nil {
@@ -187,7 +187,11 @@ func (b *mapsBench) openOurs(ctx context.Context, c *mapCase) (timer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := openSession(ctx, b.engine, &benchProgram{program: p, packet: make([]byte, 64)}, b.check)
+	loader, err := loaders[b.engine]()
+	if err != nil {
+		return nil, err
+	}
+	t, err := openSession(ctx, loader, &benchProgram{program: p, packet: make([]byte, 64)}, b.check)
 	if err != nil {
 		return nil, err
 	}

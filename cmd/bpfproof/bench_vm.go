@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bpfproof/bpfproof/corpus"
+	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 )
@@ -18,7 +20,7 @@ import (
 // column that is left out are missing.
 type benchRunJSON struct {
 	Program     string   `json:"program"`
-	Tier        string   `json:"tier"` // vm or baseline
+	Tier        string   `json:"tier"` // vm, baseline or optimising
 	Maps        bool     `json:"maps"`
 	Ns          float64  `json:"ns"`
 	KernelNs    *float64 `json:"kernel_ns,omitempty"`
@@ -39,16 +41,22 @@ type benchRow struct {
 const (
 	vmColumn       = "vm"
 	baselineColumn = "baseline"
+	optColumn      = "optimising"
 	kernelColumn   = "kernel"
 	cColumn        = "C"
 )
 
-// vmBench compares the interpreter with what it must not be too far behind.
-type vmBench struct {
+// engineBench compares engines of ours with what they must not be too far
+// behind.
+type engineBench struct {
 	rounds
 	policy policyFlags
 	only   []string
 	cc     string
+	ours   []string    // columns
+	maps   bool        // programs with maps too
+	ratios [][2]string // quotients of columns that the table shows
+	passes []string    // of the optimising tier, as --passes says
 
 	check    runtime.Check
 	compiler *compiler // nil: left out
@@ -57,7 +65,8 @@ type vmBench struct {
 }
 
 func benchVMCmd() *cobra.Command {
-	b := vmBench{}
+	b := engineBench{ours: []string{vmColumn, baselineColumn},
+		ratios: [][2]string{{vmColumn, cColumn}, {vmColumn, kernelColumn}, {baselineColumn, cColumn}, {baselineColumn, kernelColumn}}}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "vm",
@@ -82,11 +91,11 @@ func benchVMCmd() *cobra.Command {
 	return cmd
 }
 
-func (b *vmBench) run(cmd *cobra.Command, out *printer) error {
+func (b *engineBench) run(cmd *cobra.Command, out *printer) error {
 	if err := b.rounds.check(); err != nil {
 		return err
 	}
-	programs, err := benchPrograms(b.only, func(c corpus.Benchmark) bool { return !c.Maps })
+	programs, err := benchPrograms(b.only, func(c corpus.Benchmark) bool { return b.maps || !c.Maps })
 	if err != nil {
 		return err
 	}
@@ -112,7 +121,7 @@ func (b *vmBench) run(cmd *cobra.Command, out *printer) error {
 		return b.table(out.w, rows)
 	}
 	for _, r := range rows {
-		for _, tier := range []string{vmColumn, baselineColumn} {
+		for _, tier := range b.ours {
 			if err := out.answer(r.json(tier), ""); err != nil {
 				return err
 			}
@@ -122,12 +131,12 @@ func (b *vmBench) run(cmd *cobra.Command, out *printer) error {
 }
 
 // prepare finds out which columns there are, and says which are not.
-func (b *vmBench) prepare(stderr io.Writer) error {
+func (b *engineBench) prepare(stderr io.Writer) error {
 	v, err := b.policy.verifier()
 	if err != nil {
 		return err
 	}
-	b.check, b.columns = check(v), []string{vmColumn, baselineColumn}
+	b.check, b.columns = check(v), slices.Clone(b.ours)
 	if err := kernel.Available(); err != nil {
 		fmt.Fprintf(stderr, "bpfproof: the kernel's column is left out: %v\n", err)
 	} else {
@@ -145,19 +154,36 @@ func (b *vmBench) prepare(stderr io.Writer) error {
 	return nil
 }
 
-func (b *vmBench) open(ctx context.Context, column string, p *benchProgram) (timer, error) {
+func (b *engineBench) open(ctx context.Context, column string, p *benchProgram) (timer, error) {
 	switch column {
-	case vmColumn:
-		return openSession(ctx, "vm", p, b.check)
-	case baselineColumn:
-		return openSession(ctx, "native", p, b.check)
 	case kernelColumn:
 		return openKernelTimer(p)
+	case cColumn:
+		return b.compiler.open(ctx, p)
 	}
-	return b.compiler.open(ctx, p)
+	loader, err := b.loader(column)
+	if err != nil {
+		return nil, err
+	}
+	return openSession(ctx, loader, p, b.check)
 }
 
-func (b *vmBench) measure(ctx context.Context, p *benchProgram) (row benchRow, err error) {
+// loader returns an engine of ours by its column.
+func (b *engineBench) loader(column string) (runtime.Loader, error) {
+	switch column {
+	case vmColumn:
+		return loaders["vm"]()
+	case baselineColumn:
+		return nativeLoader(jit.Options{})
+	}
+	off, err := passesOff(b.passes)
+	if err != nil {
+		return runtime.Loader{}, err
+	}
+	return nativeLoader(jit.Options{Tier: jit.Optimising, Off: off})
+}
+
+func (b *engineBench) measure(ctx context.Context, p *benchProgram) (row benchRow, err error) {
 	row = benchRow{program: p.Name, maps: p.Maps, ns: map[string]float64{}}
 	var timers []timer
 	defer func() {
@@ -165,7 +191,12 @@ func (b *vmBench) measure(ctx context.Context, p *benchProgram) (row benchRow, e
 			err = errors.Join(err, t.Close())
 		}
 	}()
+	var columns []string
 	for _, c := range b.columns {
+		if c == cColumn && p.Maps {
+			continue // maps are no part of C
+		}
+		columns = append(columns, c)
 		t, err := b.open(ctx, c, p)
 		if err != nil {
 			return row, fmt.Errorf("%s: %w", c, err)
@@ -174,7 +205,7 @@ func (b *vmBench) measure(ctx context.Context, p *benchProgram) (row benchRow, e
 	}
 	medians, err := b.interleave(ctx, timers)
 	for i, ns := range medians {
-		row.ns[b.columns[i]] = ns
+		row.ns[columns[i]] = ns
 	}
 	return row, err
 }
@@ -192,14 +223,11 @@ func (r *benchRow) json(tier string) *benchRunJSON {
 	return j
 }
 
-// ratios are the quotients of columns that a table of engines shows.
-var ratios = [][2]string{{vmColumn, cColumn}, {vmColumn, kernelColumn}, {baselineColumn, cColumn}, {baselineColumn, kernelColumn}}
-
-// table prints the rows, the quotients of their columns, and the quotients'
-// geometric means.
-func (b *vmBench) table(w io.Writer, rows []benchRow) error {
+// table prints the rows, the quotients of their columns, and of those of the
+// programs without maps the geometric means.
+func (b *engineBench) table(w io.Writer, rows []benchRow) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	shown := shownRatios(b.columns)
+	shown := b.shownRatios()
 	fmt.Fprint(t, "program\t")
 	for _, c := range b.columns {
 		fmt.Fprintf(t, "%s ns\t", c)
@@ -211,15 +239,22 @@ func (b *vmBench) table(w io.Writer, rows []benchRow) error {
 	for _, r := range rows {
 		fmt.Fprintf(t, "\n%s\t", r.program)
 		for _, c := range b.columns {
-			fmt.Fprintf(t, "%.1f\t", r.ns[c])
+			cell(t, "%.1f\t", r.ns[c])
 		}
 		for i, q := range shown {
-			x := r.ns[q[0]] / r.ns[q[1]]
-			all[i] = append(all[i], x)
-			fmt.Fprintf(t, "%.2f\t", x)
+			x := r.ns[q[0]] / max(r.ns[q[1]], 1e-9)
+			if r.ns[q[1]] == 0 {
+				x = 0
+			} else if !r.maps {
+				all[i] = append(all[i], x)
+			}
+			cell(t, "%.2f\t", x)
 		}
 	}
 	fmt.Fprint(t, "\ngeometric mean\t")
+	if b.maps {
+		fmt.Fprint(t, "without maps")
+	}
 	for range b.columns {
 		fmt.Fprint(t, "\t")
 	}
@@ -230,14 +265,19 @@ func (b *vmBench) table(w io.Writer, rows []benchRow) error {
 	return t.Flush()
 }
 
-func shownRatios(columns []string) [][2]string {
-	has := map[string]bool{}
-	for _, c := range columns {
-		has[c] = true
+// cell prints a number, or that there is none.
+func cell(w io.Writer, format string, x float64) {
+	if x == 0 {
+		fmt.Fprint(w, "-\t")
+		return
 	}
+	fmt.Fprintf(w, format, x)
+}
+
+func (b *engineBench) shownRatios() [][2]string {
 	var shown [][2]string
-	for _, q := range ratios {
-		if has[q[0]] && has[q[1]] {
+	for _, q := range b.ratios {
+		if slices.Contains(b.columns, q[0]) && slices.Contains(b.columns, q[1]) {
 			shown = append(shown, q)
 		}
 	}

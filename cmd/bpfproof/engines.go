@@ -39,7 +39,7 @@ func engineNames(list string) ([]string, error) {
 	names := strings.Split(list, ",")
 	for _, n := range names {
 		if _, ours := loaders[n]; !ours && n != "kernel" {
-			return nil, fmt.Errorf("--engine %s: unknown engine %q: want vm, native or kernel", list, n)
+			return nil, fmt.Errorf("--engine %s: unknown engine %q: want vm, native, opt or kernel", list, n)
 		}
 	}
 	return names, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
+	"github.com/bpfproof/bpfproof/ir/dump"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof/x86"
 )
@@ -43,9 +44,10 @@ type jitFuncJSON struct {
 }
 
 type hintJSON struct {
-	PC  ir.PC  `json:"pc"`
-	Reg string `json:"reg"`
-	Map string `json:"map"`
+	PC   ir.PC  `json:"pc"`
+	Reg  string `json:"reg"`
+	Kind string `json:"kind"`          // map, dead or upper
+	Map  string `json:"map,omitempty"` // whose handle it holds
 }
 
 type relocJSON struct {
@@ -55,7 +57,8 @@ type relocJSON struct {
 
 func jitCmd() *cobra.Command {
 	var in input
-	var asJSON, dump bool
+	var tier tierFlags
+	var asJSON, show bool
 	cmd := &cobra.Command{
 		Use:   "jit X",
 		Short: "compile programs to machine code and show it",
@@ -65,14 +68,18 @@ func jitCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := backend()
+			var sink *dump.Sink
+			if show && !asJSON {
+				sink = dump.Text(cmd.OutOrStdout())
+			}
+			b, err := tier.backend(sink)
 			if err != nil {
 				return err
 			}
 			result := yes
 			out := newPrinter(cmd, asJSON)
 			for _, p := range programs {
-				v, text, err := compiled(b, p, dump)
+				v, text, err := compiled(b, p, show)
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
@@ -88,7 +95,8 @@ func jitCmd() *cobra.Command {
 	}
 	in.flags(cmd)
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().BoolVar(&dump, "dump", false, "print bytecode and machine code interleaved, with frames, hints and relocations")
+	cmd.Flags().BoolVar(&show, "dump", false, "print bytecode and machine code interleaved, with frames, hints and relocations, and what each pass made")
+	tier.flags(cmd)
 	return cmd
 }
 
@@ -112,7 +120,7 @@ func compiled(b jit.Backend, p *ir.Program, dump bool) (v jitJSON, text string, 
 		v.Funcs = append(v.Funcs, funcJSON(f))
 	}
 	for _, h := range code.Hints {
-		v.Hints = append(v.Hints, hintJSON{h.PC, h.Reg.String(), p.Maps[h.Map].Name})
+		v.Hints = append(v.Hints, hint(p, h))
 	}
 	for _, r := range code.Relocs {
 		v.Relocs = append(v.Relocs, relocJSON{r.Off, relocText(p, r)})
@@ -123,6 +131,25 @@ func compiled(b jit.Backend, p *ir.Program, dump bool) (v jitJSON, text string, 
 		text += "\n" + (&codeDump{p: p, code: code}).text()
 	}
 	return v, text, nil
+}
+
+func hint(p *ir.Program, h jit.Hint) hintJSON {
+	v := hintJSON{PC: h.PC, Reg: h.Reg.String(), Kind: h.Kind.String()}
+	if h.Kind == jit.HintMap {
+		v.Map = p.Maps[h.Map].Name
+	}
+	return v
+}
+
+// text says what the hint claims.
+func (h hintJSON) text() string {
+	switch h.Kind {
+	case jit.HintMap.String():
+		return fmt.Sprintf("%s holds map %s", h.Reg, h.Map)
+	case jit.HintDead.String():
+		return h.Reg + " is dead"
+	}
+	return h.Reg + " has no upper half"
 }
 
 func funcJSON(f jit.Func) jitFuncJSON {
@@ -167,15 +194,30 @@ func (d *codeDump) text() string {
 				continue
 			}
 			fmt.Fprintf(&d.b, "%4d: %s\n", pc, asm.Insn(d.p, pc))
-			for _, h := range d.code.Hints {
-				if h.PC == pc {
-					fmt.Fprintf(&d.b, "      ; %v holds map %s\n", h.Reg, d.p.Maps[h.Map].Name)
-				}
-			}
+			d.hints(pc)
 			d.machine(d.code.PCMap[pc], d.next(pc+1, end, f.End))
 		}
 	}
 	return strings.TrimSuffix(d.b.String(), "\n")
+}
+
+// hints prints what holds at pc, if that is a cut.
+func (d *codeDump) hints(pc ir.PC) {
+	if d.code.Cuts == nil || !d.code.Cuts[pc] {
+		for _, h := range d.code.Hints {
+			if h.PC == pc {
+				fmt.Fprintf(&d.b, "      ; %s\n", hint(d.p, h).text())
+			}
+		}
+		return
+	}
+	said := []string{}
+	for _, h := range d.code.Hints {
+		if h.PC == pc {
+			said = append(said, hint(d.p, h).text())
+		}
+	}
+	fmt.Fprintf(&d.b, "      ; cut: %s\n", strings.Join(said, ", "))
 }
 
 // next returns where the code of the next instruction from pc on begins.

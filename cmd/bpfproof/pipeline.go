@@ -3,23 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
-	goruntime "runtime"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
-	"github.com/bpfproof/bpfproof/jit/amd64"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/native"
 	"github.com/bpfproof/bpfproof/runtime/vm"
 	"github.com/bpfproof/bpfproof/verifier"
 )
 
-// backend returns the backend for this machine.
+// backend returns the baseline backend for this machine.
 func backend() (jit.Backend, error) {
-	if goruntime.GOARCH != amd64.Arch {
-		return nil, fmt.Errorf("no JIT for %s: bpfproof compiles for %s", goruntime.GOARCH, amd64.Arch)
-	}
-	return amd64.New(amd64.Host()), nil
+	return tierBackend(jit.Options{})
 }
 
 // notAcceptedError is a verdict other than accept where one is needed.
@@ -49,12 +44,16 @@ func check(v *verifier.Verifier) runtime.Check {
 
 // loaders lists the engines of our own by name.
 var loaders = map[string]func() (runtime.Loader, error){
-	"vm": func() (runtime.Loader, error) { return vm.Loader(vm.Options{}), nil },
-	"native": func() (runtime.Loader, error) {
-		b, err := backend()
-		if err != nil {
-			return runtime.Loader{}, err
-		}
-		return native.Loader(b, native.Options{}), nil
-	},
+	"vm":     func() (runtime.Loader, error) { return vm.Loader(vm.Options{}), nil },
+	"native": func() (runtime.Loader, error) { return nativeLoader(jit.Options{}) },
+	"opt":    func() (runtime.Loader, error) { return nativeLoader(jit.Options{Tier: jit.Optimising}) },
+}
+
+// nativeLoader returns native code of a tier as an engine.
+func nativeLoader(o jit.Options) (runtime.Loader, error) {
+	b, err := tierBackend(o)
+	if err != nil {
+		return runtime.Loader{}, err
+	}
+	return native.Loader(b, native.Options{}), nil
 }

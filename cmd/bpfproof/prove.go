@@ -51,6 +51,7 @@ func proveCmd() *cobra.Command {
 	var in input
 	var policy policyFlags
 	var solver solverFlags
+	var tier tierFlags
 	var asJSON, confirm bool
 	var cert string
 	cmd := &cobra.Command{
@@ -67,6 +68,9 @@ func proveCmd() *cobra.Command {
 			}
 			pr, err := newProver(&policy, &solver)
 			if err != nil {
+				return err
+			}
+			if pr.backend, err = tier.backend(nil); err != nil {
 				return err
 			}
 			pr.cert, pr.confirm = cert, confirm
@@ -88,6 +92,7 @@ func proveCmd() *cobra.Command {
 	in.flags(cmd)
 	policy.flags(cmd)
 	solver.flags(cmd)
+	tier.flags(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringVar(&cert, "cert", "", "file to write the certificate to")
 	cmd.Flags().BoolVar(&confirm, "confirm", false, "do not trust the rewriting: the solver confirms each of its steps")

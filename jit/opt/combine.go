@@ -36,9 +36,12 @@ func address(c *Code) {
 			for c.foldBase(v, uses, inAddress) {
 			}
 			c.foldIndex(v, uses)
-			continue
 		}
-		c.scaledSum(v, uses)
+	}
+	for i := range c.Values {
+		if uses[i] > 0 {
+			c.scaledSum(&c.Values[i], uses)
+		}
 	}
 }
 

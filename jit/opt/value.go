@@ -113,6 +113,9 @@ type Code struct {
 
 // operands calls f with a pointer to each operand of the value.
 func (v *Value) operands(f func(*ID)) {
+	if v.Op == Nop {
+		return
+	}
 	for _, x := range []*ID{&v.A, &v.B} {
 		if *x != None {
 			f(x)
