@@ -23,6 +23,10 @@ type verdictJSON struct {
 	Visits  int     `json:"visits"`
 	States  int     `json:"states"`
 	Micros  float64 `json:"micros"`
+	// What was held at once, of ours: states, and the bytes of their registers and
+	// stack slots.
+	PeakStates int `json:"peak_states,omitempty"`
+	PeakBytes  int `json:"peak_bytes,omitempty"`
 
 	Invariants invariant.Data `json:"invariants,omitempty"` // with --log
 	recheckJSON
@@ -120,7 +124,8 @@ func judgeOurs(cmd *cobra.Command, v *verifier.Verifier, p *ir.Program, show ext
 		return verdictJSON{}, "", err
 	}
 	out := verdictJSON{Program: p.Name, Verdict: r.Verdict.String(), Insns: p.Count(),
-		Visits: r.Stats.Visits, States: r.Stats.States, Micros: r.Stats.Micros}
+		Visits: r.Stats.Visits, States: r.Stats.States, Micros: r.Stats.Micros,
+		PeakStates: r.Stats.PeakStates, PeakBytes: r.Stats.PeakBytes}
 	text := reportText(p, r)
 	if len(r.Findings) > 0 {
 		f := r.Findings[0]
@@ -147,7 +152,8 @@ func judgeOurs(cmd *cobra.Command, v *verifier.Verifier, p *ir.Program, show ext
 // their source lines.
 func reportText(p *ir.Program, r *verifier.Report) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %v (%d insns, %d visits, %d states, %.0f us)", p.Name, r.Verdict, p.Count(), r.Stats.Visits, r.Stats.States, r.Stats.Micros)
+	fmt.Fprintf(&b, "%s: %v (%d insns, %d visits, %d states, at most %d of %d kB at once, %.0f us)",
+		p.Name, r.Verdict, p.Count(), r.Stats.Visits, r.Stats.States, r.Stats.PeakStates, (r.Stats.PeakBytes+1023)/1024, r.Stats.Micros)
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "\n  insn %d: %s: %s", f.PC, f.Code, f.Msg)
 		if l, ok := p.LineAt(f.PC); ok {
