@@ -19,11 +19,11 @@ type Program struct {
 	// demands that (attach_btf_id): a function, a tracepoint, a hook or an iterator,
 	// without what the kernel's names of these begin with.
 	AttachTo string
-	Insns      []Insn     // indexed by PC; see the package comment
-	Maps       []*MapSpec // those that instructions name, and those that elements of such maps refer to
-	Funcs      []Func     // the program's subprograms in order of PC; Funcs[0] starts at 0
-	Lines      []Line     // in order of PC; may be empty
-	Externs    []Extern   // in order of PC; may be empty
+	Insns    []Insn     // indexed by PC; see the package comment
+	Maps     []*MapSpec // those that instructions name, and those that elements of such maps refer to
+	Funcs    []Func     // the program's subprograms in order of PC; Funcs[0] starts at 0
+	Lines    []Line     // in order of PC; may be empty
+	Externs  []Extern   // in order of PC; may be empty
 }
 
 // Extern names the function or variable of the kernel that the call or 64-bit

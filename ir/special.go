@@ -36,7 +36,22 @@ type ValueField struct {
 	Kind ValueFieldKind
 	Off  uint32
 	Size uint32
+	// Of a KptrField: how the value holds the object, and which structure of the
+	// kernel it is.
+	Kptr   KptrKind
+	Target string
 }
+
+// KptrKind is how a map's value holds an object of the kernel.
+type KptrKind uint8
+
+// The kinds.
+const (
+	OtherKptr  KptrKind = iota // not known
+	PlainKptr                  // it only names the object, which may be gone
+	OwnedKptr                  // it owns a reference to the object
+	PerCPUKptr                 // it owns an object of each processor
+)
 
 // Special returns the first field that shares a byte with [lo, hi) of the
 // value, or nil.

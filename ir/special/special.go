@@ -46,10 +46,43 @@ func Fields(t btf.Type) ([]ir.ValueField, error) {
 	if err := f.find(t, 0, 0); err != nil {
 		return nil, fmt.Errorf("special: find kernel objects in values of type %q: %w", t.TypeName(), err)
 	}
+	f.vocabulary()
 	return f.fields, nil
 }
 
-type fieldFinder struct{ fields []ir.ValueField }
+type fieldFinder struct {
+	fields []ir.ValueField
+	words  []int // those with the tag "kptr"
+	old    bool  // a tag was found that only kernels before 6.4 have
+}
+
+// kptrTags gives the tags of pointers to kernel objects.
+var kptrTags = map[string]ir.KptrKind{"kptr_untrusted": ir.PlainKptr, "kptr": ir.OwnedKptr, "kptr_ref": ir.OwnedKptr, "percpu_kptr": ir.PerCPUKptr}
+
+func (f *fieldFinder) addKptr(tag *btf.TypeTag, off uint32) error {
+	if err := f.add(ir.KptrField, off, 8); err != nil {
+		return err
+	}
+	f.old = f.old || tag.Value == "kptr_ref"
+	field := &f.fields[len(f.fields)-1]
+	field.Kptr, field.Target = kptrTags[tag.Value], btf.UnderlyingType(tag.Type).TypeName()
+	if tag.Value == "kptr" {
+		f.words = append(f.words, len(f.fields)-1)
+	}
+	return nil
+}
+
+// vocabulary gives the tag "kptr" its meaning. Kernels before 6.4 had kptr_ref for
+// pointers that own their object, and kptr for those that do not; a type that has
+// the one uses both so.
+func (f *fieldFinder) vocabulary() {
+	if !f.old {
+		return
+	}
+	for _, i := range f.words {
+		f.fields[i].Kptr = ir.PlainKptr
+	}
+}
 
 func (f *fieldFinder) find(t btf.Type, off uint32, depth int) error {
 	if depth > maxNesting {
@@ -66,8 +99,8 @@ func (f *fieldFinder) find(t btf.Type, off uint32, depth int) error {
 			}
 		}
 	case *btf.Pointer:
-		if _, tagged := u.Target.(*btf.TypeTag); tagged {
-			return f.add(ir.KptrField, off, 8)
+		if tag, tagged := u.Target.(*btf.TypeTag); tagged {
+			return f.addKptr(tag, off)
 		}
 	case *btf.Array:
 		return f.elements(u, off, depth)
