@@ -114,21 +114,36 @@ func (m *machine[V]) loadParts(addr V, w ir.Width) (x V, ok bool) {
 		if i >= len(m.want) || m.want[i].kind != evLoad || m.want[i].w >= w {
 			return x, false
 		}
-		off, known := a.offset(m.want[i].addr, addr)
+		off, known := within(a, m.want[i].addr, addr, w)
 		part := m.want[i].w.Mask()
-		if !known || off < 0 || off+int64(m.want[i].w.Bytes()) > int64(w.Bytes()) || seen&(part<<(8*off)) != 0 {
+		if !known || off+int64(m.want[i].w.Bytes()) > int64(w.Bytes()) || seen&(part<<(8*off)) != 0 {
 			return x, false
 		}
 		seen |= part << (8 * off)
 	}
 	x = a.Const(w, 0)
 	for _, e := range m.want[len(m.events) : len(m.events)+n] {
-		off, _ := a.offset(e.addr, addr)
+		off, _ := within(a, e.addr, addr, w)
 		part := a.Resize(symbol(a, m.events, evLoad, e.w), e.w, w, false)
 		x = a.Bin(sem.Or, w, x, a.Bin(sem.Shl, w, part, a.Const(w, uint64(8*off))))
 		m.events = append(m.events, event[V]{kind: evLoad, w: e.w, addr: a.Bin(sem.Add, ir.W64, addr, a.Const(ir.W64, uint64(off)))})
 	}
 	return x, true
+}
+
+// within returns how many bytes behind addr x is, if it is in the word of w bits
+// there. The difference need not be a constant as terms go: sums of words with
+// known bits are none.
+func within[V any](a words[V], x, addr V, w ir.Width) (off int64, ok bool) {
+	if off, ok := a.offset(x, addr); ok {
+		return off, off >= 0 && off < int64(w.Bytes())
+	}
+	for off := range int64(w.Bytes()) {
+		if a.same(x, a.Bin(sem.Add, ir.W64, addr, a.Const(ir.W64, uint64(off)))) {
+			return off, true
+		}
+	}
+	return 0, false
 }
 
 func (m *machine[V]) loadEnv(off int64, w ir.Width) (V, error) {

@@ -247,8 +247,6 @@ func (e *emitter) withImm(x opt.ID, v *opt.Value) {
 	case v.Op == opt.Add && dst != a:
 		e.asm.Text = enc.Lea(e.asm.Text, s, dst, enc.Mem{Base: a, Disp: imm})
 		return
-	case v.Op == opt.And && imm >= 0:
-		s = enc.S32 // the mask has no upper half
 	}
 	e.move(s, dst, a)
 	e.asm.Text = enc.RI(e.asm.Text, valueOps[v.Op], s, dst, imm)

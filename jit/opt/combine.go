@@ -7,11 +7,11 @@ import (
 )
 
 // rotate turns x << n | x >> (w-n) into a rotation; as the parts have no bit in
-// common, + and ^ do the same as |.
+// common, ^ does the same as |. So does +, but the proof would have to know it.
 func rotate(c *Code) {
 	for i := range c.Values {
 		v := &c.Values[i]
-		if v.Op != Or && v.Op != Add && v.Op != Xor || v.B == None {
+		if v.Op != Or && v.Op != Xor || v.B == None {
 			continue
 		}
 		left, right := c.at(v.A), c.at(v.B)
@@ -136,7 +136,7 @@ func joinLoads(c *Code) {
 	uses := c.Uses()
 	for i := len(c.Values) - 1; i >= 0; i-- {
 		v := &c.Values[i]
-		if v.Op != Or && v.Op != Add && v.Op != Xor || v.B == None {
+		if v.Op != Or && v.Op != Xor || v.B == None {
 			continue
 		}
 		if parts, ok := c.parts(nil, ID(i), v.W, uses); ok && len(parts) > 1 {
@@ -152,7 +152,7 @@ func (c *Code) parts(list []part, x ID, w ir.Width, uses []int32) ([]part, bool)
 		return nil, false
 	}
 	switch {
-	case (v.Op == Or || v.Op == Add || v.Op == Xor) && v.B != None && (len(list) == 0 || uses[x] == 1):
+	case (v.Op == Or || v.Op == Xor) && v.B != None && (len(list) == 0 || uses[x] == 1):
 		list, ok := c.parts(list, v.A, v.W, uses)
 		if !ok || uses[v.A] != 1 || uses[v.B] != 1 {
 			return nil, false

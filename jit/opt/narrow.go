@@ -126,7 +126,7 @@ func (c *Code) extension(v *Value) {
 		}
 	case Shr, Sar:
 		left := c.at(v.A)
-		if left.Op != Shl || left.B != None || left.Imm != v.Imm || left.W != v.W {
+		if left.Op != Shl || left.B != None || left.Imm != v.Imm || left.W != v.W || v.Imm == 0 {
 			return
 		}
 		from := v.W - ir.Width(v.Imm)

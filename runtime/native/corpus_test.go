@@ -36,34 +36,37 @@ func readEntry(t *testing.T, e *corpus.Entry) *ir.Program {
 	return nil
 }
 
+func runEntry(t *testing.T, loader runtime.Loader, e *corpus.Entry) {
+	p := readEntry(t, e)
+	ms, err := runtime.CreateMaps(p)
+	require.NoError(t, err)
+	engine, err := loader.Load(t.Context(), p, ms)
+	require.NoError(t, err)
+	for i, r := range e.Runs {
+		res, err := engine.Run(t.Context(), runtime.Input{Data: r.Packet})
+		require.NoError(t, err, "run %d", i)
+		require.Equal(t, r.Ret, uint32(res.Ret), "run %d", i)
+		require.Equal(t, r.Data, res.Data, "run %d", i)
+	}
+	checkMaps(t, e, ms)
+	require.NoError(t, engine.Close())
+	for _, m := range ms {
+		require.NoError(t, m.Close())
+	}
+}
+
 // TestCorpus runs the accepted programs of the corpus: results, packets and
 // maps are as stated.
 func TestCorpus(t *testing.T) {
 	entries, err := corpus.Entries()
 	require.NoError(t, err)
-	loader := native.Loader(backend(), native.Options{})
-	for _, e := range entries {
-		if !e.Accept || !e.RunsIn("native") {
-			continue
+	for _, tier := range []string{"baseline", "opt"} {
+		loader := native.Loader(backendOf(tier), native.Options{})
+		for _, e := range entries {
+			if e.Accept && e.RunsIn("native") {
+				t.Run(tier+"/"+e.Name(), func(t *testing.T) { runEntry(t, loader, &e) })
+			}
 		}
-		t.Run(e.Name(), func(t *testing.T) {
-			p := readEntry(t, &e)
-			ms, err := runtime.CreateMaps(p)
-			require.NoError(t, err)
-			engine, err := loader.Load(t.Context(), p, ms)
-			require.NoError(t, err)
-			for i, r := range e.Runs {
-				res, err := engine.Run(t.Context(), runtime.Input{Data: r.Packet})
-				require.NoError(t, err, "run %d", i)
-				require.Equal(t, r.Ret, uint32(res.Ret), "run %d", i)
-				require.Equal(t, r.Data, res.Data, "run %d", i)
-			}
-			checkMaps(t, &e, ms)
-			require.NoError(t, engine.Close())
-			for _, m := range ms {
-				require.NoError(t, m.Close())
-			}
-		})
 	}
 }
 

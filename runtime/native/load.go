@@ -191,11 +191,9 @@ func (p *Program) indexStarts() {
 	slices.SortStableFunc(p.starts, func(x, y start) int { return int(x.off) - int(y.off) })
 }
 
-// pcAt returns the instruction that the code at an offset belongs to.
+// pcAt returns the instruction that the code at an offset belongs to: of those
+// that begin there the last, as the others have no code of their own.
 func (p *Program) pcAt(off int32) ir.PC {
-	i, found := slices.BinarySearchFunc(p.starts, off, func(s start, off int32) int { return int(s.off) - int(off) })
-	if !found {
-		i--
-	}
-	return p.starts[max(i, 0)].pc
+	i, _ := slices.BinarySearchFunc(p.starts, off+1, func(s start, off int32) int { return int(s.off) - int(off) })
+	return p.starts[max(i-1, 0)].pc
 }

@@ -1,6 +1,7 @@
 package native_test
 
 import (
+	"flag"
 	goruntime "runtime"
 	"testing"
 
@@ -73,7 +74,19 @@ func program(parts ...any) *ir.Program {
 	return p
 }
 
-func backend() jit.Backend { return amd64.New(amd64.Host()) }
+// tier is what the tests run; TestCorpus runs both.
+var tier = flag.String("tier", "baseline", "tier of the compiler that the tests run: baseline or opt")
+
+func backend() jit.Backend { return backendOf(*tier) }
+
+func backendOf(name string) jit.Backend {
+	t, _ := jit.ParseTier(name)
+	b, err := amd64.NewTier(amd64.Host(), jit.Options{Tier: t})
+	if err != nil {
+		panic(err) // no pass is switched off
+	}
+	return b
+}
 
 func compile(tb testing.TB, p *ir.Program) *jit.Code {
 	tb.Helper()

@@ -273,7 +273,7 @@ func TestLoadRefuses(t *testing.T) {
 		}, `native: load "test": text of 268435457 bytes is over the 268435456 of executable memory`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			code := compile(t, p)
+			code := baseline(t, p)
 			_, err := native.Load(code, p, tt.change(code, []maps.Map{m}), native.Options{})
 			require.EqualError(t, err, tt.want)
 		})
@@ -300,4 +300,11 @@ func TestClosed(t *testing.T) {
 	require.EqualError(t, err, "native: call program: the run is closed")
 	_, err = np.NewRun()
 	require.EqualError(t, err, `native: run program "test": it is closed`)
+}
+
+// baseline compiles p in the baseline tier, whatever the tests run.
+func baseline(t *testing.T, p *ir.Program) *jit.Code {
+	code, err := jit.Compile(backendOf("baseline"), p)
+	require.NoError(t, err)
+	return code
 }
