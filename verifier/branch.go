@@ -85,13 +85,13 @@ func (t *stepper[E]) resolve(s *state[E], id, ref uint32, isNull bool) {
 }
 
 // notZero lists the kinds of objects that do not lie at address 0.
-var notZero = [funcPtr + 1]bool{mapPtr: true, mapValue: true, mapKey: true, objPtr: true, memPtr: true, recordPtr: true}
+var notZero = [numKinds]bool{mapPtr: true, mapValue: true, mapKey: true, objPtr: true, memPtr: true, recordPtr: true, slicePtr: true}
 
 // notNull reports whether the pointer is known not to be 0: the start of an
 // object.
 func (w *words[E]) notNull(p *reg[E]) bool {
 	off, ok := w.fixed(p)
-	return !p.null && ok && off == 0 && notZero[p.kind]
+	return !p.null && ok && off == 0 && (notZero[p.kind] || p.kind == btfPtr && p.reliable())
 }
 
 // maxPacket bounds the offsets into a packet for which comparisons tell

@@ -48,7 +48,7 @@ func (e *engine[E]) callBack(s *state[E], pc ir.PC, cb *abi.Callback, from int32
 	other.top().inst = inst
 	switch {
 	case cb.Async:
-		other.frames, other.refs, other.lock = other.frames[:0], other.refs[:0], lock{}
+		other.frames, other.refs, other.lock, other.sect = other.frames[:0], other.refs[:0], lock{}, section{}
 	case most > mostCounted:
 	case e.counting:
 		other.top().calls = calls + 1

@@ -37,6 +37,7 @@ type checker[E comparable] struct {
 	policy Policy
 	prog   *ir.Program
 	ctx    *abi.Context
+	kern   *kernel
 	// based holds, by PC, the origin of the pointer that the instruction's access
 	// was through on the paths walked before; 0 if there was none.
 	based []int16
@@ -91,6 +92,9 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 		}
 		if missing(c.prog, pc) {
 			return refuse(HelperUnknown, "invalid kernel function call not eliminated in verifier pass")
+		}
+		if in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallKfunc {
+			return c.checkKfunc(s, pc, in)
 		}
 		return unmodelled("%s is not modelled", in.Op)
 	}
@@ -242,7 +246,11 @@ func (c *checker[E]) checkReturn(s *state[E]) decision {
 	case r.pointer():
 		return refuse(ReturnValue, "At %s the register R0 is not a known value (%s)", what, r.name())
 	}
-	if b := c.w.bounds(r.val); b.SMin < lo || b.SMax > hi {
+	val := r.val
+	if h := c.kern.hook; h != nil && h.low && s.top().back == nil {
+		val = c.w.d.Resize(c.w.d.Resize(val, ir.W64, ir.W32, false), ir.W32, ir.W64, true)
+	}
+	if b := c.w.bounds(val); b.SMin < lo || b.SMax > hi {
 		return refuse(ReturnValue, "At %s the register R0 has smin=%d smax=%d should have been in [%d, %d]", what, b.SMin, b.SMax, lo, hi)
 	}
 	return decision{}
@@ -271,6 +279,9 @@ func (c *checker[E]) checkHeld(s *state[E], in ir.Insn) decision {
 	}
 	if s.lock.held {
 		return refuse(LockHeld, "%s cannot be used inside bpf_spin_lock-ed region", what)
+	}
+	if s.sect != (section{}) && (s.top().back == nil || in.Kind() != ir.KindExit) {
+		return refuse(LockHeld, "%s cannot be used inside bpf_rcu_read_lock-ed region or bpf_preempt_disable-ed region", what)
 	}
 	if len(s.refs) > held {
 		return refuse(RefLeak, "Unreleased reference id=%d: %s would lead to reference leak", s.refs[len(s.refs)-1], what)

@@ -47,7 +47,7 @@ var symbols = map[ir.ALUOp]string{ir.Add: "+=", ir.Sub: "-=", ir.Mul: "*=", ir.D
 	ir.And: "&=", ir.Lsh: "<<=", ir.Rsh: ">>=", ir.Arsh: "s>>=", ir.Mod: "%=", ir.SMod: "s%=", ir.Xor: "^="}
 
 // noArith lists the pointers that do not move.
-var noArith = [...]bool{packetEnd: true, mapPtr: true, objPtr: true, funcPtr: true}
+var noArith = [numKinds]bool{packetEnd: true, mapPtr: true, objPtr: true, funcPtr: true}
 
 // checkOffset decides p op n for a pointer and a number; swapped says that the
 // number is the destination.

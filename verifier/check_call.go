@@ -11,7 +11,7 @@ import (
 func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 	id := abi.HelperID(in.Imm)
 	h, ok := abi.HelperFor(id, c.prog.Type)
-	available, known := abi.Available(id, c.prog.Type, abi.AttachType(c.prog.AttachType))
+	available, known := c.available(id)
 	switch {
 	case id <= 0 || id > abi.LastHelper || !ok:
 		return refuse(HelperUnknown, "invalid func unknown#%d", id)
@@ -31,11 +31,7 @@ func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 			return unmodelled("the callback, argument %d of helper %s, is not modelled", i+1, h.Name)
 		}
 	}
-	switch h.Ret {
-	case abi.RetBTF, abi.RetBTFOrNull, abi.RetPerCPU, abi.RetPerCPUOrNull, abi.RetDynptrOrNull:
-		return unmodelled("the result of helper %s, a kernel structure, is not modelled", h.Name)
-	}
-	return decision{}
+	return c.returnsKnown(h)
 }
 
 // helperOf returns the prototype that the call's helper has in the program;
@@ -122,7 +118,9 @@ func (c *checker[E]) checkPointerArg(s *state[E], r *reg[E], h *abi.Helper, ob *
 	mayBeNull := h.MayBeNull(int(ob.reg - ir.R1))
 	switch {
 	case !plain && kinds == nil:
-		return unmodelled("argument %d of helper %s, a kernel structure, is not modelled", ob.reg-ir.R0, h.Name)
+		return c.checkStructArg(s, r, h, ob)
+	case ob.arg == abi.ArgAnySock && r.kind == btfPtr:
+		return c.checkSockStruct(r, ob.reg)
 	case r.null && !mayBeNull:
 		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
 	case plain && r.kind != k:

@@ -19,6 +19,8 @@ func (c *checker[E]) checkAccess(s *state[E], in ir.Insn, ob *obligation) decisi
 		return refuse(AtomicTarget, "BPF_ATOMIC stores into R%d %s is not allowed", ob.reg, r.name())
 	}
 	switch r.kind {
+	case btfPtr:
+		return c.checkStruct(r, in, ob)
 	case ctxPtr:
 		return c.checkCtx(r, in, ob)
 	case stackPtr:
@@ -32,8 +34,11 @@ func (c *checker[E]) checkAccess(s *state[E], in ir.Insn, ob *obligation) decisi
 		if d := c.checkAligned(r, "value", 0, int64(in.Off), ob); d.outcome != holds {
 			return d
 		}
+		if f := c.w.kptrAt(c.prog, r, int64(in.Off), size); f != nil {
+			return c.checkKptr(s, f, in, ob)
+		}
 		return c.checkMapValue(r, ob.reg, int64(in.Off), size, ob.mode)
-	case mapKey, memPtr, recordPtr:
+	case mapKey, memPtr, recordPtr, slicePtr:
 		if d := c.checkAligned(r, "memory", 0, int64(in.Off), ob); d.outcome != holds {
 			return d
 		}
@@ -44,13 +49,13 @@ func (c *checker[E]) checkAccess(s *state[E], in ir.Insn, ob *obligation) decisi
 		if d := c.checkAligned(r, "memory", 0, int64(in.Off), ob); d.outcome != holds {
 			return d
 		}
-		return c.checkConstant(r, ob.reg, int64(in.Off), size)
+		return c.checkConstant(r, ob.reg, int64(in.Off), size, ob.mode)
 	case mapPtr:
 		if at, ok := c.w.fixed(r); ok && at+int64(in.Off) < 0 {
 			return refuse(BadDeref, "R%d is %s invalid negative access: off=%d", ob.reg, r.name(), at+int64(in.Off))
 		}
-		if ob.mode == read && !c.policy.Unprivileged {
-			return unmodelled("read of R%d, a map's own fields, is not modelled", ob.reg)
+		if !c.policy.Unprivileged {
+			return c.checkMapFields(r, in, ob)
 		}
 	}
 	return refuse(BadDeref, "R%d invalid mem access '%s'", ob.reg, r.name())
@@ -95,6 +100,12 @@ func (c *checker[E]) checkCtx(r *reg[E], in ir.Insn, ob *obligation) decision {
 	if c.ctx.Offsets {
 		off += int64(r.off)
 	}
+	if c.kern.hook != nil {
+		if d := c.plainPointer(r, ob.reg); d.outcome != holds {
+			return d
+		}
+		return c.kern.hook.check(int(off), size, ob.mode&write != 0)
+	}
 	bad := func() decision { return refuse(CtxAccess, "invalid bpf_context access off=%d size=%d", off, size) }
 	if off != int64(int32(off)) {
 		return bad()
@@ -106,7 +117,10 @@ func (c *checker[E]) checkCtx(r *reg[E], in ir.Insn, ob *obligation) decision {
 	case f == nil || f.Kind == abi.Scalar:
 		return decision{}
 	case f.Kind == abi.Object:
-		return unmodelled("the pointer in context field %s is not modelled", f.Name)
+		if _, known := c.kern.objectField(f.Name); known {
+			return decision{}
+		}
+		return noTypes("the pointer in context field %s", f.Name)
 	case in.Row().Signed:
 		return bad()
 	}
@@ -133,11 +147,13 @@ func (c *checker[E]) checkObject(r *reg[E], in ir.Insn, ob *obligation) decision
 
 // checkConstant decides an access to what is only accessed at known offsets:
 // the flow keys, and a buffer of which the attach point checks the size.
-func (c *checker[E]) checkConstant(r *reg[E], n ir.Reg, off, size int64) decision {
+func (c *checker[E]) checkConstant(r *reg[E], n ir.Reg, off, size int64, m mode) decision {
 	at, ok := c.w.fixed(r)
 	switch {
 	case !ok:
 		return refuse(BadDeref, "R%d invalid variable buffer offset: off=%d", n, r.off)
+	case m&write != 0 && r.frame&readMem != 0:
+		return refuse(BadDeref, "R%d cannot write into rdonly_buf", n)
 	case at+off < 0 || r.kind == flowKeys && at+off+size > abi.FlowKeysSize:
 		return refuse(BadDeref, "R%d invalid %s access: off=%d, size=%d", n, r.name(), at+off, size)
 	}
@@ -153,6 +169,9 @@ func (c *checker[E]) checkBlock(r *reg[E], n ir.Reg, off, size int64, m mode) de
 		if m&write != 0 {
 			return refuse(MapAccess, "write to change key R%d not allowed", n)
 		}
+	}
+	if m&write != 0 && r.frame&readMem != 0 {
+		return refuse(MapAccess, "R%d cannot write into rdonly_mem", n)
 	}
 	lo, hi, ok := c.w.span(r)
 	switch {
@@ -293,6 +312,9 @@ func (c *checker[E]) checkStack(s *state[E], r *reg[E], in ir.Insn, ob *obligati
 
 // checkFill decides a read of the bytes [j, j+size) of a slot.
 func (c *checker[E]) checkFill(sl *slot[E], off int64, j, size int) decision {
+	if sl.special() {
+		return refuse(StackSpill, "invalid read from stack off %d+0 size %d: it holds an iterator or a dynptr", off, size)
+	}
 	if sl.n > 0 && sl.spill.pointer() && size != slotSize {
 		return refuse(StackSpill, "invalid size of register fill")
 	}
@@ -308,6 +330,9 @@ func (c *checker[E]) checkFill(sl *slot[E], off int64, j, size int) decision {
 
 // checkSpill decides a write of size bytes of v, or of an immediate, to a slot.
 func (c *checker[E]) checkSpill(sl *slot[E], v *reg[E], size int) decision {
+	if d := c.checkOverwritten(sl); d.outcome != holds {
+		return d
+	}
 	if v != nil && v.pointer() && size != slotSize {
 		return refuse(StackSpill, "invalid size of register spill")
 	}
@@ -325,6 +350,9 @@ func (c *checker[E]) checkStackVar(s *state[E], r *reg[E], ob *obligation, verb 
 	}
 	if lo < -ir.StackSize || hi > 0 {
 		return refuse(StackBounds, "invalid variable-offset %s stack R%d off=%d..%d size=%d", verb, ob.reg, lo, hi-int64(ob.size), ob.size)
+	}
+	if d := c.checkVarSpecial(&s.frames[r.frame], ob, lo, hi); d.outcome != holds {
+		return d
 	}
 	if ob.mode&write != 0 && ob.other != noReg && s.top().regs[ob.other].pointer() && ob.size != slotSize {
 		return refuse(StackSpill, "invalid size of register spill")

@@ -14,7 +14,7 @@ var memory = []string{"fp", "pkt", "pkt_meta", "map_key", "map_value", "mem", "r
 // with the size behind it.
 func (c *checker[E]) checkMemArg(r *reg[E], n ir.Reg) decision {
 	switch r.kind {
-	case stackPtr, packetPtr, packetMeta, mapKey, mapValue, memPtr, recordPtr:
+	case stackPtr, packetPtr, packetMeta, mapKey, mapValue, memPtr, recordPtr, slicePtr:
 		if !r.null {
 			return decision{}
 		}
@@ -166,7 +166,7 @@ func (c *checker[E]) checkSized(s *state[E], in ir.Insn, n ir.Reg, size int64, m
 		return c.checkPacket(r, n, 0, size, m)
 	case mapValue:
 		return c.checkMapValue(r, n, 0, size, m|helperAccess)
-	case mapKey, memPtr, recordPtr:
+	case mapKey, memPtr, recordPtr, slicePtr:
 		return c.checkBlock(r, n, 0, size, m)
 	case stackPtr:
 		return c.checkStackRange(s, r, n, size, m)
@@ -189,10 +189,13 @@ func (c *checker[E]) checkStackRange(s *state[E], r *reg[E], n ir.Reg, size int6
 	case lo < -ir.StackSize || hi+size > 0 || size == 0 && lo >= 0:
 		return refuse(StackBounds, "invalid %s stack R%d off=%d size=%d", verb, n, lo, size)
 	}
+	fr := &s.frames[r.frame]
+	if d := fr.checkUnread(lo, hi+size); d.outcome != holds {
+		return d
+	}
 	if !c.policy.Unprivileged {
 		return decision{}
 	}
-	fr := &s.frames[r.frame]
 	for off := lo; off < hi+size; off++ {
 		i, _ := place(off)
 		sl := fr.at(i)

@@ -54,6 +54,7 @@ type engine[E comparable] struct {
 	widening  bool                        // loops are widened, see lap.go
 	widened   bool                        // that has happened
 	gaveUp    bool                        // and did not help
+	inKernel  string                      // what was read that only a kernel has
 	counting  bool                        // the calls of bpf_loop are counted
 	uncounted bool                        // they could have been
 	ranked    []int32                     // checkpoints that laps end at
@@ -100,7 +101,7 @@ const (
 // run walks all paths. It returns an error only if ctx ends.
 func (e *engine[E]) run(ctx context.Context) error {
 	s := e.take()
-	s.frames, s.refs, s.lock = s.frames[:0], s.refs[:0], lock{}
+	s.frames, s.refs, s.lock, s.sect = s.frames[:0], s.refs[:0], lock{}, section{}
 	fr := s.push(-1, 0)
 	fr.regs[ir.R1] = reg[E]{kind: ctxPtr, val: e.w.zero}
 	fr.regs[ir.FP] = reg[E]{kind: stackPtr, val: e.w.zero}
@@ -242,9 +243,14 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 			e.abandon(s, e.w.zero, from)
 		}
 	case ir.KindLoad, ir.KindLoadAcquire:
+		e.noteKernel(s.top().regs[in.Src].kind)
 		e.based[pc] = s.top().regs[in.Src].origin()
 	case ir.KindStore, ir.KindStoreRelease:
 		e.based[pc] = s.top().regs[in.Dst].origin()
+	}
+	if row.Kind == ir.KindCall && row.Pseudo == ir.CallKfunc {
+		e.kernelCall(s, pc, from)
+		return pc + 1, true
 	}
 	if cb := abi.CallbackOf(in); cb != nil {
 		e.callBack(s, pc, cb, from)
@@ -404,8 +410,8 @@ func (e *engine[E]) reset(policy Policy, p *ir.Program, ctx *abi.Context, f *flo
 		cuts, insns, funcs = f.cuts, len(p.Insns), max(1, len(f.graph.Funcs))
 	}
 	c, t := &e.checker, &e.stepper
-	*c = checker[E]{w: c.w, policy: policy, prog: p, ctx: ctx, based: zeroed(c.based, insns)}
-	*t = stepper[E]{w: t.w, prog: p, ctx: ctx, reached: zeroed(t.reached, funcs), seen: t.seen[:0], again: t.again[:0]}
+	*c = checker[E]{w: c.w, policy: policy, prog: p, ctx: ctx, kern: f.kernel(p), based: zeroed(c.based, insns)}
+	*t = stepper[E]{w: t.w, prog: p, ctx: ctx, kern: c.kern, reached: zeroed(t.reached, funcs), seen: t.seen[:0], again: t.again[:0]}
 	for i := range e.at {
 		e.at[i] = e.at[i][:0]
 	}

@@ -9,6 +9,7 @@ import (
 // flow is what the walk needs of a program's control flow.
 type flow struct {
 	graph *cfg.Graph
+	kern  *kernel
 	cut   []int32 // by PC: number of the cut point, -1 if it is none
 	cuts  int
 	loops []loop    // by PC: what bounds how often a path comes there

@@ -83,7 +83,7 @@ func (c *inclusion[E]) includes(old, cur *state[E]) bool {
 // heldWithin compares what the program holds.
 func (c *inclusion[E]) heldWithin(old, cur *state[E]) bool {
 	o, n := &old.lock, &cur.lock
-	if len(old.refs) != len(cur.refs) || o.held != n.held || o.index != n.index || (o.id == 0) != (n.id == 0) {
+	if len(old.refs) != len(cur.refs) || old.sect != cur.sect || o.held != n.held || o.index != n.index || (o.id == 0) != (n.id == 0) {
 		return false
 	}
 	if o.id != 0 && !c.link(o.id, n.id, 0) {
@@ -126,7 +126,7 @@ func (c *inclusion[E]) within(old, cur *reg[E]) bool {
 		}
 		return old.val == cur.val || c.w.d.Leq(64, cur.val, old.val)
 	}
-	if old.off != cur.off || !roomWithin(old.rng, cur.rng) {
+	if old.off != cur.off || !c.roomWithin(old, cur) {
 		return false
 	}
 	if (old.packet() || old.id != 0) && !c.link(old.id, cur.id, 0) {
@@ -140,7 +140,18 @@ func (c *inclusion[E]) within(old, cur *reg[E]) bool {
 
 // roomWithin reports that what the range old says of a packet pointer follows
 // from the range cur.
-func roomWithin(old, cur int32) bool {
+//
+// Of a slice, it is the id of its dynamic pointer; of an iterator, it counts what
+// bounds loops and says nothing of the state.
+func (c *inclusion[E]) roomWithin(o, n *reg[E]) bool {
+	switch o.kind {
+	case slicePtr:
+		return c.link(uint32(o.rng), uint32(n.rng), 0)
+	case iterSlot:
+		return true
+	}
+	old, cur := o.rng, n.rng
+
 	if old < 0 {
 		return cur <= old
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/bpfproof/bpfproof/ir/ktypes"
 )
 
 // Policy holds every knob that can change a verdict. The zero value is the
@@ -23,6 +25,9 @@ type Policy struct {
 	// accesses (BPF_F_STRICT_ALIGNMENT). Stack accesses and atomic operations
 	// are always aligned.
 	StrictAlignment bool
+	// Types are those of the kernel that programs are for. Without them what takes
+	// its structures and functions is Unknown.
+	Types *ktypes.Types
 	// Budget bounds the work.
 	Budget Budget
 }

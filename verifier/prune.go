@@ -138,7 +138,7 @@ func (e *engine[E]) repeats(old, now *state[E], pc ir.PC) bool {
 	if e.flow.loops[pc] == loopCallback {
 		return o.inst != 0 && o.inst == n.inst
 	}
-	return o.life == n.life && o.passes < n.passes
+	return o.life == n.life && (o.passes < n.passes || e.kern.calls != nil && advanced(old, now))
 }
 
 // lapped counts the open checkpoints at pc of the same bounded loop as s.

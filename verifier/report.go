@@ -61,6 +61,7 @@ const (
 	LockUse         Code = "lock-use"         // lock or unlock out of order
 	AttachPoint     Code = "attach-point"     // programs of the type are not loaded for that attach type
 	MapReference    Code = "map-reference"    // reference to a map that does not allow it
+	StructAccess    Code = "struct-access"    // access to a structure of the kernel that its types do not allow
 	Unsupported     Code = "unsupported"      // a construct the verifier does not model: unknown
 	BudgetExhausted Code = "budget"           // the budget ran out: unknown
 )
@@ -89,8 +90,11 @@ type Stats struct {
 // the first finding is the reason. On Unknown, findings name the constructs or
 // the budget.
 type Report struct {
-	Verdict    Verdict
-	Findings   []Finding
+	Verdict  Verdict
+	Findings []Finding
+	// Kernel names something that the program reads and only a kernel has, "" if
+	// there is none: only a kernel may run such a program.
+	Kernel     string
 	Invariants *Invariants
 	Stats      Stats
 }

@@ -78,6 +78,7 @@ type state[E comparable] struct {
 	frames []frame[E]
 	refs   []uint32
 	lock   lock
+	sect   section
 }
 
 // lock names the map value whose lock is held.
@@ -119,7 +120,7 @@ func (s *state[E]) copyFrom(t *state[E]) {
 	}
 	s.frames = s.frames[:len(t.frames)]
 	s.refs = append(s.refs[:0], t.refs...)
-	s.lock = t.lock
+	s.lock, s.sect = t.lock, t.sect
 	for i := range t.frames {
 		stack := append(s.frames[i].stack[:0], t.frames[i].stack...)
 		s.frames[i].regs = t.frames[i].regs

@@ -38,11 +38,11 @@ func checkText(p *ir.Program) *Finding {
 // path is walked, so a program whose paths never come there may still be
 // refused: such a program is not accepted. A call of function 0 stands for one
 // that the kernel does not have, and is allowed where no path comes to.
-func unresolved(p *ir.Program) *Finding {
+func unresolved(p *ir.Program, k *kernel) *Finding {
 	for i := range p.Insns {
 		pc, in := ir.PC(i), &p.Insns[i]
 		row := in.Op.Row()
-		if row.Kind == ir.KindCall && row.Pseudo == ir.CallKfunc && !missing(p, pc) || row.Kind == ir.KindLoadImm && row.Pseudo == ir.PseudoBTFVar {
+		if row.Kind == ir.KindCall && row.Pseudo == ir.CallKfunc && !missing(p, pc) && !k.has(pc) || row.Kind == ir.KindLoadImm && row.Pseudo == ir.PseudoBTFVar {
 			return &Finding{PC: pc, Code: Unsupported, Msg: fmt.Sprintf("%s in code that is never reached is not modelled", in.Op)}
 		}
 	}

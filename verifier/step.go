@@ -12,6 +12,7 @@ type stepper[E comparable] struct {
 	w       words[E]
 	prog    *ir.Program
 	ctx     *abi.Context
+	kern    *kernel
 	lastID  uint32
 	coarse  bool    // numbers that nothing needs are forgotten at cut points
 	forgot  bool    // that has happened
@@ -104,11 +105,21 @@ func (t *stepper[E]) loaded(s *state[E], base *reg[E], in ir.Insn) reg[E] {
 			break
 		}
 		return t.w.fill(&fr.stack[i], j, width.Bytes())
+	case btfPtr:
+		return t.member(s, base, in)
+	case mapPtr:
+		return t.mapField(s, base, in)
 	case ctxPtr:
+		if t.kern.hook != nil {
+			return t.hookArg(int(in.Off)+int(base.off), width)
+		}
 		if f := t.ctx.Field(int(in.Off), width.Bytes()); f != nil && f.Kind != abi.Scalar {
-			return t.field(f.Kind)
+			return t.field(f)
 		}
 	case mapValue:
+		if f := t.w.kptrAt(t.prog, base, int64(in.Off), int64(width.Bytes())); f != nil {
+			return t.loadKptr(s, f)
+		}
 		if x, ok := t.constantAt(base, int64(in.Off), width.Bytes()); ok {
 			return number(x)
 		}
@@ -132,8 +143,12 @@ var fieldPtrs = [...]struct {
 	abi.BufferPtr:        {kind: bufferPtr},
 }
 
-func (t *stepper[E]) field(k abi.FieldKind) reg[E] {
-	f := &fieldPtrs[k]
+func (t *stepper[E]) field(of *abi.Field) reg[E] {
+	if of.Kind == abi.Object {
+		id, _ := t.kern.objectField(of.Name)
+		return t.w.structPtr(id, trusted)
+	}
+	f := &fieldPtrs[of.Kind]
 	r := reg[E]{kind: f.kind, index: int32(f.obj), null: f.null, val: t.w.zero}
 	if f.null {
 		r.id = t.newID()
@@ -213,11 +228,13 @@ func (t *stepper[E]) write(s *state[E], base *reg[E], off int64, size int, v *re
 	if at, ok := t.w.fixed(base); ok {
 		i, j := place(at + off)
 		t.touch(s, base.frame, at+off)
+		t.spoil(s, base.frame, at+off, at+off+int64(size))
 		t.w.spill(fr.grow(i), j, size, v)
 		return
 	}
 	lo, hi, _ := t.w.span(base)
 	t.touch(s, base.frame, lo+off)
+	t.spoil(s, base.frame, lo+off, hi+off+int64(size))
 	fr.smear(lo+off, hi+off+int64(size), false, v.kind == scalar && v.val == t.w.zero)
 }
 

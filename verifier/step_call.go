@@ -42,6 +42,12 @@ func (t *stepper[E]) argument(s *state[E], fr *frame[E], h *abi.Helper, i int, a
 		t.helperAccess(s, r, n, n, a)
 	case abi.ArgRelease, abi.ArgRingbufMem:
 		s.release(r.ref, t.w.top)
+	case abi.ArgBTFRelease:
+		if r.ref != 0 {
+			s.release(r.ref, t.w.top)
+		}
+	case abi.ArgDynptr, abi.ArgDynptrUninit, abi.ArgDynptrRelease:
+		t.dynptrHelper(s, r, h, a)
 	case abi.ArgSpinLock:
 		s.lock = lock{}
 		if h.ID == abi.SpinLock {
@@ -53,7 +59,7 @@ func (t *stepper[E]) argument(s *state[E], fr *frame[E], h *abi.Helper, i int, a
 // movePacket takes the packet pointers away.
 func (t *stepper[E]) movePacket(s *state[E]) {
 	s.each(func(r *reg[E]) {
-		if r.packet() || r.kind == packetEnd {
+		if r.packet() || r.kind == packetEnd || r.kind == slicePtr && r.frame&packetMem != 0 {
 			*r = number(t.w.top)
 		}
 	})
@@ -94,6 +100,10 @@ func (t *stepper[E]) returned(s *state[E], fr *frame[E], h *abi.Helper) reg[E] {
 	switch h.Ret {
 	case abi.RetVoid:
 		return reg[E]{}
+	case abi.RetBTF, abi.RetBTFOrNull, abi.RetPerCPU, abi.RetPerCPUOrNull:
+		return t.structResult(s, fr, h)
+	case abi.RetDynptrOrNull:
+		return t.dynptrResult(s, fr)
 	case abi.RetMapValueOrNull, abi.RetMapValue:
 		return t.looked(s, fr, h)
 	case abi.RetSocketOrNull, abi.RetSockCommonOrNull, abi.RetTCPSockOrNull, abi.RetSockStructOrNull:

@@ -28,10 +28,15 @@ const (
 	flowKeys               // the flow dissector's result
 	bufferPtr              // memory of a size that the attach point knows
 	funcPtr                // a static function: index is its PC
+	btfPtr                 // a structure of the kernel: index is its ktypes.ID, frame how far it can be relied on
+	slicePtr               // the same as memPtr: what a dynamic pointer names; rng is the id of that one
+	iterSlot               // a slot of an iterator: see iter.go
+	dynptrSlot             // a slot of a dynamic pointer: see dynptr.go
+	numKinds
 )
 
 var kindNames = [...]string{"?", "scalar", "ctx", "fp", "pkt", "pkt_meta", "pkt_end", "map_ptr", "map_value", "map_key",
-	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func"}
+	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func", "struct_ptr", "slice", "iter", "dynptr"}
 
 var objectNames = [...]string{abi.SockCommon: "sock_common", abi.Socket: "sock", abi.TCPSock: "tcp_sock", abi.XDPSock: "xdp_sock", abi.SockStruct: "ptr_sock"}
 
@@ -53,7 +58,7 @@ var objectNames = [...]string{abi.SockCommon: "sock_common", abi.Socket: "sock",
 type reg[E comparable] struct {
 	kind  kind
 	null  bool   // the pointer may be 0 instead
-	frame uint8  // of stackPtr: index of the frame
+	frame uint8  // of stackPtr: index of the frame; of btfPtr and blocks of memory: flags, see btf.go
 	index int32  // of mapPtr, mapValue and mapKey: index in Program.Maps, or ^index for that map's inner one; else see kind
 	id    uint32 // 0 is no link
 	ref   uint32 // of pointers: the reference they live by
@@ -79,6 +84,12 @@ func (r *reg[E]) name() string {
 	if r.kind == objPtr {
 		name = objectNames[r.index]
 	}
+	switch r.kind {
+	case btfPtr:
+		name = btfName(r.frame)
+	case slicePtr:
+		name = "mem"
+	}
 	if r.null {
 		return name + "_or_null"
 	}
@@ -98,7 +109,7 @@ func (r *reg[E]) origin() int16 {
 // others.
 func rewritten(origin int16) bool {
 	k := kind(origin)
-	return k == ctxPtr || k == objPtr
+	return k == ctxPtr || k == objPtr || k == btfPtr
 }
 
 // specOf returns the map that a register refers to.
@@ -165,7 +176,7 @@ func (w *words[E]) attributes(r *reg[E]) []string {
 	switch r.kind {
 	case mapPtr, mapValue, mapKey:
 		add("map=%d", r.index)
-	case memPtr, recordPtr:
+	case memPtr, recordPtr, slicePtr:
 		add("sz=%d", r.index)
 	}
 	if r.off != 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/internal/golden"
 	"github.com/bpfproof/bpfproof/internal/vectors"
+	"github.com/bpfproof/bpfproof/ir/ktypes"
 	"github.com/bpfproof/bpfproof/verifier"
 )
 
@@ -49,6 +50,16 @@ func judgeBy(t testing.TB, v *vectors.Vector, engine *verifier.Verifier) (verdic
 	return r.Verdict.String(), why, r
 }
 
+// kernelTypes returns the types of the kernel that gave the vectors their verdicts,
+// with those of its test module, or skips the test where they are not to be had.
+func kernelTypes(t testing.TB) *ktypes.Types {
+	types := ktypes.Running().WithTestModule()
+	if err := types.Available(); err != nil {
+		t.Skip(err)
+	}
+	return types
+}
+
 // saferThanKernel lists vectors that the kernel rejects and we accept; the
 // argument for each is in corpus/vectors-notes.md.
 var saferThanKernel = []string{"k61-0145", "k61-1074"}
@@ -57,11 +68,12 @@ var saferThanKernel = []string{"k61-0145", "k61-1074"}
 // may accept what the kernel rejects, but for those with an argument.
 func TestVectors(t *testing.T) {
 	all := readVectors(t)
+	types := kernelTypes(t)
 	notes, err := os.ReadFile("../corpus/vectors-notes.md")
 	require.NoError(t, err)
 	for _, d := range verifier.Domains() {
 		t.Run(d, func(t *testing.T) {
-			policy := verifier.Policy{Domain: d}
+			policy := verifier.Policy{Domain: d, Types: types}
 			if d != verifier.DefaultDomain {
 				policy.Budget.Visits = 50_000
 			}

@@ -129,15 +129,23 @@ func (o *over[E]) giveBack(e *engine[E]) {
 // known, and that walk decides: forgetting costs time only, never a verdict.
 func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Report, error) {
 	c, known, loads := abi.ContextFor(p.Type, abi.AttachType(p.AttachType))
+	k, why := findKernel(p, policy), decision{}
+	if !known {
+		if why = k.findHook(); why.outcome == holds {
+			c, known, loads = &k.hook.ctx, true, true
+		}
+	}
 	f, err := findFlow(p, c)
 	if err != nil {
 		return nil, err
 	}
+	k.resolveCalls()
+	f.kern = k
 	if pc, found := f.unreachable(); found {
 		return decided(Reject, pc, Unreachable, fmt.Sprintf("unreachable insn %d", pc)), nil
 	}
 	if !known {
-		return decided(Unknown, 0, Unsupported, fmt.Sprintf("program type %s is not modelled", p.Type)), nil
+		return decided(map[outcome]Verdict{violated: Reject}[why.outcome], 0, why.code, why.msg), nil
 	}
 	if !loads {
 		return decided(Reject, 0, AttachPoint, fmt.Sprintf("programs of type %s are not loaded for attach type %s", p.Type, abi.AttachType(p.AttachType))), nil
@@ -158,7 +166,7 @@ func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Re
 	if err != nil {
 		return nil, err
 	}
-	if f := unresolved(p); f != nil && r.Verdict == Accept {
+	if f := unresolved(p, k); f != nil && r.Verdict == Accept {
 		r.Verdict, r.Findings = Unknown, []Finding{*f}
 	}
 	r.Invariants = &Invariants{replay: func(record func(ir.PC, string)) error {
@@ -225,7 +233,7 @@ func decided(v Verdict, pc ir.PC, code Code, msg string) *Report {
 
 // report gives the verdict: what was refused decides, then what is not known.
 func (e *engine[E]) report() *Report {
-	r := &Report{Verdict: Accept, Stats: e.stats}
+	r := &Report{Verdict: Accept, Stats: e.stats, Kernel: e.inKernel}
 	for _, f := range e.findings {
 		if f.Code == Unsupported || f.Code == BudgetExhausted {
 			r.Verdict = Unknown

@@ -37,6 +37,8 @@ func check(v *verifier.Verifier) runtime.Check {
 			return err
 		case r.Verdict != verifier.Accept:
 			return &notAcceptedError{r}
+		case r.Kernel != "":
+			return fmt.Errorf("accepted, but only a kernel runs it: it reads %s", r.Kernel)
 		}
 		return nil
 	}

@@ -90,6 +90,7 @@ func vectorsCmd() *cobra.Command {
 		},
 	}
 	policy.flags(cmd)
+	policy.testModule = true // whose functions vectors call
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a vector, on one line")
 	cmd.Flags().BoolVar(&recheck, "recheck", false, "confirm the invariants of what is accepted by a separate checker")
 	cmd.Flags().StringVar(&engines, "engine", "vm,native", "engines of ours that run what is accepted")

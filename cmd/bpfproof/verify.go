@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/ktypes"
 	"github.com/bpfproof/bpfproof/verifier"
 	"github.com/bpfproof/bpfproof/verifier/invariant"
 )
@@ -36,15 +38,46 @@ type verdictJSON struct {
 type policyFlags struct {
 	domain       string
 	unprivileged bool
+	btf          string
+	testModule   bool // with the types of the module of the kernel's own tests
 }
 
 func (f *policyFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.domain, "domain", "tnum+interval", "abstract domain")
+	cmd.Flags().StringVar(&f.btf, "btf", "", "types of the kernel that programs are for: a file of BTF, or none (default: the running kernel's)")
 	cmd.Flags().BoolVar(&f.unprivileged, "unprivileged", false, "also refuse what leaks addresses")
 }
 
 func (f *policyFlags) verifier() (*verifier.Verifier, error) {
-	return verifier.New(verifier.Policy{Domain: f.domain, Unprivileged: f.unprivileged})
+	types, err := f.types()
+	if err != nil {
+		return nil, err
+	}
+	return verifier.New(verifier.Policy{Domain: f.domain, Unprivileged: f.unprivileged, Types: types})
+}
+
+// types returns the types of the kernel that programs are for, nil for none.
+func (f *policyFlags) types() (*ktypes.Types, error) {
+	var types *ktypes.Types
+	switch f.btf {
+	case "none":
+		return nil, nil
+	case "":
+		types = ktypes.Running()
+	default:
+		file, err := os.Open(f.btf)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		if types, err = ktypes.Read(file); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.btf, err)
+		}
+	}
+	if f.testModule {
+		types = types.WithTestModule()
+	}
+	return types, nil
 }
 
 func verifyCmd() *cobra.Command {

@@ -23,6 +23,10 @@ const (
 	FlowKeys               // the flow dissector's result
 	Buffer                 // memory of a size that the attach point knows
 	Func                   // a static function of the program: Index is its PC
+	Struct                 // a structure of the kernel: Index is its number in the types that the verifier was given, Frame how far it can be relied on
+	Slice                  // Index bytes of memory that a dynamic pointer names
+	Iterator               // of spills: a slot of an iterator of the kernel
+	Dynptr                 // of spills: a slot of a dynamic pointer
 )
 
 // Reg is what is claimed of a register or a spill. Equal values claim the same.

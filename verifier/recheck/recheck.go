@@ -153,6 +153,9 @@ func (c *checker[E]) start() error {
 	case c.set.Policy.Unprivileged:
 		return unknown("a loader without privileges")
 	}
+	if what := c.set.OfKernel(); what != "" {
+		return unknown("%s", what)
+	}
 	c.ctx = ctx
 	if err := c.set.Check(c.prog, c.d); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
 	"github.com/bpfproof/bpfproof/ir/elf"
+	"github.com/bpfproof/bpfproof/ir/ktypes"
 	"github.com/bpfproof/bpfproof/verifier"
 	"github.com/bpfproof/bpfproof/verifier/recheck"
 )
@@ -50,9 +51,10 @@ func TestVectors(t *testing.T) {
 		t.Skip(vectors.Missing)
 	}
 	require.NoError(t, err)
+	types := ktypes.Running().WithTestModule() // where there are none, what needs them is not accepted
 	count := map[string]int{}
 	for _, domain := range verifier.Domains() {
-		v, err := verifier.New(verifier.Policy{Domain: domain, Budget: verifier.Budget{Visits: mostVisits()}})
+		v, err := verifier.New(verifier.Policy{Domain: domain, Types: types, Budget: verifier.Budget{Visits: mostVisits()}})
 		require.NoError(t, err)
 		for i := range all {
 			p, err := all[i].Program()
