@@ -66,6 +66,8 @@ func (p *Program) checkFuncs() error {
 			return malformed(f.PC, "function %q is out of order", f.Name)
 		case f.PC >= p.Slots():
 			return malformed(f.PC, "function %q starts outside the program", f.Name)
+		case f.Global != nil && (i == 0 || len(f.Global.Params) > 5):
+			return malformed(f.PC, "function %q is global and the main program, or takes more than five arguments", f.Name)
 		case p.Insns[f.PC].Op == OpPad:
 			return malformed(f.PC, "function %q starts in the middle of a 64-bit load", f.Name)
 		}

@@ -86,3 +86,16 @@ func (in Insn) Map() (index int, offset uint32, ok bool) {
 	}
 	return 0, 0, false
 }
+
+// Meaningful reports that verifiers let an immediate operand of the operation pass:
+// no division by 0, no shift by the width or more, though the instruction set
+// defines what these do.
+func (r *Row) Meaningful(imm int64) bool {
+	switch r.ALU {
+	case Div, SDiv, Mod, SMod:
+		return imm != 0
+	case Lsh, Rsh, Arsh:
+		return uint64(imm) < uint64(r.Width)
+	}
+	return true
+}

@@ -38,6 +38,9 @@ type Extern struct {
 type Func struct {
 	Name string
 	PC   PC
+	// Global is what the function takes and gives if it is global; nil if it is
+	// static, or the main program.
+	Global *Prototype
 }
 
 // Line ties the instructions from PC on to a place in the source.

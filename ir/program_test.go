@@ -106,7 +106,7 @@ func TestFindFuncs(t *testing.T) {
 	p := &Program{Name: "main", Insns: []Insn{
 		{Op: OpLoadImm(PseudoFunc), Imm: 4}, Pad(), call(1), exit(), exit(), exit(), call(100)}}
 	p.FindFuncs()
-	require.Equal(t, []Func{{"main", 0}, {"sub_4", 4}, {"sub_5", 5}}, p.Funcs)
+	require.Equal(t, []Func{{Name: "main", PC: 0}, {Name: "sub_4", PC: 4}, {Name: "sub_5", PC: 5}}, p.Funcs)
 }
 
 func TestCheckFuncs(t *testing.T) {
@@ -116,11 +116,11 @@ func TestCheckFuncs(t *testing.T) {
 		want  string
 	}{
 		{nil, ""},
-		{[]Func{{"a", 0}}, ""},
-		{[]Func{{"a", 1}}, `ir: insn 1: first function "a" does not start at 0`},
-		{[]Func{{"a", 0}, {"b", 1}}, `ir: insn 1: function "b" starts in the middle of a 64-bit load`},
-		{[]Func{{"a", 0}, {"b", 0}}, `ir: insn 0: function "b" is out of order`},
-		{[]Func{{"a", 0}, {"b", 3}}, `ir: insn 3: function "b" starts outside the program`},
+		{[]Func{{Name: "a", PC: 0}}, ""},
+		{[]Func{{Name: "a", PC: 1}}, `ir: insn 1: first function "a" does not start at 0`},
+		{[]Func{{Name: "a", PC: 0}, {Name: "b", PC: 1}}, `ir: insn 1: function "b" starts in the middle of a 64-bit load`},
+		{[]Func{{Name: "a", PC: 0}, {Name: "b", PC: 0}}, `ir: insn 0: function "b" is out of order`},
+		{[]Func{{Name: "a", PC: 0}, {Name: "b", PC: 3}}, `ir: insn 3: function "b" starts outside the program`},
 	}
 	for _, tt := range tests {
 		err := (&Program{Insns: wide, Funcs: tt.funcs}).Check()
@@ -130,7 +130,7 @@ func TestCheckFuncs(t *testing.T) {
 		}
 		require.EqualError(t, err, tt.want)
 	}
-	calls := &Program{Insns: []Insn{{Op: OpCall(CallLocal), Imm: 0}, exit(), exit()}, Funcs: []Func{{"a", 0}, {"b", 2}}}
+	calls := &Program{Insns: []Insn{{Op: OpCall(CallLocal), Imm: 0}, exit(), exit()}, Funcs: []Func{{Name: "a", PC: 0}, {Name: "b", PC: 2}}}
 	require.EqualError(t, calls.Check(), "ir: insn 0: call_local: target 1 is not the start of a function")
 }
 

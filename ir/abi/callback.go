@@ -59,3 +59,42 @@ func CallbackOf(in ir.Insn) *Callback {
 	}
 	return callbacks[in.Imm]
 }
+
+// CallbackAt returns how the helper called at pc calls back, nil if none does or pc
+// is negative.
+func CallbackAt(p *ir.Program, pc ir.PC) *Callback {
+	if pc < 0 {
+		return nil
+	}
+	return CallbackOf(p.Insns[pc])
+}
+
+// MovesPackets tells, for each function of the program, whether a call of it may
+// move the packet: it or one that it calls or refers to calls a helper that does,
+// or makes a tail call, to a program that may. Elements are by index in
+// Program.Funcs.
+//
+// Source: mark_subprog_changes_pkt_data and bpf_helper_changes_pkt_data in Linux
+// 6.18.
+func MovesPackets(p *ir.Program) []bool {
+	moves := make([]bool, max(1, len(p.Funcs)))
+	for changed := true; changed; {
+		changed = false
+		for i := range p.Insns {
+			pc, in := ir.PC(i), p.Insns[i]
+			k := in.Kind()
+			if k != ir.KindCall && k != ir.KindLoadImm || moves[p.FuncAt(pc)] {
+				continue
+			}
+			h, ok := HelperFor(HelperID(in.Imm), p.Type)
+			does := k == ir.KindCall && in.Row().Pseudo == ir.CallHelper && ok && (h.MovesData || h.ID == TailCall)
+			if to, ok := in.Target(pc); ok && moves[p.FuncAt(to)] {
+				does = true
+			}
+			if does {
+				moves[p.FuncAt(pc)], changed = true, true
+			}
+		}
+	}
+	return moves
+}

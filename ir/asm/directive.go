@@ -20,6 +20,10 @@ func (p *parser) directive(t token) {
 	case ".func":
 		name := p.peek()
 		p.funcs = append(p.funcs, ir.Func{Name: p.name("a function name"), PC: p.prog.Slots()})
+		if p.peek().isName("global") {
+			p.take()
+			p.funcs[len(p.funcs)-1].Global = p.prototype()
+		}
 		if n := len(p.funcs); n > 1 && p.funcs[n-1].PC == p.funcs[n-2].PC {
 			p.fail(name, "function %q is empty", p.funcs[n-2].Name)
 		}
@@ -34,6 +38,36 @@ func (p *parser) directive(t token) {
 	default:
 		p.expected(t, ".name, .section, .type, .license, .func, .map or .elem")
 	}
+}
+
+// prototype reads what a global function takes, up to the end of the line.
+func (p *parser) prototype() *ir.Prototype {
+	t := &ir.Prototype{}
+	for p.err == nil && p.peek().kind != tokEnd {
+		at := p.peek()
+		if at.isName("void") {
+			p.take()
+			t.Void = true
+			continue
+		}
+		k, ok := ir.ParseParamKind(p.name("a kind of argument"))
+		if !ok || len(t.Params) == 5 {
+			p.fail(at, "expected number, ctx, mem, other or void, for five arguments at most, found %v", at)
+		}
+		a := ir.Param{Kind: k}
+		switch k {
+		case ir.ParamMem:
+			a.Size = uint32(p.small("a size", math.MaxUint32))
+			if p.peek().isName("null") {
+				p.take()
+				a.Null = true
+			}
+		case ir.ParamOther:
+			a.Name = p.name("the name of a type")
+		}
+		t.Params = append(t.Params, a)
+	}
+	return t
 }
 
 // kindName reads the name of a program type or map kind, or its number.

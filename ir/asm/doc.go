@@ -40,7 +40,7 @@
 //	out:
 //		r0 = 2
 //		exit
-//	.func twice                                       ; a function and a label
+//	.func twice                                       ; a function and a label; a global one: .func NAME global and its arguments, each number, ctx, mem SIZE, mem SIZE null or other NAME, and void if it gives nothing
 //		w0 = w1
 //		w0 <<= 1
 //		exit

@@ -299,12 +299,13 @@ func (p *parser) functions() {
 			names[target] = fmt.Sprintf("sub_%d", target)
 		}
 	}
+	global := map[ir.PC]*ir.Prototype{}
 	for _, f := range p.funcs {
-		names[f.PC] = f.Name
+		names[f.PC], global[f.PC] = f.Name, f.Global
 	}
 	for pc := range p.prog.All() {
 		if name, ok := names[pc]; ok {
-			p.prog.Funcs = append(p.prog.Funcs, ir.Func{Name: name, PC: pc})
+			p.prog.Funcs = append(p.prog.Funcs, ir.Func{Name: name, PC: pc, Global: global[pc]})
 		}
 	}
 }

@@ -45,7 +45,7 @@ func write(w io.Writer, p *ir.Program, source bool) error {
 	for pc := range p.All() {
 		for next < len(p.Funcs) && p.Funcs[next].PC <= pc {
 			if f := p.Funcs[next]; declared(p, f) {
-				fmt.Fprintf(b, ".func %s\n", quote(f.Name))
+				fmt.Fprintf(b, ".func %s%s\n", quote(f.Name), prototype(f.Global))
 			}
 			next++
 		}
@@ -56,6 +56,30 @@ func write(w io.Writer, p *ir.Program, source bool) error {
 		fmt.Fprintf(b, "\t%s\n", n.insn(pc))
 	}
 	return b.Flush()
+}
+
+// prototype returns what a global function takes as text, "" for a static one.
+func prototype(t *ir.Prototype) string {
+	if t == nil {
+		return ""
+	}
+	text := " global"
+	for _, a := range t.Params {
+		text += " " + a.Kind.String()
+		switch a.Kind {
+		case ir.ParamMem:
+			text += fmt.Sprintf(" %d", a.Size)
+			if a.Null {
+				text += " null"
+			}
+		case ir.ParamOther:
+			text += " " + quote(a.Name)
+		}
+	}
+	if t.Void {
+		text += " void"
+	}
+	return text
 }
 
 // comments writes the source lines that start at pc or before, and returns the

@@ -84,6 +84,7 @@ func (rd *reader) program(ps *ebpf.ProgramSpec) (*ir.Program, error) {
 		return nil, err
 	}
 	l.functions()
+	l.globals()
 	if err := l.externs(); err != nil {
 		return nil, err
 	}

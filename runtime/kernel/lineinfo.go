@@ -33,8 +33,14 @@ type lineInfo struct {
 	nfuncs  uint32
 }
 
-// hasCallbacks reports whether p takes the address of a function.
-func hasCallbacks(p *ir.Program) bool {
+// needsFuncTypes reports whether p takes the address of a function, or has a global
+// one: the kernel goes by their types then.
+func needsFuncTypes(p *ir.Program) bool {
+	for _, f := range p.Funcs {
+		if f.Global != nil {
+			return true
+		}
+	}
 	for _, in := range p.All() {
 		if in.Op == ir.OpLoadImm(ir.PseudoFunc) {
 			return true
@@ -44,12 +50,12 @@ func hasCallbacks(p *ir.Program) bool {
 }
 
 // newLineInfo makes a line record for every instruction if lines is set, and a
-// function record for every function if the program has callbacks.
+// function record for every function if the program needs their types.
 func newLineInfo(p *ir.Program, lines bool) (*lineInfo, error) {
 	if lines && p.Slots() >= 1<<(32-lineShift)-1 {
 		return nil, fmt.Errorf("kernel: load %s: line records reach only to PC %d", p.Name, 1<<(32-lineShift)-2)
 	}
-	strings := []byte("\x00int\x00p\x00")
+	strings := []byte("\x00int\x00p\x00arg:ctx\x00arg:nonnull\x00byte\x00")
 	const intName, fileName = 1, 5
 	l := &lineInfo{}
 	le := binary.LittleEndian
@@ -69,16 +75,14 @@ func newLineInfo(p *ir.Program, lines bool) (*lineInfo, error) {
 	types = le.AppendUint32(types, 1<<24) // BTF_KIND_INT
 	types = le.AppendUint32(types, 4)     // bytes
 	types = le.AppendUint32(types, 1<<24|32)
-	if hasCallbacks(p) {
-		const intType, protoType, funcType = 1, 2, 3
-		for _, x := range []uint32{0, 13 << 24, intType, fileName, 12 << 24, protoType} { // FUNC_PROTO, static FUNC
-			types = le.AppendUint32(types, x)
-		}
+	if needsFuncTypes(p) {
+		t := funcTypes{types: types, last: 1}
 		for _, f := range p.Funcs {
 			l.funcs = le.AppendUint32(l.funcs, uint32(f.PC))
-			l.funcs = le.AppendUint32(l.funcs, funcType)
+			l.funcs = le.AppendUint32(l.funcs, t.function(f.Global))
 			l.nfuncs++
 		}
+		types = t.types
 	}
 	blob := le.AppendUint16(nil, 0xeb9f)
 	blob = append(blob, 1, 0)

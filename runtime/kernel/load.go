@@ -80,7 +80,7 @@ func Load(p *ir.Program, opts Options) (_ *Program, err error) {
 		logLevel: uint32(opts.Log | LogStats), progFlags: p.LoadFlags, attachType: p.AttachType,
 	}
 	copy(a.progName[:15], objName(p.Name))
-	if opts.LineInfo || hasCallbacks(p) {
+	if opts.LineInfo || needsFuncTypes(p) {
 		lines, err := newLineInfo(p, opts.LineInfo)
 		if err != nil {
 			return nil, err
