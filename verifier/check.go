@@ -71,13 +71,24 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 	case ruleCompare:
 		return c.checkCompare(fr, in, ob)
 	case ruleMapRef:
+		if target, ok := in.Target(pc); ok {
+			if c.prog.GlobalAt(target) != nil {
+				return refuse(HelperArg, "callback function not static")
+			}
+			return decision{}
+		}
 		return checkMapRef(c.prog, in)
 	case ruleHelper:
 		return c.checkHelper(s, in)
 	case ruleArg:
 		return c.checkArg(s, in, ob)
 	case ruleFrame:
-		if len(s.frames) >= maxFrames {
+		if target, ok := in.Target(pc); ok {
+			if g := c.prog.GlobalAt(target); g != nil {
+				return c.checkGlobal(s, g)
+			}
+		}
+		if len(s.frames) >= ir.MaxFrames {
 			return refuse(CallDepth, "the call stack of %d frames is too deep", len(s.frames))
 		}
 	case ruleReturn:
@@ -120,23 +131,9 @@ func (c *checker[E]) plain(fr *frame[E], in ir.Insn) bool {
 			return false
 		}
 		moves := row.ALU == ir.Mov || row.ALU.MovSX() != 0
-		return (moves || fr.regs[in.Dst].kind == scalar) && (row.Src != ir.K || meaningful(row, in.Imm))
+		return (moves || fr.regs[in.Dst].kind == scalar) && (row.Src != ir.K || row.Meaningful(in.Imm))
 	}
 	return false
-}
-
-// maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
-const maxFrames = 8
-
-// meaningful reports that checkOperand lets the immediate of an operation pass.
-func meaningful(row *ir.Row, imm int64) bool {
-	switch row.ALU {
-	case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
-		return imm != 0
-	case ir.Lsh, ir.Rsh, ir.Arsh:
-		return uint64(imm) < uint64(row.Width)
-	}
-	return true
 }
 
 // checkOperand refuses immediates without a meaning: the kernel does, though
@@ -144,7 +141,7 @@ func meaningful(row *ir.Row, imm int64) bool {
 func checkOperand(in ir.Insn) decision {
 	row := in.Row()
 	switch {
-	case row.Src != ir.K || meaningful(row, in.Imm):
+	case row.Src != ir.K || row.Meaningful(in.Imm):
 		return decision{}
 	case in.Imm == 0:
 		return refuse(BadOperand, "div by zero")
@@ -236,12 +233,15 @@ func (c *checker[E]) checkReturn(s *state[E]) decision {
 		}
 		return decision{}
 	}
+	if s.top().site == anyone && r.kind != scalar {
+		return refuse(ReturnValue, "At subprogram exit the register R0 is not a scalar value (%s)", r.name())
+	}
 	switch {
 	case r.kind == uninit:
 		return refuse(UninitRead, "R0 !read_ok")
 	case r.pointer() && c.policy.Unprivileged:
 		return refuse(PtrLeak, "R0 leaks addr as return value")
-	case s.top().back == nil && !c.ctx.Bounded():
+	case s.top().site == anyone, s.top().back == nil && !c.ctx.Bounded():
 		return decision{}
 	case r.pointer():
 		return refuse(ReturnValue, "At %s the register R0 is not a known value (%s)", what, r.name())

@@ -27,8 +27,10 @@
 // abstract states explored there (Report.Invariants). A path is cut short only
 // where its state is included in one from which every path was explored to its
 // end; see prune. Accept means that every obligation on every path was decided
-// to hold and that all paths end. A first walk forgets numbers that nothing
-// needs the value of, to compare fewer states, and does not unroll loops that a
+// to hold and that all paths end, those of the global functions that are called
+// included, which are walked apart from their callers (global.go). A first walk
+// forgets numbers that nothing needs the value of, to compare fewer states, and does
+// not unroll loops that a
 // counter bounds (lap.go). Only what it accepts is final: later walks unroll, and
 // the last one keeps all numbers. Reject means that one was not shown to hold.
 // Unknown names the first construct that the verifier does not model, or the

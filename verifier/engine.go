@@ -42,6 +42,7 @@ type engine[E comparable] struct {
 	misses    []int32   // by cut point: how many states in a row no checkpoint described
 	pending   []branchPoint[E]
 	free      []*state[E] // states to use again
+	globals   []uint8     // by function: whether it is global and to be walked
 	cellBytes int         // size of a slot, which is more than a register's
 	obs       []obligation
 
@@ -106,7 +107,7 @@ func (e *engine[E]) run(ctx context.Context) error {
 	fr.regs[ir.R1] = reg[E]{kind: ctxPtr, val: e.w.zero}
 	fr.regs[ir.FP] = reg[E]{kind: stackPtr, val: e.w.zero}
 	e.await(s, 0, -1)
-	for len(e.pending) > 0 {
+	for len(e.pending) > 0 || e.startGlobal() {
 		b := e.pending[len(e.pending)-1]
 		e.pending = e.pending[:len(e.pending)-1]
 		e.waiting -= b.state.cells()
@@ -231,7 +232,12 @@ func (e *engine[E]) next(s *state[E], pc ir.PC, in ir.Insn, from int32) (to ir.P
 		return e.exit(s)
 	case ir.KindCall:
 		if row.Pseudo == ir.CallLocal {
-			return e.enter(s, pc, in), true
+			target, _ := in.Target(pc)
+			if g := e.prog.GlobalAt(target); g != nil {
+				e.callGlobal(s, target, g)
+				return pc + 1, true
+			}
+			return e.enter(s, pc, target), true
 		}
 		if row.Pseudo == ir.CallHelper && abi.HelperID(in.Imm) == abi.TailCall && len(s.frames) > 1 {
 			e.tailCall(s, from)
@@ -335,8 +341,7 @@ func (e *engine[E]) notePeak() {
 }
 
 // enter makes the frame of a local call.
-func (e *engine[E]) enter(s *state[E], pc ir.PC, in ir.Insn) ir.PC {
-	target, _ := in.Target(pc)
+func (e *engine[E]) enter(s *state[E], pc, target ir.PC) ir.PC {
 	s.push(pc, e.prog.FuncAt(target))
 	n := len(s.frames)
 	caller, callee := &s.frames[n-2], &s.frames[n-1]
@@ -420,7 +425,7 @@ func (e *engine[E]) reset(policy Policy, p *ir.Program, ctx *abi.Context, f *flo
 	} else {
 		e.at = append(e.at[:cap(e.at)], make([][]int32, cuts-cap(e.at))...)
 	}
-	*e = engine[E]{checker: *c, stepper: *t, flow: f, at: e.at, misses: zeroed(e.misses, cuts), points: e.points[:0], pending: e.pending[:0], free: e.free, cellBytes: e.cellBytes, obs: e.obs[:0], ranked: e.ranked[:0],
+	*e = engine[E]{checker: *c, stepper: *t, flow: f, at: e.at, misses: zeroed(e.misses, cuts), globals: zeroed(e.globals, funcs), points: e.points[:0], pending: e.pending[:0], free: e.free, cellBytes: e.cellBytes, obs: e.obs[:0], ranked: e.ranked[:0],
 		in: inclusion[E]{strict: policy.Unprivileged, ids: e.in.ids[:0]}}
 	e.in.w = &e.checker.w
 }

@@ -1,6 +1,8 @@
 package verifier
 
 import (
+	"slices"
+
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/cfg"
@@ -15,6 +17,7 @@ type flow struct {
 	loops []loop    // by PC: what bounds how often a path comes there
 	live  *liveness // nil if there are no cut points
 
+	moves     []bool  // by function: a call of it may move the packet; nil if none is global
 	heads     []bool  // by PC: heads of loops
 	leaves    []bool  // by PC: branches of which a way leads out of a loop
 	endless   []bool  // by PC: starts of blocks from which no way leads to an exit; nil if there are none
@@ -68,6 +71,9 @@ func findFlow(p *ir.Program, c *abi.Context) (*flow, error) {
 			f.cut[pc] = int32(f.cuts)
 			f.cuts++
 		}
+	}
+	if slices.ContainsFunc(p.Funcs, func(fn ir.Func) bool { return fn.Global != nil }) {
+		f.moves = abi.MovesPackets(p)
 	}
 	if f.cuts > 0 {
 		f.live = findLiveness(p, g, c != nil && c.Bounded())
@@ -151,7 +157,7 @@ func (f *flow) checkDepth(used []int64) *Finding {
 	case stack[0] > stackLimit:
 		d := refuse(StackTotal, "combined stack size of %d calls is %d. Too large", depth[0], stack[0])
 		return &Finding{Code: d.code, Msg: d.msg}
-	case depth[0] > maxFrames:
+	case depth[0] > ir.MaxFrames:
 		d := refuse(CallDepth, "the call stack of %d frames is too deep !", depth[0])
 		return &Finding{Code: d.code, Msg: d.msg}
 	}

@@ -18,10 +18,10 @@ const (
 	ruleAccess               // the memory at reg + off may be accessed
 	ruleSame                 // reg is the kind of pointer that it was on other paths
 	ruleCompare              // reg may be compared with other
-	ruleMapRef               // the map reference is allowed
+	ruleMapRef               // the reference to a map or a function is allowed
 	ruleHelper               // the helper may be called from this program
 	ruleArg                  // reg is what the helper's argument demands
-	ruleFrame                // one more frame is allowed
+	ruleFrame                // one more frame is allowed, or the global function takes the arguments
 	ruleReturn               // r0 may be returned
 	ruleSkb                  // r6 holds the context for LD_ABS and LD_IND
 	ruleHeld                 // nothing is held that would be lost
@@ -107,8 +107,8 @@ func aluObligations(obs []obligation, in ir.Insn, src ir.Reg) []obligation {
 
 func loadImmObligations(obs []obligation, in ir.Insn) []obligation {
 	switch in.Row().Pseudo {
-	case ir.PseudoNone, ir.PseudoFunc:
-	case ir.PseudoMapFD, ir.PseudoMapIdx, ir.PseudoMapValue, ir.PseudoMapIdxV:
+	case ir.PseudoNone:
+	case ir.PseudoFunc, ir.PseudoMapFD, ir.PseudoMapIdx, ir.PseudoMapValue, ir.PseudoMapIdxV:
 		obs = append(obs, obligation{rule: ruleMapRef})
 	default:
 		obs = append(obs, obligation{rule: ruleModelled})

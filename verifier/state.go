@@ -41,7 +41,7 @@ type frame[E comparable] struct {
 
 // frameID tells a frame from others, and where it returns to.
 type frameID struct {
-	site   ir.PC         // the call that made the frame; -1 in the main program
+	site   ir.PC         // the call that made the frame; -1 in the main program, or anyone
 	back   *abi.Callback // the frame is a callback's: it returns to the call itself
 	held   int           // of a callback: how many references were held when it began
 	life   uint32        // this frame, of all that were made

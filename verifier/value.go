@@ -114,10 +114,7 @@ func rewritten(origin int16) bool {
 
 // specOf returns the map that a register refers to.
 func specOf[E comparable](p *ir.Program, r *reg[E]) *ir.MapSpec {
-	if r.index < 0 {
-		return p.Maps[^r.index].Inner
-	}
-	return p.Maps[r.index]
+	return p.MapAt(r.index)
 }
 
 // span returns the least and greatest offset the pointer can have from its

@@ -262,6 +262,7 @@ var mutantPrograms = map[string]string{
 	"record":     ".map r ringbuf entries 4096\nr1 = map[r]\nr2 = 16\nr3 = 0\ncall ringbuf_reserve\nif r0 == 0 goto out\n*(u64 *)(r0 + 8) = 1\nr1 = r0\nr2 = 0\ncall ringbuf_submit\nout: r0 = 0\nexit",
 	"callback":   "*(u64 *)(r10 - 8) = 0\nr1 = 5\nr2 = func[body]\nr3 = r10\nr3 += -8\nr4 = 0\ncall loop\nr0 = *(u64 *)(r10 - 8)\nexit\n.func body\nr3 = *(u64 *)(r2 + 0)\nr3 += r1\n*(u64 *)(r2 + 0) = r3\nr0 = 0\nexit",
 	"counted":    ".map m array key 4 value 16 entries 1\n*(u64 *)(r10 - 8) = 0\nr1 = 3\nr2 = func[body]\nr3 = r10\nr3 += -8\nr4 = 0\ncall loop\nr1 = *(u64 *)(r10 - 8)\nr2 = map[m] + 0\nr2 += r1\nr0 = *(u8 *)(r2 + 0)\nexit\n.func body\nr3 = *(u64 *)(r2 + 0)\nr3 += 5\n*(u64 *)(r2 + 0) = r3\nr0 = 0\nexit",
+	"global":     "call get_prandom_u32\nr6 = r0\n*(u64 *)(r10 - 8) = 3\nr1 = r6\nr2 = r10\nr2 += -8\ncall f\nr6 = r0\nr1 = 4\nr2 = 0\ncall f\nr0 += r6\nexit\n.func f global number mem 8 null\nr6 = r1\nr0 = 0\nif r2 == 0 goto o\n*(u64 *)(r2 + 0) = r6\nr6 &= 7\nr1 = r6\ncall g\no: r0 += r6\nexit\n.func g\nr0 = r1\nr0 += 1\nexit",
 	"may_goto":   "r0 = 0\nr6 = 7\nagain: may_goto out\nr0 += 1\nif r0 > 5 goto out\ngoto again\nout: exit",
 }
 

@@ -16,9 +16,6 @@ type Elements[E comparable] interface {
 	absint.Bounder[E]
 }
 
-// maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
-const maxFrames = 8
-
 // Check reports whether the set is one that can be read: instructions, frames,
 // maps and functions exist in the program, words are elements of the domain that
 // have members, spills are where their bytes are. It does not look at what is
@@ -46,11 +43,11 @@ func (c *form[E]) record(rec *Record[E]) error {
 	if rec.PC < 0 || rec.PC >= c.p.Slots() || c.p.Insns[rec.PC].Op == ir.OpPad {
 		return fmt.Errorf("there is no instruction %d", rec.PC)
 	}
-	if c.frames == 0 || c.frames > maxFrames || s.Lock.Held && !c.mapExists(s.Lock.Index) || repeats(s.Refs) {
+	if c.frames == 0 || c.frames > ir.MaxFrames || s.Lock.Held && !c.mapExists(s.Lock.Index) || repeats(s.Refs) {
 		return fmt.Errorf("frames, references or lock are not well-formed")
 	}
 	for k, f := range s.Frames {
-		if f == nil || f.Site < -1 || f.Site == -1 && k > 0 || f.Site >= 0 && !c.calls(f.Site) || len(f.Stack) > ir.StackSize/SlotSize {
+		if f == nil || f.Site < Anyone || f.Site < 0 && k > 0 || f.Site >= 0 && !c.calls(f.Site) || len(f.Stack) > ir.StackSize/SlotSize {
 			return fmt.Errorf("frame %d is not well-formed", k)
 		}
 		for n, r := range f.Regs {

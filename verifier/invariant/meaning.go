@@ -35,13 +35,17 @@ type Members[E comparable] interface {
 // Contains reports whether the state describes the machine. It says nothing of
 // references and locks, which machines do not show.
 func (s *State[E]) Contains(d Members[E], m *Machine) bool {
-	if len(s.Frames) != len(m.Frames) {
+	outer := 0 // frames that the state says nothing of
+	if len(s.Frames) > 0 && s.Frames[0].Site == Anyone {
+		outer = len(m.Frames) - len(s.Frames)
+	}
+	if outer < 0 || len(s.Frames)+outer != len(m.Frames) {
 		return false
 	}
-	w := witness[E]{d: d, m: m, links: map[link]uint64{}}
+	w := witness[E]{d: d, m: m, outer: outer, links: map[link]uint64{}}
 	for i, f := range s.Frames {
-		c := &m.Frames[i]
-		if f.Site != c.Site || f.Calls > c.Calls {
+		c := &m.Frames[outer+i]
+		if f.Site != c.Site && f.Site != Anyone || f.Calls > c.Calls {
 			return false
 		}
 		for n, r := range f.Regs {
@@ -69,6 +73,7 @@ type link struct {
 type witness[E comparable] struct {
 	d     Members[E]
 	m     *Machine
+	outer int
 	links map[link]uint64
 }
 
@@ -162,10 +167,11 @@ func (w *witness[E]) objects(r *Reg[E]) (addrs []uint64, known bool) {
 	case Ctx:
 		return []uint64{w.m.Ctx}, true
 	case Stack:
-		if int(r.Frame) >= len(w.m.Frames) {
+		n := w.outer + int(r.Frame)
+		if n >= len(w.m.Frames) {
 			return nil, true
 		}
-		return []uint64{w.m.Frames[r.Frame].Regs[ir.FP]}, true
+		return []uint64{w.m.Frames[n].Regs[ir.FP]}, true
 	case Packet:
 		return []uint64{w.m.Data}, true
 	case PacketMeta:

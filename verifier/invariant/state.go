@@ -94,8 +94,9 @@ type Slot[E comparable] struct {
 // Frame is one function's registers and stack.
 type Frame[E comparable] struct {
 	// Site is the call that made the frame: a local call, or a call of a helper
-	// that calls the function back. It is -1 in the main program. An outermost
-	// frame with a site is that of a callback that runs later, by itself.
+	// that calls the function back. It is -1 in the main program, and Anyone in a
+	// global function, which is an outermost frame whoever called it. Another
+	// outermost frame with a site is that of a callback that runs later, by itself.
 	Site ir.PC
 	// Calls is how often the helper whose call is under way in the frame has called
 	// back, at least; 0 where none is.
@@ -105,6 +106,10 @@ type Frame[E comparable] struct {
 	// the end claims nothing.
 	Stack []*Slot[E]
 }
+
+// Anyone is the site of a global function's frame: what is claimed holds of all
+// calls of it.
+const Anyone ir.PC = -2
 
 // Lock names the map value whose lock is held.
 type Lock struct {

@@ -81,9 +81,6 @@ func (c *checker[E]) helper(s *state[E], pc ir.PC, in ir.Insn) error {
 }
 
 func refuseArg(h *abi.Helper, i int, err error) error {
-	if _, ok := err.(*unsupported); ok {
-		return err
-	}
 	return refuse("argument %d of helper %s: %w", i+1, h.Name, err)
 }
 
@@ -118,7 +115,7 @@ func (c *checker[E]) mapArgument(s *state[E], v *invocation[E], i int) error {
 	if err := c.plain(s, r, invariant.Map); err != nil {
 		return err
 	}
-	v.of, v.m = r, c.mapOf(r)
+	v.of, v.m = r, c.prog.MapAt(r.Index)
 	switch {
 	case !abi.MapAllows(v.m.Type, v.h.ID) || !abi.MapAllowsIn(c.prog.Type, v.m.Type, v.h.ID):
 		return refuse("it takes no map of kind %s", v.m.Type)
@@ -241,7 +238,7 @@ func (c *checker[E]) memory(s *state[E], v *invocation[E], i int, least, most in
 // text checks a terminated string in a map whose contents never change.
 func (c *checker[E]) text(r *reg[E]) error {
 	if at, ok := c.exact(r); r.Kind == invariant.MapValue && !r.Null && ok && r.Index >= 0 {
-		m := c.mapOf(r)
+		m := c.prog.MapAt(r.Index)
 		if m.Frozen && len(m.Contents) == 1 && at >= 0 && at < int64(len(m.Contents[0].Value)) && bytes.IndexByte(m.Contents[0].Value[at:], 0) >= 0 {
 			return nil
 		}
@@ -255,7 +252,7 @@ func (c *checker[E]) fieldAt(r *reg[E], k ir.ValueFieldKind) error {
 	if r.Kind != invariant.MapValue || r.Null || !ok {
 		return refuse("%v is no map value", *r)
 	}
-	if m := c.mapOf(r); m.Opaque {
+	if m := c.prog.MapAt(r.Index); m.Opaque {
 		return unknown("kernel objects in map values")
 	} else if f := m.FieldOf(k); f == nil || at != int64(f.Off) {
 		return refuse("%v is no %s", *r, k)
@@ -293,7 +290,6 @@ func (c *checker[E]) effects(s *state[E], v *invocation[E]) {
 			if lo == hi {
 				scatter(fr, lo, lo+least, true, false)
 				lo += least
-				most -= least
 			}
 			scatter(fr, lo, hi+v.wr[i][1], false, false)
 		}
@@ -418,8 +414,8 @@ func (c *checker[E]) callBack(s *state[E], v *invocation[E], pc ir.PC, cb *abi.C
 		}
 		most = c.bounds(c.low(v.arg[cb.Count].Val, ir.W32)).UMax
 	}
-	if !cb.Async && len(s.Frames) >= maxFrames {
-		return refuse("calls nest deeper than %d frames", maxFrames)
+	if !cb.Async && len(s.Frames) >= ir.MaxFrames {
+		return refuse("calls nest deeper than %d frames", ir.MaxFrames)
 	}
 	if calls := s.Top().Calls; uint64(calls) >= most {
 		return nil

@@ -22,6 +22,8 @@
 //   - calls: a helper exists, is available, licensed, and given what its classes of
 //     arguments demand; frames are at most eight, the stacks of a chain of calls
 //     take at most 512 bytes.
+//   - global functions: what a call hands over is what the prototype says, whose
+//     states begin with any such arguments; the caller takes any number back.
 //   - ends: results are in the range of the program type or the callback; no
 //     reference or lock is held at an exit or a tail call.
 //

@@ -14,14 +14,6 @@ type access struct {
 	read, write, atomic, byHelper bool
 }
 
-// mapOf returns the map that a register refers to.
-func (c *checker[E]) mapOf(r *reg[E]) *ir.MapSpec {
-	if r.Index < 0 {
-		return c.prog.Maps[^r.Index].Inner
-	}
-	return c.prog.Maps[r.Index]
-}
-
 // allowed checks an access through r.
 //
 // Sound: the address is object + Off + a member of Val + off; the least and the
@@ -63,7 +55,7 @@ func (c *checker[E]) allowed(s *state[E], r *reg[E], a access) error {
 		if a.write {
 			return refuse("a key is written")
 		}
-		return within(0, int64(c.mapOf(r).KeySize))
+		return within(0, int64(c.prog.MapAt(r.Index).KeySize))
 	case invariant.Memory, invariant.RingRecord:
 		return within(0, int64(r.Index))
 	}
@@ -111,7 +103,7 @@ func (c *checker[E]) aligned(r *reg[E], off, size int64) bool {
 // valueAccess checks an access to a map's value, which touches bytes of [lo, hi)
 // at most.
 func (c *checker[E]) valueAccess(r *reg[E], a access, lo, hi int64, within func(least, most int64) error) error {
-	m := c.mapOf(r)
+	m := c.prog.MapAt(r.Index)
 	switch {
 	case m.Opaque:
 		return unknown("kernel objects in map values")
@@ -186,7 +178,7 @@ func (c *checker[E]) content(s *state[E], base *reg[E], off int64, w ir.Width) r
 // constants returns the words that lie at the places where base + off may lead,
 // if these are few, in a map that is never written.
 func (c *checker[E]) constants(base *reg[E], off int64, w ir.Width) (E, bool) {
-	m, all := c.mapOf(base), c.bot
+	m, all := c.prog.MapAt(base.Index), c.bot
 	lo, hi, ok := c.span(base)
 	size := int64(w.Bytes())
 	if !ok || hi-lo >= 256 || !m.Frozen || m.MaxEntries != 1 || len(m.Contents) != 1 || lo+off < 0 || hi+off+size > int64(len(m.Contents[0].Value)) {
@@ -361,9 +353,6 @@ func (c *checker[E]) atomic(s *state[E], in ir.Insn) error {
 		if err := readable(fr, n); err != nil {
 			return err
 		}
-	}
-	if row.Fetch && !exchange && in.Src == ir.FP {
-		return refuse("the frame pointer is written")
 	}
 	base, src, r0 := fr.Regs[in.Dst], fr.Regs[in.Src], fr.Regs[ir.R0]
 	size := row.Width.Bytes()

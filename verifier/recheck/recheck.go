@@ -53,14 +53,9 @@ func Program(p *ir.Program, data invariant.Data) *Result {
 	case *invariant.Set[reduced.T]:
 		return Check(Domain[reduced.T](reduced.New()), p, set)
 	case nil:
-		return nothing()
+		return Check[tnum.T](tnum.Domain{}, p, nil)
 	}
 	return &Result{Record: -1, Construct: "domain", Reason: fmt.Sprintf("domain %q is not built in", data.DomainName())}
-}
-
-// nothing is what becomes of no set at all.
-func nothing() *Result {
-	return &Result{Record: -1, Construct: "no invariants", Reason: "there are no invariants"}
 }
 
 // unsupported names a construct without meaning here.
@@ -83,6 +78,7 @@ type checker[E comparable] struct {
 	pc   ir.PC // of the record under way
 
 	used  []int64 // by function: how deep its stack is touched
+	moves []bool  // by function: it may move the packet
 	edges [][]ending.Edge
 	out   []successor[E] // of the instruction under way
 	now   state[E]       // before it, written over by its execution
@@ -99,14 +95,14 @@ type successor[E comparable] struct {
 // Check checks invariants over the domain d.
 func Check[E comparable](d Domain[E], p *ir.Program, set *invariant.Set[E]) *Result {
 	if set == nil {
-		return nothing()
+		return &Result{Record: -1, Construct: "no invariants", Reason: "there are no invariants"}
 	}
 	if len(p.Funcs) == 0 {
 		q := *p
 		q.FindFuncs()
 		p = &q
 	}
-	c := &checker[E]{words: words[E]{d, d.Top(ir.W64), d.Const(ir.W64, 0), d.Bottom()}, prog: p, set: set, at: set.ByPC(), order: invariant.NewOrder[E](d), used: make([]int64, len(p.Funcs)),
+	c := &checker[E]{words: words[E]{d, d.Top(ir.W64), d.Const(ir.W64, 0), d.Bottom()}, prog: p, set: set, at: set.ByPC(), order: invariant.NewOrder[E](d), used: make([]int64, len(p.Funcs)), moves: abi.MovesPackets(p),
 		edges: make([][]ending.Edge, len(set.Records))}
 	r := &Result{Record: -1}
 	fail := func(i int, err error) *Result {
@@ -128,8 +124,8 @@ func Check[E comparable](d Domain[E], p *ir.Program, set *invariant.Set[E]) *Res
 		}
 		r.Checked++
 	}
-	if err := c.stacks(); err != nil {
-		return fail(-1, err)
+	if i, why := ending.Nested(p, set, c.edges, c.used); i >= 0 {
+		return fail(int(i), refuse("%s", why))
 	}
 	if i := ending.Endless(p, d, set, c.edges); i >= 0 {
 		return fail(int(i), unknown("that runs end"))
@@ -221,23 +217,6 @@ func (c *checker[E]) include(hints []int32, pc ir.PC, s *state[E]) int32 {
 		}
 	}
 	return -1
-}
-
-// stacks checks that the frames of every call chain fit, as far as they are
-// touched: 512 bytes for all, each rounded up to 16.
-func (c *checker[E]) stacks() error {
-	for i := range c.set.Records {
-		rec := &c.set.Records[i]
-		sum, at := int64(0), rec.PC
-		for k := len(rec.State.Frames) - 1; k >= 0; k-- {
-			sum += (c.used[c.prog.FuncAt(at)] + 15) &^ 15
-			at = rec.State.Frames[k].Site
-		}
-		if sum > ir.StackSize {
-			return refuse("record %d: the stacks of its calls take %d bytes", i, sum)
-		}
-	}
-	return nil
 }
 
 type (

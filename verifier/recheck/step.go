@@ -8,9 +8,6 @@ import (
 	"github.com/bpfproof/bpfproof/verifier/recheck/ending"
 )
 
-// maxFrames bounds the depth of calls (MAX_CALL_FRAMES).
-const maxFrames = 8
-
 // step checks that the instruction at pc may run in s, and puts what the machine
 // may be afterwards into c.out. It writes s over.
 func (c *checker[E]) step(s *state[E], pc ir.PC) error {
@@ -22,11 +19,8 @@ func (c *checker[E]) step(s *state[E], pc ir.PC) error {
 			return err
 		}
 	}
-	switch row.Kind {
-	case ir.KindALU, ir.KindSwap, ir.KindLoadImm, ir.KindLoad, ir.KindLoadAcquire:
-		if in.Dst == ir.FP {
-			return refuse("the frame pointer is written")
-		}
+	if in.WritesFP() {
+		return refuse("the frame pointer is written")
 	}
 	var err error
 	switch row.Kind {
@@ -91,14 +85,7 @@ func (c *checker[E]) alu(s *state[E], in ir.Insn) error {
 			return err
 		}
 	}
-	bad := false
-	switch row.ALU {
-	case ir.Div, ir.SDiv, ir.Mod, ir.SMod:
-		bad = in.Imm == 0
-	case ir.Lsh, ir.Rsh, ir.Arsh:
-		bad = in.Imm < 0 || in.Imm >= int64(row.Width)
-	}
-	if bad && row.Src == ir.K {
+	if row.Src == ir.K && !row.Meaningful(in.Imm) {
 		return refuse("%s by the constant %d", row.Name, in.Imm)
 	}
 	x, y := fr.Regs[in.Dst], number(c.num(in.Imm))
@@ -218,6 +205,9 @@ func (c *checker[E]) loadImm(fr *frame[E], pc ir.PC, in ir.Insn) error {
 		r = reg[E]{Kind: invariant.MapValue, Index: int32(index), Off: int32(off), Val: c.zero}
 	case ir.PseudoFunc:
 		to, _ := in.Target(pc)
+		if c.prog.GlobalAt(to) != nil {
+			return refuse("a callback is global")
+		}
 		r = reg[E]{Kind: invariant.Func, Index: int32(to), Val: c.zero}
 	default:
 		return unknown("64-bit load of kind %d", pseudo)
@@ -260,7 +250,7 @@ func (c *checker[E]) mayEnd(s *state[E], in ir.Insn) error {
 		return refuse("a lock or %d references are held at %s", len(s.Refs), in.Row().Name)
 	}
 	for i := range s.Frames {
-		if in.Kind() != ir.KindExit && c.callbackAt(s.Frames[i].Site) != nil {
+		if in.Kind() != ir.KindExit && abi.CallbackAt(c.prog, s.Frames[i].Site) != nil {
 			return unknown("%s in a callback", in.Row().Name)
 		}
 	}
@@ -270,10 +260,13 @@ func (c *checker[E]) mayEnd(s *state[E], in ir.Insn) error {
 // call enters a function: it has the arguments, the caller keeps r6 to r9 and
 // its stack.
 func (c *checker[E]) call(s *state[E], pc ir.PC, in ir.Insn) error {
-	if len(s.Frames) >= maxFrames {
-		return refuse("calls nest deeper than %d frames", maxFrames)
-	}
 	to, _ := in.Target(pc)
+	if g := c.prog.GlobalAt(to); g != nil {
+		return c.global(s, pc, to, g)
+	}
+	if len(s.Frames) >= ir.MaxFrames {
+		return refuse("calls nest deeper than %d frames", ir.MaxFrames)
+	}
 	s.Push(pc)
 	n := len(s.Frames)
 	caller, callee := &s.Frames[n-2], &s.Frames[n-1]
@@ -284,14 +277,62 @@ func (c *checker[E]) call(s *state[E], pc ir.PC, in ir.Insn) error {
 	return nil
 }
 
+// global calls a global function: it is one of the program's starts, with any
+// arguments that it takes, and whoever calls it knows of it only that. It is like a
+// helper that writes the memory it is given, and may move the packet.
+func (c *checker[E]) global(s *state[E], pc, to ir.PC, g *ir.Prototype) error {
+	if s.Lock.Held || g.Void {
+		return refuse("a global function is called with a lock held, or returns nothing")
+	}
+	v := invocation[E]{h: &abi.Helper{Packet: true, MovesData: c.moves[c.prog.FuncAt(to)]}}
+	copy(v.arg[:], s.Top().Regs[ir.R1:ir.R6])
+	t, err := &state[E]{}, error(nil)
+	f := t.Push(invariant.Anyone)
+	f.Regs[ir.FP] = reg[E]{Kind: invariant.Stack, Val: c.zero}
+	for i, a := range g.Params {
+		r, arg := &v.arg[i], &f.Regs[ir.R1+ir.Reg(i)]
+		switch a.Kind {
+		case ir.ParamNumber:
+			*arg = number(c.top)
+			if r.Kind != invariant.Scalar {
+				err = refuse("%v is no number", *r)
+			}
+		case ir.ParamCtx:
+			*arg = reg[E]{Kind: invariant.Ctx, Val: c.zero}
+			err = c.plain(s, r, invariant.Ctx)
+		case ir.ParamMem:
+			*arg = reg[E]{Kind: invariant.Memory, Null: a.Null, ID: t.Fresh(), Index: int32(a.Size), Val: c.zero}
+			if r.Null = r.Null && !a.Null; !a.Null || r.Kind != invariant.Scalar || r.Val != c.zero {
+				err = c.memory(s, &v, i, int64(a.Size), int64(a.Size), access{read: true, write: true})
+			}
+		default:
+			err = unknown("argument %s of a global function", a.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.on(to, t)
+	c.bounded(ending.Apart, s, pc)
+	c.effects(s, &v)
+	c.called(s.Top(), number(c.top))
+	c.on(pc+1, s)
+	return nil
+}
+
 // exit ends the program, a callback or a function.
 func (c *checker[E]) exit(s *state[E]) error {
 	fr := s.Top()
 	r0 := fr.Regs[ir.R0]
 	lo, hi, what := c.ctx.RetMin, c.ctx.RetMax, "the program"
-	switch cb := c.callbackAt(fr.Site); {
+	switch cb := abi.CallbackAt(c.prog, fr.Site); {
 	case cb != nil:
 		lo, hi, what = 0, cb.RetMax, "the callback"
+	case fr.Site == invariant.Anyone:
+		lo, hi, what = -1<<63, 1<<63-1, "the function"
+		if r0.Kind != invariant.Scalar {
+			return refuse("a global function returns %v", r0)
+		}
 	case len(s.Frames) > 1:
 		s.Frames[len(s.Frames)-2].Regs[ir.R0] = r0
 		s.Pop(c.top)
@@ -319,12 +360,4 @@ func (c *checker[E]) leave(s *state[E], r0 E) {
 	s.Pop(c.top)
 	s.Top().Regs[ir.R0] = number(r0)
 	c.on(site+1, s)
-}
-
-// callbackAt returns how the helper called at pc calls back, nil if it does not.
-func (c *checker[E]) callbackAt(pc ir.PC) *abi.Callback {
-	if pc < 0 {
-		return nil
-	}
-	return abi.CallbackOf(c.prog.Insns[pc])
 }

@@ -34,6 +34,7 @@ const (
 	Enters       // a helper calls back
 	Returns      // a helper that calls back is done
 	Later        // another run: a callback that runs by itself
+	Apart        // a global function is called, whose states are a chain of frames of their own
 )
 
 // Bound is a kind, for the frame that the instruction at PC runs in.
@@ -74,6 +75,8 @@ func Endless[E comparable](p *ir.Program, d absint.Bounder[E], set *invariant.Se
 // component leaves a helper that the d-th frame called at some place: the d-th
 // frame then stays in one call of it, which calls back a bounded number of times.
 // And likewise if a register of the d-th frame only grows there: see climbing.
+// (A component in which a global function is called holds a function that calls
+// itself, so there the d-th frame is not one: such a component is never cut.)
 // Without these Edges the run stays in a smaller component, of which the same is
 // true. A component without edges is never stayed in.
 func (c *graph[E]) endless() int32 {
@@ -115,6 +118,9 @@ func (c *graph[E]) cutBounded(comp, scope []int32, id int32) (cyclic, cut bool) 
 	}
 	for _, n := range comp {
 		for _, e := range c.edges[n] {
+			if inside(e) && e.Why.Kind == Apart {
+				return true, false
+			}
 			if inside(e) && e.Why.Kind == Returns && int(e.Why.Depth) == least {
 				done = append(done, e.Why.PC)
 			}
