@@ -42,6 +42,8 @@ type kernel struct {
 	prog  *ir.Program
 	hook  *hook            // what the program is attached to; nil where its type does not say
 	calls map[ir.PC]*kcall // calls of the kernel's functions
+	vars  map[ir.PC]ktypes.Var
+	socks bool // sockets as structures of the kernel have the members of these
 }
 
 // kernel returns what is known of the kernel; of no program it is nothing.
@@ -83,7 +85,7 @@ func needsTypes(p *ir.Program) bool {
 				return true
 			}
 		case ir.KindLoadImm:
-			if in.Op.Row().Pseudo == ir.PseudoMapFD || in.Op.Row().Pseudo == ir.PseudoMapIdx {
+			if isVar(in) || in.Op.Row().Pseudo == ir.PseudoMapFD || in.Op.Row().Pseudo == ir.PseudoMapIdx {
 				return true
 			}
 		}
@@ -315,4 +317,28 @@ func (e *engine[E]) noteKernel(k kind) {
 	case mapPtr:
 		e.inKernel = "a map's own fields"
 	}
+}
+
+// knowSocks makes the structures known that helpers make sockets of. It reports
+// whether that changes anything.
+func (k *kernel) knowSocks() bool {
+	if k.socks || k.types == nil {
+		return false
+	}
+	for i := range k.prog.Insns {
+		in := &k.prog.Insns[i]
+		if in.Op.Kind() == ir.KindCall && in.Op.Row().Pseudo == ir.CallHelper && abi.SockStructOf(abi.HelperID(in.Imm)) != "" {
+			k.socks = true
+		}
+	}
+	return k.socks
+}
+
+// sockStruct returns the structure that the helper makes a socket one of, 0 where it
+// makes none or the walk does not look at its members.
+func (k *kernel) sockStruct(id abi.HelperID) ktypes.ID {
+	if !k.socks {
+		return 0
+	}
+	return k.id(abi.SockStructOf(id))
 }

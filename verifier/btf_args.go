@@ -61,7 +61,7 @@ func (c *checker[E]) checkStructArg(s *state[E], r *reg[E], h *abi.Helper, ob *o
 	case abi.ArgDynptr, abi.ArgDynptrUninit, abi.ArgDynptrRelease:
 		return c.checkDynptrArg(s, r, h, ob)
 	case abi.ArgPerCPU:
-		if r.kind != btfPtr || r.null || r.frame&perCPU == 0 || r.frame&^(perCPU|trusted|rcuHeld) != 0 {
+		if r.kind != btfPtr && r.kind != memPtr || r.null || r.frame&perCPU == 0 || r.frame&^(perCPU|trusted|rcuHeld|readMem) != 0 {
 			return c.wrongType(r, ob.reg, "percpu_ptr_", "percpu_rcu_ptr_", "percpu_trusted_ptr_")
 		}
 		if _, fixed := c.w.fixed(r); !fixed {
@@ -136,7 +136,11 @@ func (c *checker[E]) returnsKnown(h *abi.Helper) decision {
 func (t *stepper[E]) structResult(s *state[E], fr *frame[E], h *abi.Helper) reg[E] {
 	switch h.Ret {
 	case abi.RetPerCPU, abi.RetPerCPUOrNull:
-		r := t.w.structPtr(ktypes.ID(fr.regs[ir.R1].index), 0)
+		of := &fr.regs[ir.R1]
+		r := t.w.structPtr(ktypes.ID(of.index), 0)
+		if of.kind == memPtr {
+			r.kind, r.frame = memPtr, readMem
+		}
 		if h.Ret == abi.RetPerCPUOrNull {
 			r.null, r.id = true, t.newID()
 		}

@@ -1,11 +1,14 @@
 package verifier
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/bpfproof/bpfproof/absint"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/ktypes"
+	"github.com/bpfproof/bpfproof/ir/sem"
 )
 
 // hook is the context of a program that is attached to a function, a tracepoint or
@@ -85,15 +88,22 @@ const (
 // others the kernel has a list that types do not tell.
 const modifiable = "security_"
 
+// modifiableTests are those of the kernel's own tests (bpf_test_modify_return_ids).
+var modifiableTests = []string{"bpf_modify_return_test", "bpf_modify_return_test2", "bpf_modify_return_test_tp", "bpf_fentry_test1"}
+
+// syscallEntry reports that the function is a system call's, where errors can be
+// injected, so that programs may sleep and change its result.
+func syscallEntry(name string) bool { return strings.HasPrefix(name, "__x64_sys_") }
+
 func (k *kernel) funcHook(a abi.AttachType, sleeps bool) decision {
 	name := k.prog.AttachTo
 	f, ok := k.types.Func(name)
 	switch {
 	case !ok:
 		return unmodelled("function %q is not in the kernel's types, so it is not modelled", name)
-	case sleeps:
+	case sleeps && !syscallEntry(name) && name != "bpf_fentry_test1":
 		return unmodelled("whether programs at function %s may sleep is not modelled", name)
-	case a == abi.AttachModifyReturn && !strings.HasPrefix(name, modifiable) && !strings.HasPrefix(name, "bpf_modify_return_test"):
+	case a == abi.AttachModifyReturn && !sleeps && !strings.HasPrefix(name, modifiable) && !syscallEntry(name) && !slices.Contains(modifiableTests, name):
 		return unmodelled("whether programs may change the result of function %s is not modelled", name)
 	case len(f.Args) > maxHookArgs:
 		return refuse(AttachPoint, "The function %s has %d arguments. Too many.", name, len(f.Args))
@@ -243,8 +253,12 @@ func (h *hook) read(off int) hookValue {
 // argument returns what the program reads at off of the arguments of what it is
 // attached to.
 func (t *stepper[E]) hookArg(off int, width ir.Width) reg[E] {
-	v := t.kern.hook.read(off)
+	h := t.kern.hook
+	v := h.read(off)
 	if v.kind == scalar {
+		if h.low && off == 8*len(h.slots) && width >= ir.W32 && h.ctx.RetMin != minReturn {
+			return number(t.lowBetween(h.ctx.RetMin, h.ctx.RetMax, width))
+		}
 		return number(t.w.anyOf(width))
 	}
 	r := reg[E]{kind: v.kind, index: int32(v.id), frame: v.flags, null: v.null, val: t.w.zero}
@@ -252,6 +266,18 @@ func (t *stepper[E]) hookArg(off int, width ir.Width) reg[E] {
 		r.id = t.newID()
 	}
 	return r
+}
+
+// lowBetween returns the words of that width whose low 32 bits, read signed, are in
+// [lo, hi].
+func (t *stepper[E]) lowBetween(lo, hi int64, width ir.Width) E {
+	d := t.w.d
+	x, _ := d.Refine(sem.SLE, ir.W32, d.Top(ir.W32), d.Const(ir.W32, uint64(uint32(hi))))
+	_, x = d.Refine(sem.SLE, ir.W32, d.Const(ir.W32, uint64(uint32(lo))), x)
+	if width == ir.W32 {
+		return d.Resize(x, ir.W32, ir.W64, false)
+	}
+	return absint.RefineLow[E](d, ir.W64, ir.W32, t.w.top, x)
 }
 
 // objectFields gives the structures of fields of contexts that the tables name
@@ -262,4 +288,9 @@ var objectFields = map[string]string{"state": "nf_hook_state", "skb": "sk_buff"}
 func (k *kernel) objectField(name string) (id ktypes.ID, ok bool) {
 	id = k.id(objectFields[name])
 	return id, id != 0
+}
+
+// iterating reports that the program is one of an iterator of the kernel.
+func (c *checker[E]) iterating() bool {
+	return c.prog.Type == ir.Tracing && abi.AttachType(c.prog.AttachType) == abi.AttachTraceIter
 }

@@ -85,6 +85,8 @@ func (t *stepper[E]) callbackArgs(s *state[E], cb *abi.Callback, most uint64) (a
 			}
 		case abi.CallbackPassed:
 			args[i] = *of(cb.Passed)
+		default:
+			args[i] = t.kernelArg(fr, a)
 		}
 	}
 	return args

@@ -107,6 +107,9 @@ func (c *checker[E]) decide(s *state[E], pc ir.PC, in ir.Insn, ob *obligation) d
 		if in.Kind() == ir.KindCall && in.Row().Pseudo == ir.CallKfunc {
 			return c.checkKfunc(s, pc, in)
 		}
+		if isVar(&in) {
+			return c.checkVar(pc, in)
+		}
 		return unmodelled("%s is not modelled", in.Op)
 	}
 	return decision{}

@@ -21,6 +21,8 @@ func (c *checker[E]) checkHelper(s *state[E], in ir.Insn) decision {
 		return refuse(HelperUnknown, "program of this type cannot use helper bpf_%s#%d", h.Name, id)
 	case h.GPLOnly && !abi.GPLCompatible(c.prog.License):
 		return refuse(HelperLicense, "cannot call GPL-restricted function bpf_%s#%d from non-GPL compatible program", h.Name, id)
+	case h.Sleeps && s.sect != (section{}):
+		return refuse(HelperUnknown, "sleepable helper bpf_%s#%d in rcu_read_lock region or non-preemptible region", h.Name, id)
 	case h.Sleeps && c.prog.LoadFlags&abi.LoadSleepable == 0:
 		return refuse(HelperUnknown, "helper call might sleep in a non-sleepable prog: bpf_%s#%d", h.Name, id)
 	case s.lock.held && id != abi.SpinUnlock:
@@ -195,7 +197,7 @@ func (c *checker[E]) checkMapArg(fr *frame[E], r *reg[E], h *abi.Helper, n ir.Re
 	if h.Args[0] == abi.ArgTimer && fr.regs[ir.R1].index != r.index {
 		return refuse(HelperArg, "timer pointer in R1 is not in the map in R%d", n)
 	}
-	if !abi.MapAllowsIn(c.prog.Type, m.Type, h.ID) {
+	if !abi.MapAllowsIn(c.prog.Type, m.Type, h.ID) && !c.iterating() {
 		return refuse(HelperArg, "cannot update sockmap in this context")
 	}
 	if abi.MapWrites(h.ID) && abi.MapReadOnly(m) {

@@ -170,6 +170,9 @@ func (c *checker[E]) checkBlock(r *reg[E], n ir.Reg, off, size int64, m mode) de
 			return refuse(MapAccess, "write to change key R%d not allowed", n)
 		}
 	}
+	if r.frame&perCPU != 0 {
+		return refuse(BadDeref, "R%d invalid mem access 'percpu_mem'", n)
+	}
 	if m&write != 0 && r.frame&readMem != 0 {
 		return refuse(MapAccess, "R%d cannot write into rdonly_mem", n)
 	}

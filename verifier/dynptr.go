@@ -22,6 +22,9 @@ const dynptrSlots = 2
 // dynptrAt returns the dynamic pointer that a pointer into a stack is to, nil if
 // there is none.
 func (w *words[E]) dynptrAt(s *state[E], r *reg[E]) *reg[E] {
+	if r.kind == dynptrPtr {
+		return r
+	}
 	off, fixed := w.fixed(r)
 	if r.kind != stackPtr || !fixed || off%slotSize != 0 || off+dynptrSlots*slotSize > 0 || off < -ir.StackSize {
 		return nil
@@ -43,7 +46,12 @@ func (w *words[E]) dynptrAt(s *state[E], r *reg[E]) *reg[E] {
 //
 // Source: process_dynptr_func.
 func (c *checker[E]) checkDynptr(s *state[E], r *reg[E], n ir.Reg, fresh bool) decision {
-	if r.kind != stackPtr {
+	switch {
+	case r.kind == dynptrPtr && fresh:
+		return refuse(HelperArg, "Dynptr has to be an uninitialized dynptr")
+	case r.kind == dynptrPtr:
+		return c.plainPointer(r, n)
+	case r.kind != stackPtr:
 		return refuse(HelperArg, "arg#%d expected pointer to stack or const struct bpf_dynptr", n-ir.R1)
 	}
 	if !fresh {
@@ -91,6 +99,8 @@ func (c *checker[E]) checkDynptrArg(s *state[E], r *reg[E], h *abi.Helper, ob *o
 	d := c.w.dynptrAt(s, r)
 	if ob.arg == abi.ArgDynptrRelease {
 		switch {
+		case r.kind == dynptrPtr:
+			return refuse(RefRelease, "cannot release unowned const bpf_dynptr")
 		case d.index != dynRingbuf:
 			return refuse(HelperArg, "Expected a dynptr of type ringbuf as arg #%d", ob.reg-ir.R1)
 		case !s.holds(d.ref):
@@ -258,4 +268,30 @@ func (c *checker[E]) checkVarSpecial(fr *frame[E], ob *obligation, lo, hi int64)
 		}
 	}
 	return decision{}
+}
+
+// kernelArg returns what a callback finds that only a kernel has.
+func (t *stepper[E]) kernelArg(fr *frame[E], a abi.CallbackArg) reg[E] {
+	switch a {
+	case abi.CallbackFirst:
+		return fr.regs[ir.R1]
+	case abi.CallbackVMA:
+		return t.w.structPtr(t.kern.id("vm_area_struct"), 0)
+	case abi.CallbackDynptr:
+		return reg[E]{kind: dynptrPtr, index: dynLocal, id: t.newID(), val: t.w.zero}
+	}
+	return reg[E]{}
+}
+
+// endSlices forgets what was taken of a callback's dynamic pointer when it returns:
+// the kernel takes the memory back.
+func (t *stepper[E]) endSlices(s *state[E], cb *abi.Callback) {
+	if cb == nil || cb.Args[0] != abi.CallbackDynptr {
+		return
+	}
+	s.each(func(r *reg[E]) {
+		if r.kind == slicePtr && r.ref == 0 || r.kind == dynptrPtr {
+			*r = number(t.w.top)
+		}
+	})
 }

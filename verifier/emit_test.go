@@ -19,7 +19,7 @@ func TestKindsAreNumberedAlike(t *testing.T) {
 		}
 		require.Equal(t, name, invariant.Kind(k).String())
 	}
-	require.Equal(t, invariant.Dynptr, invariant.Kind(dynptrSlot))
+	require.Equal(t, invariant.DynptrRef, invariant.Kind(dynptrPtr))
 	require.Equal(t, []invariant.Byte{invariant.Unwritten, invariant.Misc, invariant.Zero, invariant.Spilled},
 		[]invariant.Byte{invariant.Byte(byteNone), invariant.Byte(byteMisc), invariant.Byte(byteZero), invariant.Byte(byteSpill)})
 	require.Equal(t, []int{atEnd, beyondEnd, slotSize}, []int{invariant.AtEnd, invariant.BeyondEnd, invariant.SlotSize})

@@ -362,6 +362,7 @@ func (e *engine[E]) exit(s *state[E]) (to ir.PC, more bool) {
 	}
 	to, r0, back := s.top().resume(), s.top().regs[ir.R0], s.top().back
 	s.pop()
+	e.stepper.endSlices(s, back)
 	if back == nil {
 		s.top().regs[ir.R0] = r0
 	}

@@ -162,3 +162,18 @@ func advanced[E comparable](old, now *state[E]) bool {
 	}
 	return false
 }
+
+// iterPatience is how many laps more of an iteration than of other bounded loops are
+// walked before states are widened: programs count elements up to small numbers, and
+// forgetting the count loses that they stop there. What nothing needs the value of is
+// forgotten at once in the first walk, so most iterations never come so far.
+const iterPatience = 32
+
+// patience returns how many laps more are walked before the states of the loop from
+// old to now are widened.
+func (e *engine[E]) patience(old, now *state[E]) int {
+	if e.kern.calls != nil && advanced(old, now) {
+		return iterPatience
+	}
+	return 0
+}

@@ -42,6 +42,7 @@ const (
 
 // resolveCalls looks the functions of the kernel up that the program calls.
 func (k *kernel) resolveCalls() {
+	k.resolveVars()
 	for pc := range k.prog.Insns {
 		in := &k.prog.Insns[pc]
 		if in.Op.Kind() != ir.KindCall || in.Op.Row().Pseudo != ir.CallKfunc {
@@ -52,6 +53,16 @@ func (k *kernel) resolveCalls() {
 		}
 		k.calls[ir.PC(pc)] = k.resolve(ir.PC(pc))
 	}
+}
+
+// structByID returns the structure of that number in the kernel's BTF, 0 if there is
+// none.
+func (k *kernel) structByID(id uint64) ktypes.ID {
+	if id != uint64(uint32(id)) {
+		return 0
+	}
+	s, _ := k.types.StructByID(uint32(id))
+	return s
 }
 
 // has reports that the function called at pc was found, and that the program may
@@ -276,7 +287,9 @@ func (c *checker[E]) checkSpecialKfunc(s *state[E], call *kcall) decision {
 			return unmodelled("the kernel's structure behind context %s is not modelled", c.ctx.Name)
 		}
 	case abi.KfRdonlyCast:
-		return unmodelled("kernel function %s is not modelled", call.name)
+		if id, _ := c.w.constant(s.top().regs[ir.R2].val); c.kern.structByID(id) == 0 {
+			return unmodelled("kernel function %s with number %d, which is no structure in the kernel's types, is not modelled", call.name, id)
+		}
 	case abi.KfDynptrSliceRdwr:
 		if !c.ctx.PacketWritable {
 			return refuse(PacketWrite, "the prog does not allow writes to packet data")

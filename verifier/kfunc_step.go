@@ -81,6 +81,9 @@ func (t *stepper[E]) kresult(s *state[E], fr *frame[E], call *kcall) reg[E] {
 	switch {
 	case call.facts.Special == abi.KfCastToCtx:
 		return t.w.structPtr(t.kern.id(casts[t.ctx.Name]), trusted)
+	case call.facts.Special == abi.KfRdonlyCast:
+		id, _ := t.w.constant(fr.regs[ir.R2].val)
+		return t.w.structPtr(t.kern.structByID(id), untrusted)
 	case call.facts.Special == abi.KfDynptrSlice || call.facts.Special == abi.KfDynptrSliceRdwr:
 		r = t.slice(s, fr, call.facts.Special == abi.KfDynptrSliceRdwr)
 	case ret.Void:

@@ -23,7 +23,7 @@ func (e *engine[E]) visit(s *state[E], pc ir.PC, from *int32) (ended, looping bo
 		case p.open > 0 && e.repeats(p.state, s, pc):
 			laps++
 			if laps == 1 && s.top().calls == 0 {
-				if n := e.lapped(s, pc); n >= widenAfter {
+				if n := e.lapped(s, pc) - e.patience(p.state, s); n >= widenAfter {
 					e.widen(p.state, s, n >= widenFast)
 				}
 			}

@@ -42,7 +42,7 @@ func unresolved(p *ir.Program, k *kernel) *Finding {
 	for i := range p.Insns {
 		pc, in := ir.PC(i), &p.Insns[i]
 		row := in.Op.Row()
-		if row.Kind == ir.KindCall && row.Pseudo == ir.CallKfunc && !missing(p, pc) && !k.has(pc) || row.Kind == ir.KindLoadImm && row.Pseudo == ir.PseudoBTFVar {
+		if row.Kind == ir.KindCall && row.Pseudo == ir.CallKfunc && !missing(p, pc) && !k.has(pc) || isVar(in) && k.vars[pc].Name == "" {
 			return &Finding{PC: pc, Code: Unsupported, Msg: fmt.Sprintf("%s in code that is never reached is not modelled", in.Op)}
 		}
 	}

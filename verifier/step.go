@@ -71,6 +71,9 @@ func (t *stepper[E]) loadImm(fr *frame[E], pc ir.PC, in ir.Insn) {
 		target, _ := in.Target(pc)
 		r = reg[E]{kind: funcPtr, index: int32(target), val: t.w.zero}
 	}
+	if isVar(&in) {
+		r = t.variable(pc)
+	}
 	fr.regs[in.Dst] = r
 }
 

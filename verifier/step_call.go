@@ -154,6 +154,9 @@ func (t *stepper[E]) object(s *state[E], fr *frame[E], h *abi.Helper, k abi.Obje
 	default:
 		r.id = t.newID()
 	}
+	if id := t.kern.sockStruct(h.ID); id != 0 {
+		r.kind, r.index = btfPtr, int32(id)
+	}
 	return r
 }
 

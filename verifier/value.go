@@ -32,11 +32,12 @@ const (
 	slicePtr               // the same as memPtr: what a dynamic pointer names; rng is the id of that one
 	iterSlot               // a slot of an iterator: see iter.go
 	dynptrSlot             // a slot of a dynamic pointer: see dynptr.go
+	dynptrPtr              // a dynamic pointer that cannot be changed
 	numKinds
 )
 
 var kindNames = [...]string{"?", "scalar", "ctx", "fp", "pkt", "pkt_meta", "pkt_end", "map_ptr", "map_value", "map_key",
-	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func", "struct_ptr", "slice", "iter", "dynptr"}
+	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func", "struct_ptr", "slice", "iter", "dynptr", "dynptr_ptr"}
 
 var objectNames = [...]string{abi.SockCommon: "sock_common", abi.Socket: "sock", abi.TCPSock: "tcp_sock", abi.XDPSock: "xdp_sock", abi.SockStruct: "ptr_sock"}
 

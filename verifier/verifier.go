@@ -166,6 +166,11 @@ func (o *over[E]) verify(ctx context.Context, p *ir.Program, policy Policy) (*Re
 	if err != nil {
 		return nil, err
 	}
+	if r.Verdict != Accept && k.knowSocks() { // with less said of these it may be confirmed
+		if r, err = o.decide(ctx, &m, policy, p, c, f); err != nil {
+			return nil, err
+		}
+	}
 	if f := unresolved(p, k); f != nil && r.Verdict == Accept {
 		r.Verdict, r.Findings = Unknown, []Finding{*f}
 	}

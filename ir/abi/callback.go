@@ -27,6 +27,9 @@ const (
 	CallbackKey                // a key of it
 	CallbackValue              // a value of it
 	CallbackPassed             // what the helper was given for the callback
+	CallbackFirst              // the helper's first argument
+	CallbackVMA                // a struct vm_area_struct of the kernel
+	CallbackDynptr             // a dynamic pointer that cannot be changed
 )
 
 // Callback tells how a helper calls the function that it is given. Indices are of
@@ -43,11 +46,14 @@ type Callback struct {
 
 // callbacks lists the helpers with callbacks. Results are in [0, RetMax].
 //
-// Source: set_loop_callback_state, set_map_elem_callback_state and
-// set_timer_callback_state in kernel/bpf/verifier.c of Linux 6.18.
+// Source: set_loop_callback_state, set_map_elem_callback_state,
+// set_timer_callback_state, set_find_vma_callback_state and
+// set_user_ringbuf_callback_state in kernel/bpf/verifier.c of Linux 6.18.
 var callbacks = [...]*Callback{
 	Loop:             {Func: 1, Passed: 2, Map: -1, Count: 0, RetMax: 1, Args: [5]CallbackArg{CallbackIndex, CallbackPassed}},
 	ForEachMapElem:   {Func: 1, Passed: 2, Map: 0, Count: -1, RetMax: 1, Args: [5]CallbackArg{CallbackMap, CallbackKey, CallbackValue, CallbackPassed}},
+	FindVMA:          {Func: 2, Passed: 3, Map: -1, Count: -1, RetMax: 1, Args: [5]CallbackArg{CallbackFirst, CallbackVMA, CallbackPassed}},
+	UserRingbufDrain: {Func: 1, Passed: 2, Map: -1, Count: -1, RetMax: 1, Args: [5]CallbackArg{CallbackDynptr, CallbackPassed}},
 	TimerSetCallback: {Func: 1, Passed: -1, Map: 0, Count: -1, Async: true, Args: [5]CallbackArg{CallbackMap, CallbackKey, CallbackValue}},
 }
 

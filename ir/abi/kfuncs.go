@@ -11,10 +11,11 @@ var kfuncRows = []struct {
 }{
 	// Objects.
 	{"bpf_task_acquire bpf_cgroup_acquire bpf_cgroup_ancestor bpf_task_get_cgroup1 bpf_crypto_ctx_acquire", "acquire rcu null", KfPlain},
-	{"bpf_task_release bpf_cgroup_release bpf_cpumask_release bpf_key_put bpf_crypto_ctx_release bpf_put_file bpf_ct_release bpf_xdp_xfrm_state_release", "release", KfPlain},
+	{"bpf_task_release bpf_cgroup_release bpf_cpumask_release bpf_key_put bpf_crypto_ctx_release bpf_ct_release bpf_xdp_xfrm_state_release", "release", KfPlain},
 	{"bpf_task_from_pid bpf_task_from_vpid bpf_cgroup_from_id bpf_cpumask_create bpf_lookup_system_key", "acquire null", KfPlain},
 	{"bpf_lookup_user_key bpf_crypto_ctx_create", "acquire null sleeps", KfPlain},
 	{"bpf_get_task_exe_file", "acquire trusted null lsm", KfPlain},
+	{"bpf_put_file", "release lsm", KfPlain},
 	{"bpf_task_under_cgroup bpf_cgroup_read_xattr", "rcu", KfPlain},
 	{"bpf_path_d_path", "trusted lsm", KfPlain},
 	{"bpf_get_dentry_xattr bpf_get_file_xattr bpf_set_dentry_xattr bpf_remove_dentry_xattr", "sleeps trusted lsm", KfPlain},

@@ -175,3 +175,57 @@ func number(typ btf.Type) bool {
 	}
 	return false
 }
+
+// Var is a variable of the kernel, or a function whose address is taken.
+type Var struct {
+	Name   string
+	Target ID   // the structure that it is, 0 for another type
+	Size   int  // in bytes
+	PerCPU bool // each processor has one
+}
+
+// VarByID returns the variable with that number in the BTF; ok is false if there is
+// none.
+func (t *Types) VarByID(id uint32) (v Var, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ready() != nil {
+		return Var{}, false
+	}
+	typ, err := t.spec.TypeByID(btf.TypeID(id))
+	if err != nil {
+		return Var{}, false
+	}
+	switch u := typ.(type) {
+	case *btf.Func:
+		return Var{Name: u.Name}, true
+	case *btf.Var:
+		v = Var{Name: u.Name, Target: t.id(bare(u.Type))}
+		if v.Size, err = btf.Sizeof(u.Type); err != nil {
+			return Var{}, false
+		}
+		if sec, found := lookup[*btf.Datasec](t, ".data..percpu"); found {
+			for _, s := range sec.Vars {
+				v.PerCPU = v.PerCPU || s.Type == typ
+			}
+		}
+		return v, true
+	}
+	return Var{}, false
+}
+
+// StructByID returns the structure with that number in the BTF; ok is false if
+// there is none.
+func (t *Types) StructByID(id uint32) (ID, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ready() != nil {
+		return 0, false
+	}
+	typ, err := t.spec.TypeByID(btf.TypeID(id))
+	if err != nil {
+		return 0, false
+	}
+	n := t.id(bare(typ))
+	return n, n != 0
+}

@@ -28,4 +28,4 @@ func (s *Set[E]) OfKernel() string {
 	return ""
 }
 
-var kernelParts = [...]string{Struct: "a structure of the kernel", Slice: "a dynamic pointer", Iterator: "an iterator of the kernel", Dynptr: "a dynamic pointer"}
+var kernelParts = [...]string{Struct: "a structure of the kernel", Slice: "a dynamic pointer", Iterator: "an iterator of the kernel", Dynptr: "a dynamic pointer", DynptrRef: "a dynamic pointer"}

@@ -27,6 +27,7 @@ const (
 	Slice                  // Index bytes of memory that a dynamic pointer names
 	Iterator               // of spills: a slot of an iterator of the kernel
 	Dynptr                 // of spills: a slot of a dynamic pointer
+	DynptrRef              // a dynamic pointer that cannot be changed
 )
 
 // Reg is what is claimed of a register or a spill. Equal values claim the same.

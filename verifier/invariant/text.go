@@ -9,7 +9,7 @@ import (
 )
 
 var kindNames = [...]string{"none", "scalar", "ctx", "fp", "pkt", "pkt_meta", "pkt_end", "map_ptr", "map_value", "map_key",
-	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func", "struct_ptr", "slice", "iter", "dynptr"}
+	"ptr", "mem", "ringbuf_mem", "flow_keys", "tp_buffer", "func", "struct_ptr", "slice", "iter", "dynptr", "dynptr_ptr"}
 
 // String returns the kind's name, such as "map_value".
 func (k Kind) String() string {

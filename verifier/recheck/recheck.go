@@ -146,11 +146,10 @@ func (c *checker[E]) start() error {
 		return unknown("program type %s", c.prog.Type)
 	case !ok:
 		return refuse("programs of type %s are not loaded for attach type %s", c.prog.Type, abi.AttachType(c.prog.AttachType))
+	case c.set.OfKernel() != "":
+		return unknown("%s", c.set.OfKernel())
 	case c.set.Policy.Unprivileged:
 		return unknown("a loader without privileges")
-	}
-	if what := c.set.OfKernel(); what != "" {
-		return unknown("%s", what)
 	}
 	c.ctx = ctx
 	if err := c.set.Check(c.prog, c.d); err != nil {
