@@ -24,7 +24,7 @@ func (c *clockwork) Close() error { return nil }
 
 // The median of the rounds counts, and a round is as long as was asked for.
 func TestInterleave(t *testing.T) {
-	r := rounds{count: 3, length: time.Millisecond}
+	r := rounds{count: 3, length: time.Millisecond, quantile: 0.5}
 	slow := &clockwork{ns: []float64{2e6, 7, 100, 9}, result: 5}
 	fast := &clockwork{ns: []float64{10}, result: 5}
 	got, err := r.interleave(t.Context(), []timer{slow, fast})
@@ -36,7 +36,7 @@ func TestInterleave(t *testing.T) {
 
 // A wrong answer is not measured.
 func TestInterleaveComparesResults(t *testing.T) {
-	r := rounds{count: 1, length: time.Microsecond}
+	r := rounds{count: 1, length: time.Microsecond, quantile: 0.5}
 	_, err := r.interleave(t.Context(), []timer{&clockwork{ns: []float64{1}, result: 1}, &clockwork{ns: []float64{1}, result: 2}})
 	require.ErrorIs(t, err, errDiffer)
 }

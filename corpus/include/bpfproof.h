@@ -27,6 +27,7 @@ typedef long long s64;
 
 #define BPF_MAP_TYPE_HASH 1
 #define BPF_MAP_TYPE_ARRAY 2
+#define BPF_MAP_TYPE_PERCPU_ARRAY 6
 
 #define BPF_ANY 0
 #define BPF_NOEXIST 1
@@ -35,6 +36,7 @@ typedef long long s64;
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
+static u32 (*const bpf_get_prandom_u32)(void) = (void *)7;
 
 enum xdp_action {
 	XDP_ABORTED = 0,

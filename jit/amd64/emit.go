@@ -195,6 +195,8 @@ func (e *emitter) value(x opt.ID) {
 		e.load(x, v)
 	case opt.Store:
 		e.store(v)
+	case opt.Select:
+		e.choose(x, v)
 	case opt.Shl, opt.Shr, opt.Sar, opt.Rotl:
 		e.shifted(x, v)
 	case opt.Copy, opt.Neg, opt.Zext, opt.Sext, opt.Swap:
@@ -294,6 +296,55 @@ func (e *emitter) subtract(x opt.ID, a, b enc.Reg, s enc.Size) {
 	}
 	e.move(s, dst, a)
 	e.asm.Text = enc.RR(e.asm.Text, enc.SUB, s, dst, b)
+}
+
+// choose appends X where A Cmp B, otherwise Y: one of them goes where the result
+// is, then the other follows if the comparison says so.
+func (e *emitter) choose(x opt.ID, v *opt.Value) {
+	cond, first, second := conditions[v.Cmp], v.Y, v.X
+	if e.Values[second].Op == opt.Const && e.Values[first].Op != opt.Const {
+		cond, first, second = cond.Not(), v.X, v.Y
+	}
+	if e.isHome(x, second) && !e.isHome(x, first) {
+		cond, first, second = cond.Not(), second, first
+	}
+	a, b := e.use(v.A), enc.Reg(nowhere)
+	avoid := uint16(1) << a
+	if v.B != opt.None {
+		b = e.use(v.B)
+		avoid |= 1 << b
+	}
+	then, from := e.use(second), enc.Reg(nowhere)
+	avoid |= 1 << then
+	constant := e.Values[first].Op == opt.Const
+	if !constant {
+		from = e.use(first)
+	}
+	for _, y := range []opt.ID{v.A, v.B, v.X, v.Y} {
+		e.done(y)
+	}
+	dst := e.result(x, from, avoid)
+	if avoid>>dst&1 != 0 || e.spilled {
+		e.spilled = true
+		return
+	}
+	if constant {
+		e.asm.Text = movConst(e.asm.Text, dst, uint64(e.Values[first].Imm))
+	} else {
+		e.move(enc.S64, dst, from)
+	}
+	e.compareValues(v.Cmp, v.W, v.Imm, a, b)
+	e.asm.Text = enc.Cmov(e.asm.Text, cond, enc.S64, dst, then)
+}
+
+// isHome reports whether y is where x has to be at the end.
+func (e *emitter) isHome(x, y opt.ID) bool {
+	for r := ir.R0; r < ir.FP; r++ {
+		if e.Final[r] == x && e.holds[home(r)] == y && e.left[y] == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 var valueShifts = [...]enc.Shift{opt.Shl: enc.SHL, opt.Shr: enc.SHR, opt.Sar: enc.SAR, opt.Rotl: enc.ROL}

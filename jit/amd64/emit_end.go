@@ -35,7 +35,7 @@ func (e *emitter) end() {
 		if e.Counts {
 			e.count()
 		}
-		e.compareValues(a, b)
+		e.compareValues(e.Cmp, e.W, e.Imm, a, b)
 		e.asm.Branch(uint8(conditions[e.Cmp]), jit.Label(e.Target))
 	}
 }
@@ -50,13 +50,14 @@ func (e *emitter) goTo() {
 	}
 }
 
-// compareValues appends the comparison of A with B or Imm.
-func (e *emitter) compareValues(a, b enc.Reg) {
-	t, s, imm := e.asm.Text, size(e.W), int32(e.Imm)
+// compareValues appends the comparison of a with b, or where that is nowhere with
+// an immediate.
+func (e *emitter) compareValues(op ir.CmpOp, w ir.Width, k int64, a, b enc.Reg) {
+	t, s, imm := e.asm.Text, size(w), int32(k)
 	switch {
-	case e.Cmp == ir.JSET && b == nowhere:
+	case op == ir.JSET && b == nowhere:
 		t = enc.TestRI(t, s, a, imm)
-	case e.Cmp == ir.JSET:
+	case op == ir.JSET:
 		t = enc.TestRR(t, s, a, b)
 	case b == nowhere && imm == 0:
 		t = enc.TestRR(t, s, a, a)

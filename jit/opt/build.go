@@ -23,7 +23,19 @@ func (f *Plan) Build(s *Segment) *Code {
 	}
 	last := f.last(s)
 	c.PC = last
-	for pc := s.Start; pc < s.End; pc++ {
+	var taken [ir.NumRegs]ID
+	for pc := s.Start; pc <= s.End; pc++ {
+		begins, ends := s.skipAt(pc)
+		if ends {
+			b.choose(taken)
+		}
+		if pc == s.End {
+			break
+		}
+		if begins {
+			b.readSkipped(pc)
+			taken = b.cur
+		}
 		if in := f.p.Insns[pc]; in.Op != ir.OpPad {
 			b.insn(pc, in)
 		}
@@ -39,6 +51,31 @@ func (f *Plan) Build(s *Segment) *Code {
 		c.alias[i] = None
 	}
 	return c
+}
+
+// choose makes of the branch over the instructions before a choice for every
+// register that they write: taken is what registers hold where it is taken.
+func (b *builder) choose(taken [ir.NumRegs]ID) {
+	for r := ir.R0; r < ir.FP; r++ {
+		if b.cur[r] == taken[r] || taken[r] == None {
+			continue // None: the skipped instructions have but read it
+		}
+		b.cur[r] = b.add(Value{Op: Select, W: b.W, A: b.A, B: b.B, Imm: b.Imm, Cmp: b.Cmp, X: taken[r], Y: b.cur[r], Reg: r,
+			PC: b.Values[len(b.Values)-1].PC})
+	}
+	b.Code.End, b.A, b.B, b.Imm = Falls, None, None, 0
+}
+
+// readSkipped reads the registers that the instructions from pc on write which
+// are skipped.
+func (b *builder) readSkipped(pc ir.PC) {
+	for _, k := range b.Skips {
+		for at := k.From; k.From == pc && at < k.To; at++ {
+			if r, ok := b.p.Insns[at].Writes(); ok {
+				b.read(r)
+			}
+		}
+	}
 }
 
 func (b *builder) add(v Value) ID {

@@ -18,11 +18,26 @@ func rotate(c *Code) {
 		if left.Op == Shr {
 			left, right = right, left
 		}
+		if c.multiplied(v, left, right) {
+			v.Op, v.A, v.B, v.Imm = Rotl, right.A, None, int64(left.W)-right.Imm
+			continue
+		}
 		fit := left.Op == Shl && right.Op == Shr && left.B == None && right.B == None && left.W == right.W && v.W >= left.W
 		if fit && left.Imm > 0 && left.Imm+right.Imm == int64(left.W) && c.root(left.A) == c.root(right.A) {
 			v.Op, v.W, v.A, v.B, v.Imm = Rotl, left.W, left.A, None, left.Imm
 		}
 	}
+}
+
+// multiplied reports whether v is a rotation whose shift to the left has become
+// part of a product: x * (k << (w-n)) | x * k >> n.
+func (c *Code) multiplied(v, left, right *Value) bool {
+	if left.Op != Mul || right.Op != Shr || left.B != None || right.B != None || right.Imm == 0 || v.W != left.W || v.W != right.W {
+		return false
+	}
+	m := c.at(right.A)
+	return m.Op == Mul && m.B == None && m.W == v.W && c.root(m.A) == c.root(left.A) &&
+		uint64(left.Imm)&v.W.Mask() == uint64(m.Imm)<<(int64(v.W)-right.Imm)&v.W.Mask()
 }
 
 // address moves additions into the addresses that nothing else uses them for,
@@ -103,8 +118,13 @@ func (c *Code) foldIndex(v *Value, uses []int32) {
 	}
 }
 
-// scaledSum turns x + (y << n), n up to 3, into one address.
+// scaledSum turns x + (y << n), n up to 3, into one address, and products by 3, 5
+// and 9.
 func (c *Code) scaledSum(v *Value, uses []int32) {
+	if v.Op == Mul && v.B == None && (v.Imm == 3 || v.Imm == 5 || v.Imm == 9) && c.Values[v.A].Op != FP {
+		v.Op, v.Mem, v.A = Lea, Mem{Base: v.A, Index: v.A, Scale: uint8(v.Imm - 1)}, None
+		return
+	}
 	if v.Op != Add || v.B == None {
 		return
 	}
@@ -133,6 +153,9 @@ type part struct {
 // joinLoads turns loads of neighbouring bytes that are put together into one
 // load, with the bytes reversed if they are put together that way.
 func joinLoads(c *Code) {
+	if len(c.Skips) > 0 {
+		return // an address may be a choice, and the proof looks at one way at a time
+	}
 	uses := c.Uses()
 	for i := len(c.Values) - 1; i >= 0; i-- {
 		v := &c.Values[i]

@@ -43,7 +43,20 @@ type Segment struct {
 	In, Out    Regs // live at its start and its end
 	Upper      Regs // whose upper halves are zero at its start
 	Alone      bool
+	Skips      []Skip // in order, apart from each other
 	succs      []int
+}
+
+// Skip are instructions of a segment that are behind a branch over them: they are
+// done only if it is not taken.
+type Skip struct{ From, To ir.PC }
+
+// skipAt returns the skip that begins, or ends, at pc.
+func (s *Segment) skipAt(pc ir.PC) (begins, ends bool) {
+	for _, k := range s.Skips {
+		begins, ends = begins || k.From == pc, ends || k.To == pc
+	}
+	return begins, ends
 }
 
 // Plan is a function cut into segments.
@@ -91,15 +104,23 @@ func (f *Plan) cut(start, end ir.PC) {
 			head[pc-start], head[after] = true, true
 		}
 	}
-	index := map[ir.PC]int{}
 	n := 0
 	for pc := start; pc < end; pc += f.p.Insns[pc].Row().Slots() {
 		if n++; head[pc-start] || n > maxSegment {
 			n = 0
-			index[pc] = len(f.Segments)
 			f.Segments = append(f.Segments, Segment{Start: pc, Alone: f.cfg.Alone(f.p.Insns[pc])})
 		}
 		f.Segments[len(f.Segments)-1].End = pc + f.p.Insns[pc].Row().Slots()
+	}
+	f.merge(start, end)
+	f.connect()
+}
+
+// connect finds the segments that follow each.
+func (f *Plan) connect() {
+	index := map[ir.PC]int{}
+	for i := range f.Segments {
+		index[f.Segments[i].Start] = i
 	}
 	for i := range f.Segments {
 		s := &f.Segments[i]
@@ -112,6 +133,63 @@ func (f *Plan) cut(start, end ir.PC) {
 			s.succs = append(s.succs, i+1)
 		}
 	}
+}
+
+// Bounds of what is done whether or not the branch over it is taken: instructions
+// of one, and how many in a segment, which has so many times twice as many ways.
+const (
+	maxSkipped = 3
+	maxSkips   = 3
+)
+
+// merge joins a segment that ends with a branch over a few simple instructions
+// with these, so that the branch becomes a choice between values, and with what
+// is behind them if nothing else leads there.
+func (f *Plan) merge(start, end ir.PC) {
+	if f.cfg.Off[PassSelect] {
+		return
+	}
+	targets := make([]int, end-start+1)
+	for pc := start; pc < end; pc += f.p.Insns[pc].Row().Slots() {
+		if t, ok := f.p.Insns[pc].Target(pc); ok && jumps(f.p.Insns[pc]) {
+			targets[t-start]++
+		}
+	}
+	all := f.Segments
+	kept := all[:0]
+	for i := 0; i < len(all); i++ {
+		s := all[i]
+		for i+1 < len(all) && len(s.Skips) < maxSkips && f.skips(&s, &all[i+1]) && targets[s.End-start] == 0 {
+			s.Skips = append(s.Skips, Skip{s.End, all[i+1].End})
+			s.End = all[i+1].End
+			if i++; i+1 >= len(all) || all[i+1].Alone || targets[s.End-start] > 1 || all[i+1].End-s.Start > maxSegment {
+				break
+			}
+			i++
+			s.End = all[i].End
+		}
+		kept = append(kept, s)
+	}
+	f.Segments = kept
+}
+
+// skips reports whether s ends with a branch over next, which is short and simple.
+func (f *Plan) skips(s, next *Segment) bool {
+	last := f.last(s)
+	in := f.p.Insns[last]
+	t, ok := in.Target(last)
+	if s.Alone || next.Alone || in.Kind() != ir.KindBranch || !ok || t != next.End || next.End-next.Start > maxSkipped {
+		return false
+	}
+	var sets Regs
+	for pc := next.Start; pc < next.End; pc++ {
+		in := f.p.Insns[pc]
+		if in.Kind() != ir.KindALU || in.Row().ALU == ir.Mul {
+			return false
+		}
+		sets = sets.with(in.Dst)
+	}
+	return bits.OnesCount16(uint16(sets)) <= 2
 }
 
 // last returns the PC of a segment's last instruction.
@@ -176,9 +254,15 @@ func (f *Plan) live() {
 }
 
 func (f *Plan) liveBefore(s *Segment, live Regs) Regs {
+	join := live
 	for pc := s.End - 1; pc >= s.Start; pc-- {
 		if f.p.Insns[pc].Op == ir.OpPad {
 			continue
+		}
+		if begins, ends := s.skipAt(pc + 1); ends {
+			join = live
+		} else if begins {
+			live |= join
 		}
 		uses, sets := usesAndSets(f.p.Insns[pc])
 		live = live&^sets | uses
@@ -201,12 +285,7 @@ func (f *Plan) upper() {
 		changed = false
 		for i := range f.Segments {
 			s := &f.Segments[i]
-			k := s.Upper
-			for pc := s.Start; pc < s.End; pc++ {
-				if f.p.Insns[pc].Op != ir.OpPad {
-					k = upperAfter(f.p.Insns[pc], k)
-				}
-			}
+			k := f.upperBehind(s)
 			for _, n := range s.succs {
 				if met := f.Segments[n].Upper & k; met != f.Segments[n].Upper {
 					f.Segments[n].Upper, changed = met, true
@@ -214,6 +293,24 @@ func (f *Plan) upper() {
 			}
 		}
 	}
+}
+
+func (f *Plan) upperBehind(s *Segment) Regs {
+	k, skipped := s.Upper, All
+	for pc := s.Start; pc < s.End; pc++ {
+		if begins, ends := s.skipAt(pc); begins {
+			skipped = k
+		} else if ends {
+			k &= skipped
+		}
+		if f.p.Insns[pc].Op != ir.OpPad {
+			k = upperAfter(f.p.Insns[pc], k)
+		}
+	}
+	if _, ends := s.skipAt(s.End); ends {
+		k &= skipped
+	}
+	return k
 }
 
 // upperAfter returns what has no upper half behind an instruction.

@@ -38,6 +38,12 @@ func fold(c *Code) {
 		switch {
 		case v.isBinary():
 			c.foldBinary(ID(i), v, uses)
+		case v.Op == Select:
+			if k, ok := c.constant(v.B); ok {
+				if imm, ok := fits(v.W, k); ok {
+					v.B, v.Imm = None, imm
+				}
+			}
 		case v.Op == Zext || v.Op == Sext || v.Op == Neg || v.Op == Swap:
 			if k, ok := c.constant(v.A); ok {
 				v.setConst(unary(v, k))

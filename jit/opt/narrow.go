@@ -42,6 +42,8 @@ func (c *Code) widths() []int {
 			n = min(of(v.A), int(v.From))
 		case Copy:
 			n = of(v.A)
+		case Select:
+			n = max(all[c.root(v.X)], all[c.root(v.Y)])
 		case LoadSigned, FP, Addr:
 			n = 64
 		}
@@ -101,7 +103,7 @@ func (c *Code) through(x ID, w ir.Width) ID {
 // of, where it does not see the difference.
 func (c *Code) readThrough(v *Value) {
 	switch {
-	case v.isBinary() && v.W == ir.W32, v.Op == Rotl && v.W == ir.W32, v.Op == Neg && v.W == ir.W32, v.Op == Swap && v.W < ir.W64:
+	case v.isBinary() && v.W == ir.W32, v.Op == Select && v.W == ir.W32, v.Op == Rotl && v.W == ir.W32, v.Op == Neg && v.W == ir.W32, v.Op == Swap && v.W < ir.W64:
 		v.A = c.through(v.A, v.W)
 		if v.B != None {
 			v.B = c.through(v.B, v.W)

@@ -17,6 +17,7 @@ const (
 	PassLive    Pass = "live"
 	PassUpper   Pass = "upper"
 	PassPoll    Pass = "poll"
+	PassSelect  Pass = "select"
 	PassCopy    Pass = "copy"
 	PassFold    Pass = "fold"
 	PassNarrow  Pass = "narrow"
@@ -39,6 +40,7 @@ var passes = []Info{
 	{PassLive, "registers that are not read before they are written need not be kept", "dead registers at cuts", nil},
 	{PassUpper, "registers whose upper halves are zero on every way to a cut are known there", "upper halves at cuts, proved by induction", nil},
 	{PassPoll, "jumps backward that lead to no loop around them do not count down the budget", "no cycle of the bytecode without a counted jump", nil},
+	{PassSelect, "a branch over few simple instructions becomes a choice of values", "both ways of the bytecode against one of the machine", nil},
 	{PassCopy, "a moved word is the word", "equal terms", copies},
 	{PassFold, "operations on constants are done, and constants become immediates", "arithmetic of terms", fold},
 	{PassNarrow, "extensions and masks that change nothing go, and shifts that extend become extensions", "known bits of terms", narrow},

@@ -44,10 +44,11 @@ const (
 	Load       // W bits at Mem
 	LoadSigned // W bits at Mem, with their sign, in 64
 	Store      // W bits of A, or where A is None of Imm, to Mem
+	Select     // X where A Cmp B (or Imm) in W bits, otherwise Y
 )
 
 var opNames = [...]string{"nop", "entry", "fp", "const", "addr", "copy", "add", "sub", "or", "and", "xor", "mul", "shl", "shr", "sar", "rotl",
-	"neg", "zext", "sext", "swap", "lea", "load", "loads", "store"}
+	"neg", "zext", "sext", "swap", "lea", "load", "loads", "store", "select"}
 
 // String returns the operation's name.
 func (op Op) String() string {
@@ -72,6 +73,8 @@ type Value struct {
 	A, B  ID
 	Imm   int64
 	Mem   Mem // of Lea, Load, LoadSigned and Store
+	Cmp   ir.CmpOp
+	X, Y  ID // of Select
 	Reg   ir.Reg
 	Reloc jit.Reloc
 	PC    ir.PC // of the instruction it comes from
@@ -121,12 +124,16 @@ func (v *Value) operands(f func(*ID)) {
 			f(x)
 		}
 	}
-	if v.inMem() {
+	switch {
+	case v.inMem():
 		for _, x := range []*ID{&v.Mem.Base, &v.Mem.Index} {
 			if *x != None {
 				f(x)
 			}
 		}
+	case v.Op == Select:
+		f(&v.X)
+		f(&v.Y)
 	}
 }
 
@@ -240,6 +247,8 @@ func (v *Value) String() string {
 		return fmt.Sprintf("%v.%d %s", v.Op, v.W, v.Mem)
 	case Store:
 		return fmt.Sprintf("store.%d %s, %s", v.W, v.Mem, operand(v.A, v.Imm))
+	case Select:
+		return fmt.Sprintf("v%d if.%d v%d %v %s else v%d", v.X, v.W, v.A, v.Cmp, operand(v.B, v.Imm), v.Y)
 	}
 	return fmt.Sprintf("%v.%d v%d, %s", v.Op, v.W, v.A, operand(v.B, v.Imm))
 }
