@@ -69,3 +69,11 @@ const StackSize = 512
 
 // MaxSlots bounds the size of a program in slots (BPF_COMPLEXITY_LIMIT_INSNS).
 const MaxSlots = 1_000_000
+
+// Word returns the w-bit word that the first bytes hold, little endian.
+func Word(b []byte, w Width) (x uint64) {
+	for i := w.Bytes() - 1; i >= 0; i-- {
+		x = x<<8 | uint64(b[i])
+	}
+	return x
+}

@@ -181,18 +181,10 @@ func (t *stepper[E]) constantAt(base *reg[E], off int64, size int) (x E, ok bool
 	x = t.w.bot
 	for at := b.SMin; at <= b.SMax; at++ {
 		if b.SMin == b.SMax || t.w.d.Contains(ir.W64, base.val, uint64(at)) {
-			x = t.w.d.Join(ir.W64, x, t.w.num(littleEndian(v[at+off:], size)))
+			x = t.w.d.Join(ir.W64, x, t.w.num(ir.Word(v[at+off:], ir.Width(8*size))))
 		}
 	}
 	return x, x != t.w.bot
-}
-
-// littleEndian returns the number in the first size bytes.
-func littleEndian(b []byte, size int) (x uint64) {
-	for i := size - 1; i >= 0; i-- {
-		x = x<<8 | uint64(b[i])
-	}
-	return x
 }
 
 // store writes the source register or the immediate to memory.

@@ -188,11 +188,7 @@ func (c *checker[E]) constants(base *reg[E], off int64, w ir.Width) (E, bool) {
 		if !c.d.Contains(ir.W64, base.Val, uint64(at-int64(base.Off))) {
 			continue
 		}
-		var x int64
-		for i := size - 1; i >= 0; i-- {
-			x = x<<8 | int64(m.Contents[0].Value[at+off+i])
-		}
-		all = c.d.Join(ir.W64, all, c.num(x))
+		all = c.d.Join(ir.W64, all, c.num(int64(ir.Word(m.Contents[0].Value[at+off:], w))))
 	}
 	return all, all != c.bot
 }
