@@ -35,6 +35,9 @@ func (c *checker[E]) checkGlobal(s *state[E], g *ir.Prototype) decision {
 	switch {
 	case s.lock.held:
 		return refuse(LockHeld, "global function calls are not allowed while holding a lock, use static function instead")
+	case s.sect != section{} && c.prog.LoadFlags&abi.LoadSleepable != 0:
+		// Walked by itself the function is in no such section, and may sleep.
+		return unmodelled("a global function that is called where the program must not sleep is not modelled")
 	case g.Void:
 		return refuse(HelperArg, "global functions that return no number are not supported")
 	}
