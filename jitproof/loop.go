@@ -36,7 +36,9 @@ func (s *sim[V]) loopHeads(start int) map[int]int {
 		if in.Target > start && in.Target <= off {
 			heads[in.Target] = off
 		}
-		off = in.End()
+		if off = in.End(); in.Leaves() { // what is behind it is other code
+			break
+		}
 	}
 	return heads
 }

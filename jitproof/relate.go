@@ -30,30 +30,15 @@ func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 		return
 	}
 	var goes []way[V]
-	var never []goal[V]
 	for _, o := range ways {
 		if o.exit == e.returned && o.tail == e.tail && (o.exit || o.tail || int(s.code.PCMap[o.pc]) == m.off) {
 			goes = append(goes, o)
-			continue
+		} else { // if there is no other way, this says that the path is not taken at all
+			s.never(at, m, o)
 		}
-		what := fmt.Sprintf("way to insn %d", o.pc)
-		if o.exit {
-			what = "exit"
-		} else if o.tail {
-			what = "tail call"
-		}
-		never = append(never, goal[V]{what, ir.W1, s.all(o.conds), s.w.Const(ir.W1, 0)})
-	}
-	if len(never) > 0 { // if there is no other way, this says that the path is not taken at all
-		s.out.prove(at, KindBranch, m.path, never)
 	}
 	for _, o := range goes {
-		path := slices.Clip(m.path)
-		for _, c := range o.conds {
-			if !contains(s.w, path, c) {
-				path = append(path, c)
-			}
-		}
+		path := s.along(m.path, o.conds)
 		s.events(at, e, o.events, path)
 		s.polls(at, m, o.counts > 0, path)
 		switch {
@@ -65,6 +50,32 @@ func (s *sim[V]) finish(pc ir.PC, r regs[V], e end[V], inline int) {
 			s.related(at, m, o.pc, o.after, path)
 		}
 	}
+}
+
+// never proves that the bytecode does not take a way on a path of the machine.
+func (s *sim[V]) never(at site, m *machine[V], o way[V]) {
+	what := fmt.Sprintf("way to insn %d", o.pc)
+	if o.exit {
+		what = "exit"
+	} else if o.tail {
+		what = "tail call"
+	}
+	path, last := m.path, s.w.Const(ir.W1, 1)
+	if n := len(o.conds); n > 0 {
+		path, last = s.along(m.path, o.conds[:n-1]), o.conds[n-1]
+	}
+	s.out.prove(at, KindBranch, path, []goal[V]{{what, ir.W1, last, s.w.Const(ir.W1, 0)}})
+}
+
+// along returns the path with more conditions.
+func (s *sim[V]) along(path, conds []V) []V {
+	path = slices.Clip(path)
+	for _, c := range conds {
+		if !contains(s.w, path, c) {
+			path = append(path, c)
+		}
+	}
+	return path
 }
 
 func contains[V any](w words[V], xs []V, x V) bool {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/jit"
 )
 
@@ -98,15 +97,6 @@ func (s *sim[V]) advance(a words[V], o way[V], inline int) (next []way[V], err e
 		next = append(next, n)
 	}
 	return next, nil
-}
-
-// all returns the conjunction of conditions.
-func (s *sim[V]) all(conds []V) V {
-	all := s.w.Const(ir.W1, 1)
-	for _, c := range conds {
-		all = s.w.Bin(sem.And, ir.W1, all, c)
-	}
-	return all
 }
 
 // uncounted returns the jumps backward that need not count: those that the code

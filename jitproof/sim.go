@@ -184,9 +184,11 @@ func (s *sim[V]) segment(pc ir.PC) {
 		s.out.fail(here, nil, &pathError{Unknown, KindBytecode, err.Error()})
 		return
 	}
-	empty := false // no code at all: the next cut is at the same place
+	// No code at all: the next cut is at the same place. That is no way to stay
+	// there for ever, as every cycle has a jump that counts.
+	empty := false
 	for _, o := range plain {
-		empty = empty || !o.exit && !o.tail && o.pc > pc && int(s.code.PCMap[o.pc]) == m.off
+		empty = empty || !o.exit && !o.tail && o.counts == 0 && int(s.code.PCMap[o.pc]) == m.off
 	}
 	if len(plain) > 0 && !slices.ContainsFunc(plain, func(o way[V]) bool { return len(o.events) != len(plain[0].events) }) {
 		m.want = plain[0].events

@@ -188,14 +188,16 @@ func (d *codeDump) text() string {
 		if i+1 < len(d.code.Funcs) {
 			end = d.code.Funcs[i+1].PC
 		}
-		d.machine(f.Entry, d.next(f.PC, end, f.End))
+		d.machine(f.Entry, d.code.PCMap[f.PC])
 		for pc := f.PC; pc < end; pc++ {
 			if d.code.PCMap[pc] == jit.NoCode {
 				continue
 			}
 			fmt.Fprintf(&d.b, "%4d: %s\n", pc, asm.Insn(d.p, pc))
 			d.hints(pc)
-			d.machine(d.code.PCMap[pc], d.next(pc+1, end, f.End))
+			if off := d.code.PCMap[pc]; d.last(pc, end) {
+				d.machine(off, d.after(off, f))
+			}
 		}
 	}
 	return strings.TrimSuffix(d.b.String(), "\n")
@@ -220,14 +222,27 @@ func (d *codeDump) hints(pc ir.PC) {
 	fmt.Fprintf(&d.b, "      ; cut: %s\n", strings.Join(said, ", "))
 }
 
-// next returns where the code of the next instruction from pc on begins.
-func (d *codeDump) next(pc, end ir.PC, funcEnd int32) int32 {
-	for ; pc < end; pc++ {
-		if off := d.code.PCMap[pc]; off != jit.NoCode {
-			return off
+// last reports whether pc is the last instruction up to end whose code begins
+// where it does: the others have none.
+func (d *codeDump) last(pc, end ir.PC) bool {
+	for next := pc + 1; next < end; next++ {
+		if d.code.PCMap[next] == d.code.PCMap[pc] {
+			return false
 		}
 	}
-	return funcEnd
+	return true
+}
+
+// after returns where the code that begins at off ends: where other code of the
+// function begins.
+func (d *codeDump) after(off int32, f jit.Func) int32 {
+	end := f.End
+	for _, o := range d.code.PCMap {
+		if o > off && o < end {
+			end = o
+		}
+	}
+	return end
 }
 
 func (d *codeDump) frame(i int, f jit.Func) {

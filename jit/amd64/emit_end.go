@@ -23,6 +23,8 @@ func (e *emitter) end() {
 		return
 	}
 	switch e.Code.End {
+	case opt.Falls:
+		e.fallTo(e.Segment.End)
 	case opt.Exits:
 		e.epilogue()
 	case opt.Jumps:
@@ -36,8 +38,19 @@ func (e *emitter) end() {
 			e.count()
 		}
 		e.compareValues(e.Cmp, e.W, e.Imm, a, b)
-		e.asm.Branch(uint8(conditions[e.Cmp]), jit.Label(e.Target))
+		e.branchTo(conditions[e.Cmp])
 	}
+}
+
+// branchTo appends the conditional jump, with the opposite condition where the
+// target's code is behind the segment's.
+func (e *emitter) branchTo(c enc.Cond) {
+	if e.Target == e.next {
+		e.asm.Branch(uint8(c.Not()), jit.Label(e.Segment.End))
+		return
+	}
+	e.asm.Branch(uint8(c), jit.Label(e.Target))
+	e.fallTo(e.Segment.End)
 }
 
 // goTo appends the jump to the target, with the poll if it counts.
@@ -45,8 +58,8 @@ func (e *emitter) goTo() {
 	switch {
 	case e.Counts:
 		e.backward(e.Target)
-	case e.Target != e.Segment.End:
-		e.asm.Branch(always, jit.Label(e.Target))
+	default:
+		e.fallTo(e.Target)
 	}
 }
 

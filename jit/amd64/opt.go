@@ -75,14 +75,26 @@ type segments struct {
 	cuts      []bool
 	uncounted []ir.PC
 	mapHints  map[ir.PC][]jit.Hint
+	next      ir.PC // where the code behind the segment's begins, -1 for nowhere
+}
+
+// fallTo appends the jump to pc, if its code is not behind the segment's.
+func (s *segments) fallTo(pc ir.PC) {
+	if pc != s.next {
+		s.asm.Branch(always, jit.Label(pc))
+	}
 }
 
 func (s *segments) function(g *cfg.Graph, i int) error {
 	start, end := s.p.Funcs[i].PC, s.funcEnd(i)
 	plan := opt.New(s.p, g, start, end, opt.Config{Alone: s.alone, Off: s.b.off})
 	s.begin(i)
-	for k := range plan.Segments {
-		seg := &plan.Segments[k]
+	for k, n := range plan.Order {
+		seg := &plan.Segments[n]
+		s.next = ir.PC(-1)
+		if k+1 < len(plan.Order) {
+			s.next = plan.Segments[plan.Order[k+1]].Start
+		}
 		s.hint(seg)
 		if !seg.Alone {
 			if err := s.straight(plan, seg); err != nil {
@@ -94,6 +106,9 @@ func (s *segments) function(g *cfg.Graph, i int) error {
 		s.live = seg.Out
 		if err := s.lower(seg.Start, s.p.Insns[seg.Start]); err != nil {
 			return err
+		}
+		if s.p.Insns[seg.Start].FallsThrough() {
+			s.fallTo(seg.End)
 		}
 	}
 	s.pollsBehind()

@@ -62,6 +62,7 @@ func (s *Segment) skipAt(pc ir.PC) (begins, ends bool) {
 // Plan is a function cut into segments.
 type Plan struct {
 	Segments []Segment
+	Order    []int          // of the segments' code: indices, 0 first
 	Counts   map[ir.PC]bool // jumps backward that count down the budget
 	p        *ir.Program
 	cfg      Config
@@ -78,6 +79,7 @@ func New(p *ir.Program, g *cfg.Graph, start, end ir.PC, c Config) *Plan {
 	f.live()
 	f.upper()
 	f.count(g, start, end)
+	f.layout(g)
 	return f
 }
 

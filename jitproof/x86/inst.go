@@ -130,6 +130,11 @@ func (in Inst) Writes(a Arg) bool {
 // Traps reports whether the instruction always raises an exception.
 func (in Inst) Traps() bool { return in.class == classTrap }
 
+// Leaves reports whether execution never goes on behind the instruction.
+func (in Inst) Leaves() bool {
+	return in.class == classTrap || in.class == classJump || in.class == classRet
+}
+
 // WritesAccumulator reports whether the instruction may write rax (and rdx)
 // without naming it.
 func (in Inst) WritesAccumulator() bool {
