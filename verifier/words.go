@@ -85,6 +85,9 @@ func (w *words[E]) aligned(e E, off int64, size int) bool {
 	if size <= 1 {
 		return true
 	}
+	if x, ok := w.constant(e); ok {
+		return (x+uint64(off))&uint64(size-1) == 0
+	}
 	rest := w.d.Bin(sem.And, ir.W64, w.addNum(e, off), w.num(uint64(size-1)))
 	return w.bounds(rest).UMax == 0
 }
