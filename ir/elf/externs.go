@@ -261,7 +261,14 @@ func (rd *reader) kernelTypes() (*btf.Spec, error) {
 	if rd.opts.Kernel != nil {
 		return rd.opts.Kernel, nil
 	}
-	return btf.LoadKernelSpec()
+	if rd.running == nil {
+		spec, err := btf.LoadKernelSpec() // a copy, which reads anew what it is asked
+		if err != nil {
+			return nil, err
+		}
+		rd.running = spec
+	}
+	return rd.running, nil
 }
 
 // kernelSymbol returns an address of the kernel.

@@ -134,6 +134,7 @@ type reader struct {
 	refs      []elemRef              // elements that refer to maps
 	order     map[*ir.MapSpec]int    // place in Object.Maps
 	types     *btfIndex              // nil if the object has no BTF
+	running   *btf.Spec              // of the running kernel, nil until they are needed
 	ksyms     map[string]ksym        // what .ksyms declares
 	functions map[string]elf.Symbol  // nil until asked for
 	relocs    map[relocPlace]string  // references to undefined symbols; nil until asked for

@@ -78,6 +78,7 @@ func Load(p *ir.Program, opts Options) (_ *Program, err error) {
 	a := &loadAttr{
 		progType: uint32(p.Type), insnCnt: uint32(p.Slots()), insns: bytesPtr(insns), license: bytesPtr(cString(license(p))),
 		logLevel: uint32(opts.Log | LogStats), progFlags: p.LoadFlags, attachType: p.AttachType,
+		attachBTFID: attachID(p),
 	}
 	copy(a.progName[:15], objName(p.Name))
 	if opts.LineInfo || needsFuncTypes(p) {
