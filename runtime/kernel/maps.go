@@ -134,8 +134,29 @@ func (m *Map) fd() int { return m.m.FD() }
 // FD returns the map's descriptor, which stays the map's.
 func (m *Map) FD() int { return m.m.FD() }
 
-// Lookup returns a copy of the value, or an error that is unix.ENOENT.
+// perCPU reports whether the map has a value for each processor.
+func (m *Map) perCPU() bool {
+	switch m.spec.Type {
+	case ir.PerCPUArray, ir.PerCPUHash, ir.LRUPerCPUHash:
+		return true
+	}
+	return false
+}
+
+// Lookup returns a copy of the value, or an error that is unix.ENOENT. Of a map
+// with a value for each processor it is all of them, each in a multiple of 8
+// bytes.
 func (m *Map) Lookup(key []byte) ([]byte, error) {
+	if m.perCPU() {
+		value, err := m.m.LookupBytes(key)
+		if err == nil && value == nil {
+			err = unix.ENOENT
+		}
+		if err != nil {
+			return nil, m.failed("look up", err)
+		}
+		return value, nil
+	}
 	value := make([]byte, m.spec.ValueSize)
 	if err := m.m.Lookup(key, value); err != nil {
 		return nil, m.failed("look up", err)
