@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
@@ -38,7 +39,10 @@ func btfName(flags uint8) (text string) {
 
 // kernel is what is known of the kernel that one program is for.
 type kernel struct {
-	types *ktypes.Types // nil where there are none
+	types *ktypes.Types // nil where there are none, or the program does not seem to need them
+	given *ktypes.Types // which may not be available
+	once  sync.Once
+	read  *ktypes.Types // given, once it was found to be available
 	prog  *ir.Program
 	hook  *hook            // what the program is attached to; nil where its type does not say
 	calls map[ir.PC]*kcall // calls of the kernel's functions
@@ -60,11 +64,22 @@ func (f *flow) kernel(p *ir.Program) *kernel {
 
 // findKernel looks up what the program refers to of the kernel.
 func findKernel(p *ir.Program, policy Policy) *kernel {
-	k := &kernel{prog: p}
-	if policy.Types != nil && needsTypes(p) && policy.Types.Available() == nil {
-		k.types = policy.Types
+	k := &kernel{prog: p, given: policy.Types}
+	if needsTypes(p) {
+		k.types = k.late()
 	}
 	return k
+}
+
+// late returns the types, nil where there are none. Reading them takes long, so what
+// few programs do asks for them only when it happens.
+func (k *kernel) late() *ktypes.Types {
+	k.once.Do(func() {
+		if k.given != nil && k.given.Available() == nil {
+			k.read = k.given
+		}
+	})
+	return k.read
 }
 
 // needsTypes reports that the program may come across structures of the kernel.
@@ -85,7 +100,7 @@ func needsTypes(p *ir.Program) bool {
 				return true
 			}
 		case ir.KindLoadImm:
-			if isVar(in) || in.Op.Row().Pseudo == ir.PseudoMapFD || in.Op.Row().Pseudo == ir.PseudoMapIdx {
+			if isVar(in) {
 				return true
 			}
 		}
@@ -108,10 +123,10 @@ func returnsStruct(id abi.HelperID) bool {
 
 // id returns the structure of that name; 0 if there is none.
 func (k *kernel) id(name string) ktypes.ID {
-	if k.types == nil || name == "" {
+	if name == "" || k.late() == nil {
 		return 0
 	}
-	id, _ := k.types.Named(name)
+	id, _ := k.late().Named(name)
 	return id
 }
 
@@ -161,7 +176,8 @@ type section struct {
 //
 // Source: check_ptr_to_btf_access.
 func (c *checker[E]) checkStruct(r *reg[E], in ir.Insn, ob *obligation) decision {
-	name := c.kern.types.Name(ktypes.ID(r.index))
+	types := c.kern.late()
+	name := types.Name(ktypes.ID(r.index))
 	off, fixed := c.w.fixed(r)
 	off += int64(in.Off)
 	switch {
@@ -184,7 +200,7 @@ func (c *checker[E]) checkStruct(r *reg[E], in ir.Insn, ob *obligation) decision
 	case off > maxVar:
 		return refuse(StructAccess, "access beyond struct %s at off %d size %d", name, off, ob.size)
 	}
-	if _, err := c.kern.types.Walk(ktypes.ID(r.index), int(off), int(ob.size)); err != nil {
+	if _, err := types.Walk(ktypes.ID(r.index), int(off), int(ob.size)); err != nil {
 		return refuse(StructAccess, "%s", reasonOf(err))
 	}
 	return decision{}
@@ -206,7 +222,7 @@ func reasonOf(err error) string {
 func (t *stepper[E]) member(s *state[E], base *reg[E], in ir.Insn) reg[E] {
 	id := ktypes.ID(base.index)
 	off, _ := t.w.fixed(base)
-	a, err := t.kern.types.Walk(id, int(off)+int(in.Off), in.Row().Width.Bytes())
+	a, err := t.kern.late().Walk(id, int(off)+int(in.Off), in.Row().Width.Bytes())
 	if err != nil || a.Kind == ktypes.Number {
 		return number(t.w.anyOf(in.Row().Width))
 	}
@@ -229,7 +245,7 @@ func (t *stepper[E]) member(s *state[E], base *reg[E], in ir.Insn) reg[E] {
 // inherited tells how far a pointer can be relied on that was read from an object
 // that is there.
 func (t *stepper[E]) inherited(s *state[E], base *reg[E], a ktypes.Access, flags uint8) (now uint8, null bool) {
-	trust := t.kern.types.TrustOf(ktypes.ID(base.index), a)
+	trust := t.kern.late().TrustOf(ktypes.ID(base.index), a)
 	switch {
 	case trust == ktypes.Trusted:
 		return flags | trusted, false
@@ -276,7 +292,7 @@ func (c *checker[E]) checkMapFields(r *reg[E], in ir.Insn, ob *obligation) decis
 	case id == 0:
 		return noTypes("read of R%d, a map's own fields,", ob.reg)
 	}
-	if _, err := c.kern.types.Walk(id, int(off), int(ob.size)); err != nil {
+	if _, err := c.kern.late().Walk(id, int(off), int(ob.size)); err != nil {
 		return refuse(StructAccess, "%s", reasonOf(err))
 	}
 	return decision{}
@@ -305,7 +321,12 @@ func (k *kernel) mapStruct(m *ir.MapSpec) ktypes.ID {
 	if m == nil {
 		return 0
 	}
-	return k.id(mapStructs[m.Type])
+	types := k.late()
+	if types == nil {
+		return 0
+	}
+	id, _ := types.Named(mapStructs[m.Type])
+	return id
 }
 
 // noteKernel notes a read through a pointer of that kind: structures of the kernel

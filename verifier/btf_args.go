@@ -92,7 +92,7 @@ func (c *checker[E]) checkStructArg(s *state[E], r *reg[E], h *abi.Helper, ob *o
 // has it at its place.
 func (c *checker[E]) checkStructType(r *reg[E], n ir.Reg, want ktypes.ID, strict bool) decision {
 	off, fixed := c.w.fixed(r)
-	types := c.kern.types
+	types := c.kern.late()
 	switch {
 	case !fixed:
 		return refuse(HelperArg, "variable %s access var_off=%v disallowed", r.name(), c.w.ranges(r.val))

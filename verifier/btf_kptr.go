@@ -76,7 +76,7 @@ func (c *checker[E]) checkKptrType(v *reg[E], n ir.Reg, f *ir.ValueField) decisi
 		return refuse(HelperArg, "invalid kptr access, R%d type=%s expected=ptr_%s", n, v.name(), f.Target)
 	}
 	if d := c.checkStructType(v, n, id, f.Kptr == ir.OwnedKptr); d.outcome != holds {
-		return refuse(HelperArg, "invalid kptr access, R%d type=%s%s expected=ptr_%s", n, v.name(), c.kern.types.Name(ktypes.ID(v.index)), f.Target)
+		return refuse(HelperArg, "invalid kptr access, R%d type=%s%s expected=ptr_%s", n, v.name(), c.kern.late().Name(ktypes.ID(v.index)), f.Target)
 	}
 	return decision{}
 }

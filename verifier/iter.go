@@ -24,7 +24,7 @@ func (c *checker[E]) iterStruct(call *kcall) (id ktypes.ID, slots int) {
 	if id == 0 {
 		return 0, 0
 	}
-	return id, (c.kern.types.Size(id) + slotSize - 1) / slotSize
+	return id, (c.kern.late().Size(id) + slotSize - 1) / slotSize
 }
 
 // checkIter decides the argument that is an iterator.
@@ -35,7 +35,7 @@ func (c *checker[E]) checkIter(s *state[E], call *kcall, r *reg[E], n ir.Reg) de
 	if id == 0 {
 		return unmodelled("argument 1 of kernel function %s is not modelled", call.name)
 	}
-	name := strings.TrimPrefix(c.kern.types.Name(id), "bpf_iter_")
+	name := strings.TrimPrefix(c.kern.late().Name(id), "bpf_iter_")
 	if r.kind != stackPtr {
 		return refuse(HelperArg, "arg#%d expected pointer to an iterator on stack", n-ir.R1)
 	}
@@ -99,7 +99,7 @@ func (t *stepper[E]) iterAt(s *state[E], r *reg[E]) *reg[E] {
 // iter begins or ends an iteration, or notes that there was a next element.
 func (t *stepper[E]) iter(s *state[E], r *reg[E], call *kcall) {
 	id := call.proto.Args[0].Target
-	slots := (t.kern.types.Size(id) + slotSize - 1) / slotSize
+	slots := (t.kern.late().Size(id) + slotSize - 1) / slotSize
 	off, _ := t.w.fixed(r)
 	first, _ := place(off)
 	switch {

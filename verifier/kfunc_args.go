@@ -165,7 +165,7 @@ func (c *checker[E]) checkKobject(call *kcall, i int, r *reg[E], n ir.Reg) decis
 	case off != 0 && (r.kind != btfPtr || r.null || r.frame != 0 && r.frame != trusted && r.frame != rcuHeld):
 		return refuse(HelperArg, "dereference of modified %s ptr R%d off=%d disallowed", r.name(), n, off)
 	}
-	types := c.kern.types
+	types := c.kern.late()
 	strict := call.facts.Is(abi.KfRelease) && r.ref != 0 || types.Name(have) == "nf_conn___init" || types.Name(a.Target) == "nf_conn___init"
 	if off <= maxVar && types.Matches(have, int(off), a.Target, strict) || projections[types.Name(a.Target)] == types.Name(have) {
 		return decision{}
