@@ -50,7 +50,11 @@ func (d *demo) validateMutant(ctx context.Context, m mutants.Mutant) (*jitproof.
 }
 
 func (d *demo) validateWrong(ctx context.Context, m mutants.Mutant, p *ir.Program) (*jitproof.Certificate, error) {
-	code, err := jit.Compile(m.Wrap(d.prover.backend), p)
+	b, err := tierBackend(jit.Options{Tier: m.Tier})
+	if err != nil {
+		return nil, err
+	}
+	code, err := jit.Compile(m.Wrap(b), p)
 	if err != nil {
 		return nil, fmt.Errorf("mutant %s: %w", m.Name, err)
 	}

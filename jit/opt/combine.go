@@ -92,7 +92,9 @@ func (c *Code) foldBase(v *Value, uses, inAddress []int32) bool {
 		v.Mem.Base, v.Mem.Index, v.Mem.Scale = base.A, base.B, 1
 		uses[base.B]++
 	}
-	uses[old]--
+	if uses[old]--; uses[old] == 0 {
+		base.Each(func(x ID) { uses[x]-- })
+	}
 	inAddress[old]--
 	uses[v.Mem.Base]++
 	inAddress[v.Mem.Base]++
@@ -113,8 +115,8 @@ func (c *Code) foldIndex(v *Value, uses []int32) {
 	}
 	if small(v.Mem.Index) {
 		s := &c.Values[v.Mem.Index]
+		uses[v.Mem.Index]--
 		v.Mem.Index, v.Mem.Scale = s.A, 1<<s.Imm
-		uses[s.A]++
 	}
 }
 
@@ -141,7 +143,7 @@ func (c *Code) scaledSum(v *Value, uses []int32) {
 	}
 	s := &c.Values[y]
 	v.Op, v.Mem, v.A, v.B = Lea, Mem{Base: x, Index: s.A, Scale: 1 << s.Imm}, None, None
-	uses[s.A]++
+	uses[y]--
 }
 
 // part is a load that is put into its place in a word.

@@ -14,6 +14,8 @@ type Mutant struct {
 	Name string // stable, such as "missing-zero-extension"
 	Bug  string // one sentence
 	Text string // a program in which it shows, for package asm
+	// Tier is the one that the bug is in.
+	Tier jit.Tier
 	// Table says that the bug is in the tables beside the code.
 	Table bool
 
@@ -69,13 +71,14 @@ func (w wrong) Compile(p *ir.Program) (*jit.Code, error) {
 }
 
 // All returns the mutants.
-func All() []Mutant { return slices.Clone(all) }
+func All() []Mutant { return slices.Concat(all, optimised) }
 
 // Find returns the mutant of that name; ok is false if there is none.
 func Find(name string) (m Mutant, ok bool) {
-	i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name == name })
-	if i < 0 {
-		return m, false
+	for _, m := range All() {
+		if m.Name == name {
+			return m, true
+		}
 	}
-	return all[i], true
+	return m, false
 }

@@ -26,11 +26,12 @@ func TestRefuted(t *testing.T) {
 	v := jitproof.New(solver, jitproof.Options{})
 	for _, m := range mutants.All() {
 		for _, bmi2 := range []bool{false, true} {
-			b := amd64.New(jit.Target{ArrayStride: abi.ArrayStride, BMI2: bmi2})
+			b, err := amd64.NewTier(jit.Target{ArrayStride: abi.ArrayStride, BMI2: bmi2}, jit.Options{Tier: m.Tier})
+			require.NoError(t, err)
 			t.Run(fmt.Sprintf("%s/bmi2=%t", m.Name, bmi2), func(t *testing.T) { refute(t, v, b, m) })
 		}
 	}
-	require.GreaterOrEqual(t, len(mutants.All()), 40)
+	require.GreaterOrEqual(t, len(mutants.All()), 60)
 }
 
 func refute(t *testing.T, v *jitproof.Validator, b jit.Backend, m mutants.Mutant) {
