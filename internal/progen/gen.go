@@ -94,6 +94,21 @@ func (g *gen) link(main *function) {
 		g.p.Insns = append(g.p.Insns, f.insns...)
 	}
 	g.p.FindFuncs()
+	for i := 1; i < len(order) && g.o.Global; i++ {
+		g.p.Funcs[i].Global = order[i].prototype()
+	}
+}
+
+// prototype returns what a callee takes.
+func (f *function) prototype() *ir.Prototype {
+	t := &ir.Prototype{}
+	if f.buffer {
+		t.Params = append(t.Params, ir.Param{Kind: ir.ParamMem, Size: bufferSize})
+	}
+	for range f.args {
+		t.Params = append(t.Params, ir.Param{Kind: ir.ParamNumber})
+	}
+	return t
 }
 
 // regSet is a set of registers.

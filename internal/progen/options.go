@@ -53,6 +53,8 @@ type Options struct {
 	Size int
 	// Features are what programs may contain; 0 means All.
 	Features Feature
+	// Global makes the program's functions global. It does not change their code.
+	Global bool
 }
 
 func (o Options) withDefaults() Options {

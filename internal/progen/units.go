@@ -76,6 +76,11 @@ func assemble(p *ir.Program, list []unit) (q *ir.Program, ok bool) {
 	}
 	dropMaps(q)
 	q.FindFuncs()
+	for i := range q.Funcs {
+		if len(q.Funcs) == len(p.Funcs) {
+			q.Funcs[i].Global = p.Funcs[i].Global
+		}
+	}
 	return q, q.Check() == nil
 }
 
