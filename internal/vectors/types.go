@@ -41,6 +41,28 @@ func readTypes(types, strs string) (*btf.Spec, error) {
 	return btf.LoadSpecFromReader(bytes.NewReader(b.Bytes()))
 }
 
+// globals notes the prototypes of functions that are global.
+func (v *Vector) globals(p *ir.Program) error {
+	if len(v.FuncInfo) == 0 || v.BTFTypes == "" {
+		return nil
+	}
+	spec, err := readTypes(v.BTFTypes, v.BTFStrings)
+	if err != nil {
+		return fmt.Errorf("read BTF: %w", err)
+	}
+	for _, info := range v.FuncInfo {
+		t, err := spec.TypeByID(btf.TypeID(info[1]))
+		if err != nil {
+			return fmt.Errorf("read BTF: %w", err)
+		}
+		i := p.FuncAt(ir.PC(info[0]))
+		if f, ok := t.(*btf.Func); ok && i > 0 && p.Funcs[i].PC == ir.PC(info[0]) && f.Linkage == btf.GlobalFunc {
+			p.Funcs[i].Global = special.Prototype(f, p.Type)
+		}
+	}
+	return nil
+}
+
 // fields lists what the map's values hold that is no plain bytes.
 func (m *Map) fields() ([]ir.ValueField, error) {
 	spec, err := readTypes(m.BTFTypes, m.BTFStrings)

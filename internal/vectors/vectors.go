@@ -44,7 +44,9 @@ type Vector struct {
 	Relocs     []Reloc  `json:"map_relocs"`
 	Kfuncs     []Kfunc  `json:"kfunc_relocs"`
 	FuncInfo   [][2]int `json:"func_info"` // functions that BTF describes: instruction and type
-	Needs      []string `json:"needs"`     // what the program needs beside its bytes and maps
+	BTFTypes   string   `json:"btf_types_hex"`
+	BTFStrings string   `json:"btf_strings_hex"`
+	Needs      []string `json:"needs"` // what the program needs beside its bytes and maps
 
 	Expect       string `json:"expect"` // accept or reject
 	ExpectUnpriv string `json:"expect_unprivileged"`
@@ -193,6 +195,9 @@ func (v *Vector) Program() (*ir.Program, error) {
 	}
 	p.FindFuncs()
 	if err := v.checkTypes(p); err != nil {
+		return fail(err)
+	}
+	if err := v.globals(p); err != nil {
 		return fail(err)
 	}
 	return p, nil

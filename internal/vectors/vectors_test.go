@@ -1,10 +1,14 @@
 package vectors
 
 import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -59,6 +63,41 @@ func TestProgram(t *testing.T) {
 			require.NoError(t, p.Check())
 		})
 	}
+}
+
+// TestGlobals: a function that BTF says is global has a prototype.
+func TestGlobals(t *testing.T) {
+	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	proto := &btf.FuncProto{Return: number, Params: []btf.FuncParam{{Name: "x", Type: number}, {Name: "p", Type: &btf.Pointer{Target: number}}}}
+	b, err := btf.NewBuilder([]btf.Type{&btf.Func{Name: "f", Type: proto, Linkage: btf.GlobalFunc}, &btf.Func{Name: "g", Type: proto, Linkage: btf.StaticFunc}}, nil)
+	require.NoError(t, err)
+	raw, err := b.Marshal(nil, nil)
+	require.NoError(t, err)
+	le := binary.LittleEndian
+	types, strs := raw[24:24+le.Uint32(raw[12:])], raw[24+le.Uint32(raw[16:]):]
+	spec, err := readTypes(hex.EncodeToString(types), hex.EncodeToString(strs))
+	require.NoError(t, err)
+	id := func(name string) int {
+		var f *btf.Func
+		require.NoError(t, spec.TypeByName(name, &f))
+		n, err := spec.TypeID(f)
+		require.NoError(t, err)
+		return int(n)
+	}
+	const call = "85100000%02x000000"
+	v := Vector{ProgType: "XDP", Insns: fmt.Sprintf(call+call, 2, 3) + "9500000000000000" + "b7000000000000009500000000000000" + "b7000000000000009500000000000000",
+		FuncInfo: [][2]int{{0, id("g")}, {3, id("f")}, {5, id("g")}}, BTFTypes: hex.EncodeToString(types), BTFStrings: hex.EncodeToString(strs)}
+	p, err := v.Program()
+	require.NoError(t, err)
+	require.NoError(t, p.Check())
+	require.Len(t, p.Funcs, 3)
+	want := &ir.Prototype{Params: []ir.Param{{Kind: ir.ParamNumber}, {Kind: ir.ParamMem, Size: 4, Null: true}}}
+	require.True(t, want.Equal(p.Funcs[1].Global), "%+v", p.Funcs[1].Global)
+	require.Nil(t, p.Funcs[0].Global)
+	require.Nil(t, p.Funcs[2].Global)
+	v.FuncInfo[1][1] = 1000
+	_, err = v.Program()
+	require.ErrorContains(t, err, "read BTF")
 }
 
 func TestTails(t *testing.T) {

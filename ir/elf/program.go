@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/special"
 	"github.com/bpfproof/bpfproof/ir/wire"
 )
 
@@ -255,4 +256,18 @@ func (o *Object) Find(name string) ([]*ir.Program, error) {
 		return []*ir.Program{p}, nil
 	}
 	return nil, fmt.Errorf("elf: find program %q: %s has only %s", name, o.Name, quoteAll(o.Names()))
+}
+
+// globals notes the prototypes of the functions that are global, so that the
+// verifier takes them by these and not by their callers.
+func (l *linker) globals() {
+	for i := range l.prog.Funcs {
+		f := &l.prog.Funcs[i]
+		if s, ok := l.rd.function(f.Name); ok && elf.ST_VISIBILITY(s.Other) == elf.STV_HIDDEN {
+			continue // loaders make such functions static
+		}
+		if t := l.rd.funcs[f.Name]; i > 0 && t != nil && t.Linkage == btf.GlobalFunc {
+			f.Global = special.Prototype(t, l.prog.Type)
+		}
+	}
 }

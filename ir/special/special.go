@@ -1,7 +1,8 @@
 // Package special finds what the values of maps hold that is no plain bytes:
 // locks, timers, pointers to kernel objects and the like, by the BTF of their
 // type. Programs must not access these bytes as such, so a loader that leaves
-// them out makes the verifier accept what the kernel refuses.
+// them out makes the verifier accept what the kernel refuses. It likewise reads what
+// global functions take, by which the kernel verifies them.
 //
 // It knows types; not objects, programs or maps. Both the reader of objects and
 // that of test vectors use it.
@@ -9,8 +10,10 @@
 // Invariant: the fields lie in the value, in order of offset.
 //
 //	fields, err := special.Fields(spec.Value)
+//	prototype := special.Prototype(f, ir.XDP)
 //
-// Source: btf_parse_fields in kernel/bpf/btf.c of Linux 6.18.
+// Source: btf_parse_fields and btf_prepare_func_args in kernel/bpf/btf.c of Linux
+// 6.18.
 package special
 
 import (

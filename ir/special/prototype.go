@@ -1,7 +1,6 @@
-package elf
+package special
 
 import (
-	"debug/elf"
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
@@ -9,42 +8,28 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 )
 
-// globals notes the prototypes of the functions that are global, so that the
-// verifier takes them by these and not by their callers.
-func (l *linker) globals() {
-	for i := range l.prog.Funcs {
-		f := &l.prog.Funcs[i]
-		if s, ok := l.rd.function(f.Name); ok && elf.ST_VISIBILITY(s.Other) == elf.STV_HIDDEN {
-			continue // loaders make such functions static
-		}
-		if t := l.rd.funcs[f.Name]; i > 0 && t != nil && t.Linkage == btf.GlobalFunc {
-			f.Global = l.prototype(t)
-		}
-	}
-}
-
-// prototype reads a function's type.
+// Prototype reads the type of a global function of a program of type t.
 //
 // Source: btf_prepare_func_args in kernel/bpf/btf.c of Linux 6.18. What it refuses,
 // or takes for an object of the kernel, is ir.ParamOther.
-func (l *linker) prototype(f *btf.Func) *ir.Prototype {
-	t, ok := f.Type.(*btf.FuncProto)
-	if !ok || len(t.Params) > 5 {
+func Prototype(f *btf.Func, t ir.ProgType) *ir.Prototype {
+	proto, ok := f.Type.(*btf.FuncProto)
+	if !ok || len(proto.Params) > 5 {
 		return &ir.Prototype{Params: []ir.Param{{Kind: ir.ParamOther, Name: f.Name}}}
 	}
-	p := &ir.Prototype{Void: !isNumber(t.Return)}
-	for i, a := range t.Params {
+	p := &ir.Prototype{Void: !isNumber(proto.Return)}
+	for i, a := range proto.Params {
 		var tags []string
 		if i < len(f.ParamTags) {
 			tags = f.ParamTags[i]
 		}
-		p.Params = append(p.Params, l.param(a.Type, tags))
+		p.Params = append(p.Params, param(a.Type, tags, t))
 	}
 	return p
 }
 
-// param reads one argument with its tags.
-func (l *linker) param(t btf.Type, tags []string) ir.Param {
+// param reads one argument, with its tags, of a function of such a program.
+func param(t btf.Type, tags []string, prog ir.ProgType) ir.Param {
 	other := ir.Param{Kind: ir.ParamOther, Name: typeName(t)}
 	tagged := func(tag string) bool { return slices.Contains(tags, "arg:"+tag) }
 	ptr, isPtr := btf.UnderlyingType(t).(*btf.Pointer)
@@ -53,7 +38,7 @@ func (l *linker) param(t btf.Type, tags []string) ir.Param {
 		return ir.Param{Kind: ir.ParamNumber}
 	case !isPtr:
 		return other
-	case tagged("ctx") && len(tags) == 1, len(tags) == 0 && l.isContext(ptr.Target):
+	case tagged("ctx") && len(tags) == 1, len(tags) == 0 && isContext(ptr.Target, prog):
 		return ir.Param{Kind: ir.ParamCtx}
 	}
 	for _, tag := range tags {
@@ -101,7 +86,7 @@ var contexts = map[ir.ProgType]string{
 	ir.PerfEvent: "bpf_perf_event_data", ir.Netfilter: "bpf_nf_ctx",
 }
 
-func (l *linker) isContext(t btf.Type) bool {
+func isContext(t btf.Type, prog ir.ProgType) bool {
 	for {
 		switch u := t.(type) {
 		case *btf.Const:
@@ -109,7 +94,7 @@ func (l *linker) isContext(t btf.Type) bool {
 		case *btf.Volatile:
 			t = u.Type
 		case *btf.Struct:
-			want, ok := contexts[l.prog.Type]
+			want, ok := contexts[prog]
 			return ok && u.Name == want
 		default:
 			return false
