@@ -32,4 +32,9 @@ type Options struct {
 	Tier Tier
 	Off  []string   // passes of the optimising tier that are left out
 	Dump *dump.Sink // gets what each pass makes of each segment
+	// Harden blinds the program's constants: none is in the text as it is in the
+	// bytecode, so that nobody can write machine code by choosing them. Offsets of
+	// memory accesses and amounts of shifts stay. Only the optimising tier does it.
+	Harden bool
+	Seed   uint64 // of the numbers that constants are blinded with
 }

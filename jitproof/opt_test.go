@@ -48,6 +48,22 @@ func TestOptimised(t *testing.T) {
 	t.Logf("%d obligations, %d by the rewrite rules alone", total, rewriter)
 }
 
+// TestHardened proves the corpus with its constants blinded.
+func TestHardened(t *testing.T) {
+	v := jitproof.New(solver(t), jitproof.Options{})
+	for seed, p := range programs(t) {
+		b, err := amd64.NewTier(jit.Target{BMI2: seed%2 == 0}, jit.Options{Tier: jit.Optimising, Harden: true, Seed: uint64(seed)})
+		require.NoError(t, err)
+		code, err := jit.Compile(b, p)
+		require.NoError(t, err, p.Name)
+		c, err := v.Validate(t.Context(), p, code)
+		require.NoError(t, err, p.Name)
+		if c.Status != jitproof.Proved {
+			t.Error(explain(p, c))
+		}
+	}
+}
+
 // straight reports whether the random programs may have the operation anywhere.
 func straight(row *ir.Row) bool {
 	switch row.Kind {

@@ -14,6 +14,7 @@ import (
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
+	"github.com/bpfproof/bpfproof/runtime/native"
 )
 
 // benchRunJSON is one program in one tier (DESIGN section 5). Fields of a
@@ -42,6 +43,7 @@ const (
 	vmColumn       = "vm"
 	baselineColumn = "baseline"
 	optColumn      = "optimising"
+	hardColumn     = "hardened" // the optimising tier with blinded constants
 	kernelColumn   = "kernel"
 	cColumn        = "C"
 )
@@ -57,6 +59,8 @@ type engineBench struct {
 	maps   bool        // programs with maps too
 	ratios [][2]string // quotients of columns that the table shows
 	passes []string    // of the optimising tier, as --passes says
+	harden hardenFlags
+	native native.Options
 
 	check    runtime.Check
 	compiler *compiler // nil: left out
@@ -174,13 +178,17 @@ func (b *engineBench) loader(column string) (runtime.Loader, error) {
 	case vmColumn:
 		return loaders["vm"]()
 	case baselineColumn:
-		return nativeLoader(jit.Options{})
+		return nativeLoader(jit.Options{}, b.native)
 	}
-	off, err := passesOff(b.passes)
-	if err != nil {
+	o := jit.Options{Tier: jit.Optimising}
+	if column == hardColumn {
+		o = b.harden.options(jit.Optimising)
+	}
+	var err error
+	if o.Off, err = passesOff(b.passes); err != nil {
 		return runtime.Loader{}, err
 	}
-	return nativeLoader(jit.Options{Tier: jit.Optimising, Off: off})
+	return nativeLoader(o, b.native)
 }
 
 func (b *engineBench) measure(ctx context.Context, p *benchProgram) (row benchRow, err error) {

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/runtime/maps"
+	"github.com/bpfproof/bpfproof/runtime/native"
 	"github.com/bpfproof/bpfproof/runtime/vm"
 )
 
@@ -45,19 +48,33 @@ func engineNames(list string) ([]string, error) {
 	return names, nil
 }
 
+// engineOptions are what engines of ours can be told.
+type engineOptions struct {
+	seed    uint64      // of the interpreter's random numbers; 0: the usual one
+	harden  hardenFlags // of native code
+	perfMap io.Writer   // gets the names of native code; nil: nobody
+}
+
+// loader returns the engine of that name.
+func (o *engineOptions) loader(engine string) (runtime.Loader, error) {
+	switch engine {
+	case "vm":
+		return vm.Loader(vm.Options{Seed: o.seed}), nil
+	case "native":
+		return nativeLoader(o.harden.options(jit.Baseline), native.Options{PerfMap: o.perfMap})
+	}
+	return nativeLoader(o.harden.options(jit.Optimising), native.Options{PerfMap: o.perfMap})
+}
+
 // open loads p into the engine of that name. A program that is not accepted is
-// a *rejectedError. A seed other than 0 is that of the interpreter's random
-// numbers.
-func open(ctx context.Context, engine string, p *ir.Program, opts runtime.Options, seed uint64) (*loaded, error) {
+// a *rejectedError.
+func open(ctx context.Context, engine string, p *ir.Program, opts runtime.Options, eo engineOptions) (*loaded, error) {
 	if engine == "kernel" {
 		return openKernel(p)
 	}
-	loader, err := loaders[engine]()
+	loader, err := eo.loader(engine)
 	if err != nil {
 		return nil, err
-	}
-	if seed != 0 && engine == "vm" {
-		loader = vm.Loader(vm.Options{Seed: seed})
 	}
 	opts.Loader = loader
 	obj, err := runtime.Load(ctx, []*ir.Program{p}, opts)

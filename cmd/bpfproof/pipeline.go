@@ -47,15 +47,17 @@ func check(v *verifier.Verifier) runtime.Check {
 // loaders lists the engines of our own by name.
 var loaders = map[string]func() (runtime.Loader, error){
 	"vm":     func() (runtime.Loader, error) { return vm.Loader(vm.Options{}), nil },
-	"native": func() (runtime.Loader, error) { return nativeLoader(jit.Options{}) },
-	"opt":    func() (runtime.Loader, error) { return nativeLoader(jit.Options{Tier: jit.Optimising}) },
+	"native": func() (runtime.Loader, error) { return nativeLoader(jit.Options{}, native.Options{}) },
+	"opt": func() (runtime.Loader, error) {
+		return nativeLoader(jit.Options{Tier: jit.Optimising}, native.Options{})
+	},
 }
 
 // nativeLoader returns native code of a tier as an engine.
-func nativeLoader(o jit.Options) (runtime.Loader, error) {
+func nativeLoader(o jit.Options, n native.Options) (runtime.Loader, error) {
 	b, err := tierBackend(o)
 	if err != nil {
 		return runtime.Loader{}, err
 	}
-	return native.Loader(b, native.Options{}), nil
+	return native.Loader(b, n), nil
 }

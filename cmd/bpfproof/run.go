@@ -10,6 +10,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/native"
 )
 
 // runJSON is what run prints of a program in one engine (DESIGN section 5).
@@ -34,7 +35,8 @@ type runner struct {
 	engines    string
 	repeat     int
 	elems      []string
-	seed       uint64
+	opts       engineOptions
+	perf       bool
 	out        *printer
 }
 
@@ -49,7 +51,13 @@ func runCmd() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.out = newPrinter(cmd, asJSON)
-			return r.run(cmd, args[0])
+			var n native.Options
+			closePerf, err := perfMap(r.perf, &n)
+			if err != nil {
+				return err
+			}
+			r.opts.perfMap = n.PerfMap
+			return first(r.run(cmd, args[0]), closePerf())
 		},
 	}
 	r.in.flags(cmd)
@@ -59,10 +67,12 @@ func runCmd() *cobra.Command {
 	f.StringVar(&r.data, "input", "", "packet or memory: hex, or @file (64 zero bytes for programs with a packet)")
 	f.StringVar(&r.ctx, "ctx", "", "context: hex, or @file")
 	f.StringVar(&r.pcap, "pcap", "", "replay the packets of a capture")
-	f.StringVar(&r.engines, "engine", "native", "vm, native, kernel, or several with commas")
+	f.StringVar(&r.engines, "engine", "native", "vm, native, opt (native in the optimising tier), kernel, or several with commas")
 	f.IntVar(&r.repeat, "repeat", 1, "how often to run")
 	f.StringArrayVar(&r.elems, "elem", nil, "element of a map before the run: MAP:KEY=VALUE, the map by name or number, the rest in hex")
-	f.Uint64Var(&r.seed, "seed", 0, "of get_prandom_u32, in vm; 0 for the usual one")
+	f.Uint64Var(&r.opts.seed, "seed", 0, "of get_prandom_u32, in vm; 0 for the usual one")
+	f.BoolVar(&r.perf, "perf-map", false, perfMapUsage)
+	r.opts.harden.flags(cmd)
 	f.BoolVar(&r.unverified, "unverified", false, "run without verification (vm only: it checks every access)")
 	return cmd
 }
@@ -133,7 +143,7 @@ func (r *runner) program(cmd *cobra.Command, p *ir.Program, engines []string) (s
 }
 
 func (r *runner) engine(cmd *cobra.Command, p *ir.Program, name string, opts runtime.Options) (*runJSON, error) {
-	e, err := open(cmd.Context(), name, p, opts, r.seed)
+	e, err := open(cmd.Context(), name, p, opts, r.opts)
 	if err != nil {
 		return nil, err
 	}

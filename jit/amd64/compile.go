@@ -51,6 +51,7 @@ type compiler struct {
 	polls  []poll    // of the function being compiled, to be put behind it
 	frame  jit.Frame // of the function being compiled
 	live   opt.Regs  // what is live behind the instruction being lowered
+	blind  *blinder
 }
 
 func newCompiler(p *ir.Program, t jit.Target) *compiler {

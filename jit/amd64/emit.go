@@ -94,7 +94,7 @@ func (e *emitter) use(x opt.ID) enc.Reg {
 	r := e.where(x)
 	if v := &e.Values[x]; r == nowhere && v.Op == opt.Const {
 		if r = e.pick(x, nowhere, 0); r != nowhere {
-			e.asm.Text = movConst(e.asm.Text, r, uint64(v.Imm))
+			e.constant(r, uint64(v.Imm))
 			e.holds[r] = x
 		}
 	}
@@ -329,7 +329,7 @@ func (e *emitter) choose(x opt.ID, v *opt.Value) {
 		return
 	}
 	if constant {
-		e.asm.Text = movConst(e.asm.Text, dst, uint64(e.Values[first].Imm))
+		e.constant(dst, uint64(e.Values[first].Imm))
 	} else {
 		e.move(enc.S64, dst, from)
 	}

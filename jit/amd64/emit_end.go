@@ -138,7 +138,7 @@ func (e *emitter) goHome() {
 func (e *emitter) sendHome(x opt.ID, r enc.Reg) {
 	from := e.where(x)
 	if v := &e.Values[x]; from == nowhere { // a constant
-		e.asm.Text = movConst(e.asm.Text, r, uint64(v.Imm))
+		e.constant(r, uint64(v.Imm))
 	} else {
 		e.asm.Text = enc.MovRR(e.asm.Text, enc.S64, r, from)
 	}

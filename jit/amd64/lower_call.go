@@ -53,17 +53,21 @@ func (c *compiler) tailCall() {
 // loadPacket lowers LD_ABS and LD_IND. The offset is set up before r1, in
 // whose home the index may be.
 func (c *compiler) loadPacket(in ir.Insn, row *ir.Row) {
-	t, offset := c.asm.Text, home(ir.R2)
+	offset, imm := home(ir.R2), uint64(uint32(in.Imm))
 	switch {
 	case !row.Indirect:
-		t = movConst(t, offset, uint64(uint32(in.Imm)))
+		c.constant(offset, imm)
+	case imm == 0:
+		c.asm.Text = enc.MovRR(c.asm.Text, enc.S32, offset, home(in.Src))
+	case c.blind != nil:
+		c.constant(scratch0, imm)
+		t := enc.MovRR(c.asm.Text, enc.S32, offset, home(in.Src))
+		c.asm.Text = enc.RR(t, enc.ADD, enc.S32, offset, scratch0)
 	default:
-		t = enc.MovRR(t, enc.S32, offset, home(in.Src))
-		if imm := int32(in.Imm); imm != 0 {
-			t = enc.RI(t, enc.ADD, enc.S32, offset, imm)
-		}
+		t := enc.MovRR(c.asm.Text, enc.S32, offset, home(in.Src))
+		c.asm.Text = enc.RI(t, enc.ADD, enc.S32, offset, int32(in.Imm))
 	}
-	c.asm.Text = enc.MovRR(t, enc.S64, home(ir.R1), home(ir.R6))
+	c.asm.Text = enc.MovRR(c.asm.Text, enc.S64, home(ir.R1), home(ir.R6))
 	c.exitTo(jit.LoadPacket(row.Width))
 	c.asm.Text = enc.TestRR(c.asm.Text, enc.S64, enc.RAX, enc.RAX)
 	inside := c.skip(enc.NS)

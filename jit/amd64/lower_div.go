@@ -110,7 +110,9 @@ func (c *compiler) machineDivide(d division, src enc.Reg, imm int64) {
 		case enc.RDX:
 			src = scratch1
 		}
-		t = movConst(t, src, uint64(imm))
+		c.asm.Text = t
+		c.constant(src, uint64(imm))
+		t = c.asm.Text
 	}
 	if d.signed {
 		t = enc.SignAcc(t, d.s)

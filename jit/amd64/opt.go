@@ -16,13 +16,18 @@ type optimiser struct {
 	target jit.Target
 	off    map[opt.Pass]bool
 	dump   *dump.Sink
+	harden bool
+	seed   uint64
 }
 
 // NewTier returns the compiler of a tier. A pass that does not exist is an
 // error.
 func NewTier(t jit.Target, o jit.Options) (jit.Backend, error) {
-	if o.Tier == jit.Baseline {
+	if o.Tier == jit.Baseline && !o.Harden {
 		return New(t), nil
+	}
+	if o.Tier == jit.Baseline {
+		return nil, fmt.Errorf("amd64: harden: the baseline tier does not blind constants")
 	}
 	off := map[opt.Pass]bool{}
 	for _, name := range o.Off {
@@ -31,7 +36,7 @@ func NewTier(t jit.Target, o jit.Options) (jit.Backend, error) {
 		}
 		off[opt.Pass(name)] = true
 	}
-	return optimiser{t, off, o.Dump}, nil
+	return optimiser{t, off, o.Dump, o.Harden, o.Seed}, nil
 }
 
 // Arch returns "amd64".
@@ -49,7 +54,11 @@ func (b optimiser) Compile(p *ir.Program) (*jit.Code, error) {
 	c := newCompiler(p, b.target)
 	s := &segments{compiler: c, b: b, cuts: make([]bool, len(p.Insns))}
 	var hints []jit.Hint
-	c.facts, hints = trackMaps(p, b.target)
+	if b.harden { // an inlined lookup has the map's size in it
+		c.blind = &blinder{b.seed}
+	} else {
+		c.facts, hints = trackMaps(p, b.target)
+	}
 	s.mapHints = map[ir.PC][]jit.Hint{}
 	for _, h := range hints {
 		s.mapHints[h.PC] = append(s.mapHints[h.PC], h)
@@ -87,7 +96,7 @@ func (s *segments) fallTo(pc ir.PC) {
 
 func (s *segments) function(g *cfg.Graph, i int) error {
 	start, end := s.p.Funcs[i].PC, s.funcEnd(i)
-	plan := opt.New(s.p, g, start, end, opt.Config{Alone: s.alone, Off: s.b.off})
+	plan := opt.New(s.p, g, start, end, opt.Config{Alone: s.alone, Off: s.b.off, Blind: s.b.harden})
 	s.begin(i)
 	for k, n := range plan.Order {
 		seg := &plan.Segments[n]

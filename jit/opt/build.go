@@ -8,15 +8,24 @@ import (
 // builder turns instructions into values.
 type builder struct {
 	*Code
-	p   *ir.Program
-	cur [ir.NumRegs]ID // what each register holds
+	p     *ir.Program
+	cur   [ir.NumRegs]ID // what each register holds
+	blind bool
+}
+
+// blinded puts a constant of its own for an immediate.
+func (b *builder) blinded(x *ID, imm *int64, pc ir.PC) {
+	if b.blind {
+		*x = b.add(Value{Op: Const, W: ir.W64, A: None, B: None, Imm: *imm, Reg: ir.FP, PC: pc})
+		*imm = 0
+	}
 }
 
 // Build returns the values of a segment that does not stand alone, as they are
 // in the bytecode: one for each instruction.
 func (f *Plan) Build(s *Segment) *Code {
 	c := &Code{Segment: s, A: None, B: None}
-	b := &builder{Code: c, p: f.p}
+	b := &builder{Code: c, p: f.p, blind: f.cfg.Blind}
 	for r := range b.cur {
 		b.cur[r] = None
 		c.Final[r] = None
@@ -128,6 +137,8 @@ func (b *builder) insn(pc ir.PC, in ir.Insn) {
 		v.Mem.Base, v.Mem.Disp = b.read(in.Dst), int32(in.Off)
 		if row.Src != ir.K {
 			v.A, v.Imm = b.read(in.Src), 0
+		} else {
+			b.blinded(&v.A, &v.Imm, pc)
 		}
 		b.add(v)
 	case ir.KindJump:
@@ -142,6 +153,7 @@ func (b *builder) insn(pc ir.PC, in ir.Insn) {
 			b.B = b.read(in.Src)
 		} else {
 			b.Imm = in.Imm
+			b.blinded(&b.B, &b.Imm, pc)
 		}
 	}
 }
@@ -177,11 +189,13 @@ func (b *builder) alu(v Value, in ir.Insn, row *ir.Row) {
 			v.Imm = in.Imm & int64(row.Width-1)
 		}
 	case row.ALU == ir.Div || row.ALU == ir.Mod:
-		b.divide(&v, in, row)
+		if b.divide(&v, in, row); v.Op == And {
+			b.blinded(&v.B, &v.Imm, v.PC)
+		}
 	default:
-		v.A, v.B = b.read(in.Dst), x
-		if k {
+		if v.A, v.B = b.read(in.Dst), x; k {
 			v.Imm = in.Imm
+			b.blinded(&v.B, &v.Imm, v.PC)
 		}
 	}
 	b.cur[in.Dst] = b.add(v)

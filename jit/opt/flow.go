@@ -35,6 +35,9 @@ type Config struct {
 	Alone func(in ir.Insn) bool
 	// Off lists the passes that are left out.
 	Off map[Pass]bool
+	// Blind makes of every immediate, but amounts of shifts, a constant of its own
+	// and lets no pass turn it back.
+	Blind bool
 }
 
 // Segment is the straight code [Start, End) between two cuts.

@@ -64,7 +64,7 @@ func (f *Plan) Values(s *Segment, d *dump.Sink) *Code {
 	}
 	show("build")
 	for _, p := range passes {
-		if p.run == nil || f.cfg.Off[p.Name] || p.Name == PassBytes && f.cfg.Off[PassDead] {
+		if p.run == nil || f.cfg.Off[p.Name] || p.Name == PassBytes && f.cfg.Off[PassDead] || p.Name == PassFold && f.cfg.Blind {
 			continue
 		}
 		p.run(c)

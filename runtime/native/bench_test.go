@@ -1,13 +1,18 @@
 package native_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bpfproof/bpfproof/corpus"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/ir/elf"
+	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
+	"github.com/bpfproof/bpfproof/runtime/native"
 )
 
 // BenchmarkEntry is the cost of calling a program that returns at once.
@@ -47,7 +52,7 @@ func BenchmarkLoop(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rounds, "ns/round")
 }
 
-// BenchmarkCompile is the cost of the baseline tier.
+// BenchmarkCompile is the cost of each tier.
 func BenchmarkCompile(b *testing.B) {
 	var body []ir.Insn
 	for i := range 1000 {
@@ -55,12 +60,50 @@ func BenchmarkCompile(b *testing.B) {
 			aluX(ir.Xor, ir.R3, ir.R4), branchK(ir.JGT, ir.R3, 77, 1), store(ir.W16, ir.R10, -8, ir.R3))
 	}
 	p := program(body, movK(ir.R0, 0), exit())
-	be := backend()
 	require.NoError(b, p.Check()) // done once, by the verifier at the latest
+	for _, tier := range []string{"baseline", "opt"} {
+		b.Run("tier="+tier, func(b *testing.B) {
+			be := backendOf(tier)
+			for b.Loop() {
+				if _, err := be.Compile(p); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(p.Insns)), "ns/insn")
+		})
+	}
+}
+
+// BenchmarkProgram runs the programs of corpus/bench in each tier.
+func BenchmarkProgram(b *testing.B) {
+	for _, e := range corpus.Benchmarks() {
+		file, err := corpus.FS.ReadFile(e.Object)
+		require.NoError(b, err)
+		o, err := elf.Read(e.Object, bytes.NewReader(file))
+		require.NoError(b, err)
+		p := o.Program(e.Name)
+		for _, tier := range []string{"baseline", "opt"} {
+			b.Run("prog="+e.Name+"/tier="+tier, func(b *testing.B) { benchProgram(b, p, tier) })
+		}
+	}
+}
+
+func benchProgram(b *testing.B, p *ir.Program, tier string) {
+	ms, err := runtime.CreateMaps(p)
+	require.NoError(b, err)
+	engine, err := native.Loader(backendOf(tier), native.Options{}).Load(b.Context(), p, ms)
+	require.NoError(b, err)
+	s, err := engine.(runtime.Opener).Open()
+	require.NoError(b, err)
+	require.NoError(b, s.Frame().Set(runtime.Input{Data: corpus.BenchPacket()}))
 	for b.Loop() {
-		if _, err := be.Compile(p); err != nil {
+		if _, err := s.Run(b.Context(), runtime.DefaultFuel); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(p.Insns)), "ns/insn")
+	require.NoError(b, s.Close())
+	require.NoError(b, engine.Close())
+	for _, m := range ms {
+		require.NoError(b, m.Close())
+	}
 }
