@@ -170,11 +170,14 @@ func (c *checker[E]) wrongType(r *reg[E], n ir.Reg, want ...string) decision {
 }
 
 // mapOf returns the map that the helper's map argument names; checkMapArg was
-// decided before for it. It is an empty one for helpers without.
+// decided before for it. It is an empty one for helpers without, and for a
+// map that is not known.
 func mapOf[E comparable](p *ir.Program, fr *frame[E], h *abi.Helper) *ir.MapSpec {
 	for i, a := range h.Args {
 		if r := &fr.regs[ir.R1+ir.Reg(i)]; a == abi.ArgMap && r.kind == mapPtr {
-			return specOf(p, r)
+			if m := specOf(p, r); m != nil {
+				return m
+			}
 		}
 	}
 	return &ir.MapSpec{}
