@@ -1,7 +1,9 @@
 // Package ending shows that runs end: given the records of a set of invariants
-// and which of them follow which, no run follows them for ever.
+// and which of them follow which, no run follows them for ever, and none nests its
+// calls deeper than there is stack.
 //
 //	edges[i] = append(edges[i], ending.Edge{To: j})
+//	if i, why := ending.Nested(p, set, edges, used); i >= 0 { ... }
 //	if i := ending.Endless(p, d, set, edges); i >= 0 { ... not shown from record i ... }
 //
 // It believes the Edges: whoever gives them has shown that each record that
