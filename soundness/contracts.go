@@ -129,12 +129,29 @@ func (c *calls) given(v symgo.Value, cond smt.Term, i int) symgo.Value {
 		}
 		return r
 	case symgo.Word:
-		if c.b.Op(v.Term) == smt.OpIte && c.b.Args(v.Term)[0] == cond {
-			v.Term = c.b.Args(v.Term)[i]
-		}
+		v.Term = c.chosen(v.Term, cond, i)
 		return v
 	}
 	return v
+}
+
+// chosen returns t with the i-th operand in place of a choice by cond. Zeros
+// that both operands start with stand before the choice.
+func (c *calls) chosen(t, cond smt.Term, i int) smt.Term {
+	args := c.b.Args(t)
+	switch c.b.Op(t) {
+	case smt.OpIte:
+		if args[0] == cond {
+			return args[i]
+		}
+	case smt.OpConcat:
+		out := c.chosen(args[0], cond, i)
+		for _, part := range args[1:] {
+			out = c.b.Concat(out, c.chosen(part, cond, i))
+		}
+		return out
+	}
+	return t
 }
 
 // run runs a predicate as it is written.
