@@ -91,7 +91,7 @@ func (c *calls) reaches(r symgo.Value, m, x smt.Term) smt.Term {
 }
 
 func settleSpecs() []*spec {
-	return []*spec{withinSpec(), lowsSpec(), settleSpec()}
+	return []*spec{withinSpec(), lowsSpec(), settleSpec(), joinSpec()}
 }
 
 // withinSpec: r.within(m, low) cuts r, so that both of its bounds have low bits

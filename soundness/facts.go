@@ -39,6 +39,13 @@ func facts() []fact {
 		{"shl.minus", []string{"x", "y", "k"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
 			return l.eq(l.sub(l.shl(t[0], t[2]), l.shl(t[1], t[2])), l.shl(l.sub(t[0], t[1]), t[2]))
 		}},
+		{"reach.wider", []string{"x", "y", "from", "to", "m", "low"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
+			reaches := func(x, y smt.Term) smt.Term {
+				return l.and(l.le(x, y), l.le(l.both(l.sub(t[5], x), t[4]), l.sub(y, x)))
+			}
+			mask := l.isZero(l.both(t[4], l.add(t[4], l.k(1))))
+			return l.implies(l.and(mask, reaches(t[0], t[1]), l.le(t[2], t[0]), l.le(t[1], t[3])), reaches(t[2], t[3]))
+		}},
 		{"shift.back", []string{"x", "k"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
 			given := l.le(t[0], l.shr(l.k(^uint64(0)), t[1]))
 			return l.implies(given, l.eq(l.shr(l.shl(t[0], t[1]), t[1]), t[0]))

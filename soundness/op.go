@@ -161,6 +161,10 @@ func cmpOps(w ir.Width) (ops []Op) {
 			a, x := s.withWord("a", "x", w)
 			b, y := s.withWord("b", "y", w)
 			s.given = append(s.given, s.b.Cmp(op, w, x, y))
+			if op == sem.SET && !s.leaves { // what low halves share
+				s.lowParts(w, w, x)
+				s.lowParts(w, w, y)
+			}
 			r := s.call("Refine", op, w, a, b)
 			s.result("left ", w, r[0], x)
 			s.result("right ", w, r[1], y)

@@ -34,6 +34,7 @@ type spec struct {
 	pair    func(k *call, p pair) smt.Term      // what holds for every two words
 	also    func(k *call, p pair, x smt.Term)   // tells the proof of more words to look at
 	lemmas  func(s *statement, k *call, p pair) // makes products and quotients that the meaning has
+	facts   func(k *call)                       // uses facts that ensure follows from
 }
 
 // call is one call of a function that has a contract. Pointers are what they
@@ -155,6 +156,9 @@ func (sp *spec) state(s *statement, path string) {
 	s.assumeThat(sp.needs(k))
 	if sp.ensure != nil { // needs no words, so the call is made without
 		sp.run(s, fn, k)
+		if sp.facts != nil {
+			sp.facts(k)
+		}
 		for _, g := range sp.ensure(k) {
 			s.goal(g.Name, s.b.Implies(s.b.And(s.assume...), g.Term))
 		}

@@ -1,0 +1,45 @@
+package soundness
+
+import (
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/smt"
+	"github.com/bpfproof/bpfproof/smt/symgo"
+)
+
+// joinSpec: Join(a, b) has the words of both, is above both, and is valid if
+// both are. It is not told the width: what is said is said of the line's.
+func joinSpec() *spec {
+	return &spec{
+		fn: "Join", widths: wide(),
+		width: func(k *call) (ir.Width, bool) { return k.calls.width, k.calls.width >= ir.W32 },
+		args: func(s *statement, _ *symgo.Function, _ ir.Width) []symgo.Value {
+			return []symgo.Value{s.elem("a"), s.elem("b")}
+		},
+		fits: []int{0, 1}, made: true,
+		require: func(k *call) smt.Term { return k.b.And(k.shape(k.w, k.args[0]), k.shape(k.w, k.args[1])) },
+		ensure: func(k *call) []Goal {
+			valid := func(v symgo.Value) smt.Term { return k.run(intervalPath+"T.Valid", v, k.w) }
+			leq := func(v symgo.Value) smt.Term { return k.run(intervalPath+"Leq", v, k.results[0]) }
+			return []Goal{{"shape", k.shape(k.w, k.results[0])},
+				{"valid", k.b.Implies(k.b.And(valid(k.args[0]), valid(k.args[1])), valid(k.results[0]))},
+				{"left is below", leq(k.args[0])}, {"right is below", leq(k.args[1])}}
+		},
+		word: func(k *call, x smt.Term) smt.Term {
+			return k.b.Implies(k.b.Or(k.holds(k.w, k.args[0], x), k.holds(k.w, k.args[1], x)), k.holds(k.w, k.results[0], x))
+		},
+		facts: func(k *call) {
+			m := k.words64().k((k.w / 2).Mask())
+			full, _ := sides(k.results[0])
+			for _, e := range k.args {
+				part, low := sides(e)
+				for i, r := range part.(*symgo.Struct).Fields {
+					least, greatest := rangeBounds(r)
+					from, to := rangeBounds(full.(*symgo.Struct).Fields[i])
+					for _, x := range symgo.Leaves(low) {
+						k.use("reach.wider", least, greatest, from, to, m, x)
+					}
+				}
+			}
+		},
+	}
+}
