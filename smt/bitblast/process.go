@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/bpfproof/bpfproof/smt"
@@ -57,7 +58,9 @@ func arguments(l smt.Limits, options []string) []string {
 func run(ctx context.Context, path string, args []string, c *clauses, cnf []byte, proof func(io.Reader)) (answer, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = []string{} // it reads options from variables that begin with CADICAL_
-	cmd.WaitDelay = 100 * time.Millisecond
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its children too, or they hold the pipes open
+	cmd.WaitDelay = 10 * time.Second                                                     // a loaded machine may read late
 	cmd.Stdin = bytes.NewReader(cnf)
 	var stdout bytes.Buffer
 	said := &head{}

@@ -239,6 +239,17 @@ func TestBadSolver(t *testing.T) {
 	}
 }
 
+// TestLateAnswer holds that what the program has written counts, however late it
+// is read: on a loaded machine that can be long after its end.
+func TestLateAnswer(t *testing.T) {
+	b := smt.NewBuilder()
+	x, y := b.Var("x", 16), b.Var("y", 16)
+	s := open(t, smt.Limits{Timeout: 20 * time.Second}, Options{Path: fake(t, "cat >/dev/null; (sleep 0.5; echo 's UNSATISFIABLE') & exit 20")})
+	r, err := s.Check(context.Background(), b, b.Cmp(sem.ULT, 16, x, y), b.Eq(x, b.Bin(sem.Mul, 16, y, y)))
+	require.NoError(t, err)
+	require.Equal(t, smt.Unsat, r.Status)
+}
+
 func TestCache(t *testing.T) {
 	dir := t.TempDir()
 	options := Options{CheckProof: true, CacheDir: dir}
