@@ -20,9 +20,12 @@ func joinSpec() *spec {
 		ensure: func(k *call) []Goal {
 			valid := func(v symgo.Value) smt.Term { return k.run(intervalPath+"T.Valid", v, k.w) }
 			leq := func(v symgo.Value) smt.Term { return k.run(intervalPath+"Leq", v, k.results[0]) }
-			return []Goal{{"shape", k.shape(k.w, k.results[0])},
-				{"valid", k.b.Implies(k.b.And(valid(k.args[0]), valid(k.args[1])), valid(k.results[0]))},
-				{"left is below", leq(k.args[0])}, {"right is below", leq(k.args[1])}}
+			goals := []Goal{{"shape", k.shape(k.w, k.results[0])}, {"left is below", leq(k.args[0])}, {"right is below", leq(k.args[1])}}
+			both := k.b.And(valid(k.args[0]), valid(k.args[1]))
+			for _, g := range k.attained(k.results[0]) {
+				goals = append(goals, Goal{g.Name, k.b.Implies(both, g.Term)})
+			}
+			return goals
 		},
 		word: func(k *call, x smt.Term) smt.Term {
 			return k.b.Implies(k.b.Or(k.holds(k.w, k.args[0], x), k.holds(k.w, k.args[1], x)), k.holds(k.w, k.results[0], x))
@@ -42,4 +45,17 @@ func joinSpec() *spec {
 			}
 		},
 	}
+}
+
+// attained says, bound by bound, that an element is valid which has the shape.
+func (k *call) attained(e symgo.Value) (goals []Goal) {
+	m := k.words64().k((k.w / 2).Mask())
+	full, low := sides(e)
+	for i, name := range []string{"pos", "neg"} {
+		r, s := full.(*symgo.Struct).Fields[i], low.(*symgo.Struct).Fields[i]
+		goals = append(goals, Goal{name + " ends in low", k.run(intervalPath+"Range.endsIn", r, m, low)},
+			Goal{name + " of low ends", k.run(intervalPath+"T.endsLow", e, m, s)})
+	}
+	empty := func(h symgo.Value) smt.Term { return k.run(intervalPath+"Halves.empty", h) }
+	return append(goals, Goal{"empty", k.b.Eq(empty(full), empty(low))})
 }
