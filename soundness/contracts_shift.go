@@ -99,7 +99,11 @@ func partsSpec() *spec {
 			given := l.and(k.in(k.args[3], x), k.has(low, l.both(x, k.term(1))))
 			return l.implies(given, k.has(k.results[0], l.both(x, k.term(2))))
 		},
-		also: func(k *call, _ pair, x smt.Term) { k.track(ir.W64, k.words64().both(x, k.term(1))) },
+		also: func(k *call, _ pair, x smt.Term) {
+			from, to := rangeBounds(k.args[3])
+			k.use("low.arc", x, from, to, k.term(1))
+			k.track(ir.W64, k.words64().both(x, k.term(1)))
+		},
 	}
 }
 
@@ -150,6 +154,9 @@ func (k *call) useShl(p pair, negative bool) {
 	k.use("shl.order", a, x, amount)
 	k.use("shl.order", x, b, amount)
 	k.use("shl.amount", b, amount, greatest)
+	if negative {
+		k.use("minus.order", l.shl(p.x, amount), l.shl(a, least), l.shl(x, amount), l.shl(b, greatest))
+	}
 	k.use("shl.minus", x, a, least)
 	k.use("shl.minus", b, a, least)
 	k.use("shl.order", l.sub(x, a), l.sub(b, a), least)

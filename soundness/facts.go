@@ -46,6 +46,16 @@ func facts() []fact {
 			mask := l.isZero(l.both(t[4], l.add(t[4], l.k(1))))
 			return l.implies(l.and(mask, reaches(t[0], t[1]), l.le(t[2], t[0]), l.le(t[1], t[3])), reaches(t[2], t[3]))
 		}},
+		{"minus.order", []string{"minus", "x", "y", "z"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
+			given := l.and(l.isZero(l.add(t[0], t[2])), l.le(t[1], t[2]), l.le(t[2], t[3]))
+			return l.implies(given, l.le(l.add(t[0], t[3]), l.sub(t[3], t[1])))
+		}},
+		{"low.arc", []string{"x", "from", "to", "m"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
+			x, from, to := l.both(t[0], t[3]), l.both(t[1], t[3]), l.both(t[2], t[3])
+			given := l.and(l.isZero(l.both(t[3], l.add(t[3], l.k(1)))), l.le(t[1], t[0]), l.le(t[0], t[2]), l.lt(l.sub(t[2], t[1]), t[3]))
+			ahead, behind := l.le(from, x), l.le(x, to)
+			return l.implies(given, l.or(l.and(ahead, behind), l.and(l.lt(to, from), l.or(ahead, behind))))
+		}},
 		{"shift.back", []string{"x", "k"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
 			given := l.le(t[0], l.shr(l.k(^uint64(0)), t[1]))
 			return l.implies(given, l.eq(l.shr(l.shl(t[0], t[1]), t[1]), t[0]))

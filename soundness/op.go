@@ -175,6 +175,8 @@ func cmpOps(w ir.Width) (ops []Op) {
 				s.lowParts(w, w, x)
 				s.lowParts(w, w, y)
 			}
+			wide := pair{s.b.Resize(x, w, ir.W64, false), s.b.Resize(y, w, ir.W64, false)}
+			s.pairs = append(s.pairs, wide, pair{wide.y, wide.x})
 			r := s.call("Refine", op, w, a, b)
 			s.result("left ", w, r[0], x)
 			s.result("right ", w, r[1], y)

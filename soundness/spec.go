@@ -24,7 +24,7 @@ type spec struct {
 	args func(s *statement, fn *symgo.Function, w ir.Width) []symgo.Value
 
 	// fits are parameters that are elements or halves which keep to the width, as
-	// require must say; made is set where the first result does, as ensure must.
+	// require must say; made is set where all results are such, as ensure must.
 	fits []int
 	made bool
 
@@ -70,7 +70,9 @@ func (sp *spec) about(c *calls, path string) {
 			k.results = append(k.results, fresh(i))
 		}
 		if sp.made {
-			k.results[0], _ = k.narrow(k.w, k.results[0]) // is the same
+			for i, r := range k.results {
+				k.results[i], _ = k.narrow(k.w, r) // is the same
+			}
 		}
 		return k.results, sp.assume(k), sp.needs(k)
 	}, sp.writes...)
