@@ -175,5 +175,5 @@ func (f halvesFunc) state(s *statement) {
 }
 
 func intervalSpecs() []*spec {
-	return slices.Concat(settleSpecs(), refineSpecs(), bitSpecs(), shiftSpecs(), divideSpecs())
+	return slices.Concat(settleSpecs(), refineSpecs(), halvesSpecs(), bitSpecs(), shiftSpecs(), divideSpecs())
 }

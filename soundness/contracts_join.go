@@ -1,6 +1,9 @@
 package soundness
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
@@ -101,4 +104,40 @@ func refineSpec(name string, rank func(l logic[smt.Term], w ir.Width, x smt.Term
 			k.track(ir.W64, l.both(p.x, l.k(k.w.Mask())), l.both(p.y, l.k(k.w.Mask())))
 		},
 	}
+}
+
+// halvesSpecs: join has the words of either operand, meet those of both. Where
+// they are all that is asked for, what the bounds are need not be known.
+func halvesSpecs() []*spec {
+	either := func(k *call, x smt.Term) smt.Term { return k.b.Or(k.has(k.args[0], x), k.has(k.args[1], x)) }
+	both := func(k *call, x smt.Term) smt.Term { return k.b.And(k.has(k.args[0], x), k.has(k.args[1], x)) }
+	return []*spec{halvesSpec("join", either), halvesSpec("meet", both)}
+}
+
+// halvesSpec says of halves, at each width that both operands are valid at,
+// that the result is.
+func halvesSpec(name string, has func(k *call, x smt.Term) smt.Term) *spec {
+	return &spec{
+		fn: name, widths: []ir.Width{ir.W64}, within: soundnessOnly,
+		require: func(k *call) smt.Term {
+			some := k.b.Bool(false)
+			for _, w := range bitWidths() {
+				some = k.b.Or(some, k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w)))
+			}
+			return some
+		},
+		ensure: func(k *call) (goals []Goal) {
+			for _, w := range bitWidths() {
+				given := k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w))
+				goals = append(goals, Goal{fmt.Sprintf("%d bits", w), k.b.Implies(given, k.halvesValid(k.results[0], w))})
+			}
+			return goals
+		},
+		word: func(k *call, x smt.Term) smt.Term { return k.b.Implies(has(k, x), k.has(k.results[0], x)) },
+	}
+}
+
+// soundnessOnly are lines that ask of ranges nothing but what words they have.
+func soundnessOnly(line string) bool {
+	return strings.HasPrefix(line, "alu.") || strings.HasPrefix(line, "refine.")
 }

@@ -155,6 +155,7 @@ type calls struct {
 	elems   []sized     // elements that contracts speak of
 	members []member    // of operands, in order
 	splits  int         // how many cases side may still split
+	line    string      // its name
 	width   ir.Width    // of the line
 
 	// Instead of variables and of what contracts say, where contracts are held to

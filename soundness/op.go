@@ -171,7 +171,7 @@ func cmpOps(w ir.Width) (ops []Op) {
 			a, x := s.withWord("a", "x", w)
 			b, y := s.withWord("b", "y", w)
 			s.given = append(s.given, s.b.Cmp(op, w, x, y))
-			if op == sem.SET && !s.leaves { // what low halves share
+			if !s.leaves { // what low halves share
 				s.lowParts(w, w, x)
 				s.lowParts(w, w, y)
 			}

@@ -46,7 +46,7 @@ func (s *Subject) BuildExact(op Op) (*Obligation, error) { return s.build(op, tr
 func (s *Subject) build(op Op, exact bool) (*Obligation, error) {
 	b := smt.NewBuilder()
 	st := &statement{calls: s.calls(b, exact), w: op.Width}
-	st.width = op.Width
+	st.line, st.width = op.Name, op.Width
 	op.state(st)
 	if st.err != nil {
 		return nil, fmt.Errorf("soundness: build %s of %s at %d bits: %w", op.Name, s.Domain.Name, op.Width, st.err)

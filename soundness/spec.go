@@ -23,6 +23,9 @@ type spec struct {
 	// args makes the arguments of the lines; nil: the width, and variables.
 	args func(s *statement, fn *symgo.Function, w ir.Width) []symgo.Value
 
+	// within chooses the lines in which calls are replaced; nil: all.
+	within func(line string) bool
+
 	// fits are parameters that are elements or halves which keep to the width, as
 	// require must say; made is set where all results are such, as ensure must.
 	fits []int
@@ -63,7 +66,7 @@ func (sp *spec) about(c *calls, path string) {
 	c.aboutLines(path+sp.fn, lines, func(_ *symgo.Machine, args []symgo.Value, fresh func(int) symgo.Value) ([]symgo.Value, smt.Term, smt.Term) {
 		k := &call{calls: c, args: args}
 		var ok bool
-		if k.w, ok = sp.widthOf(k, fn); !ok {
+		if k.w, ok = sp.widthOf(k, fn); !ok || sp.within != nil && !sp.within(c.line) {
 			return nil, smt.Term{}, smt.Term{}
 		}
 		for i := range fn.Results() + len(sp.writes) {
