@@ -78,7 +78,7 @@ func (c *checker[E]) checkParam(s *state[E], n ir.Reg, a ir.Param) decision {
 		return c.checkPacket(&present, n, 0, int64(a.Size), read|write)
 	case mapValue:
 		return c.checkMapValue(&present, n, 0, int64(a.Size), read|write)
-	case memPtr, recordPtr:
+	case memPtr, recordPtr, slicePtr:
 		return c.checkBlock(&present, n, 0, int64(a.Size), read|write)
 	case stackPtr:
 		return c.checkStackRange(s, r, n, int64(a.Size), read|write)
