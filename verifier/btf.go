@@ -193,8 +193,8 @@ func (c *checker[E]) checkStruct(r *reg[E], in ir.Insn, ob *obligation) decision
 		return refuse(StructAccess, "R%d is ptr_%s access user memory: off=%d", ob.reg, name, off)
 	case r.frame&perCPU != 0:
 		return refuse(StructAccess, "R%d is ptr_%s access percpu memory: off=%d", ob.reg, name, off)
-	case ob.mode&write != 0 && name == "nf_conn" && r.frame&untrusted == 0 && ob.mode&atomic == 0:
-		return unmodelled("a write into struct %s is not modelled", name)
+	case ob.mode == write && r.frame&untrusted == 0 && c.writesConn(name):
+		return c.checkConn(ktypes.ID(r.index), off, int64(ob.size))
 	case ob.mode&write != 0:
 		return refuse(StructAccess, "only read is supported")
 	case off > maxVar:
@@ -362,4 +362,28 @@ func (k *kernel) sockStruct(id abi.HelperID) ktypes.ID {
 		return 0
 	}
 	return k.id(abi.SockStructOf(id))
+}
+
+// writesConn reports that programs of the type may write the mark of connections
+// that are tracked, which are structures of that name.
+func (c *checker[E]) writesConn(name string) bool {
+	switch c.prog.Type {
+	case ir.XDP, ir.SchedCLS, ir.SchedACT:
+		return name == "nf_conn" || name == "nf_conn___init"
+	}
+	return false
+}
+
+// checkConn decides such a write.
+//
+// Source: nf_conntrack_btf_struct_access in net/netfilter/nf_conntrack_bpf.c.
+func (c *checker[E]) checkConn(id ktypes.ID, off, size int64) decision {
+	at, width, ok := c.kern.late().Member(c.kern.id("nf_conn"), "mark")
+	switch {
+	case !ok || off < int64(at) || off >= int64(at+width):
+		return refuse(StructAccess, "no write support to nf_conn at off %d", off)
+	case off != int64(at) || off+size > int64(at+width):
+		return refuse(StructAccess, "write access at off %d with size %d beyond the member of nf_conn ended at %d", off, size, at+width)
+	}
+	return decision{}
 }

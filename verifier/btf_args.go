@@ -16,6 +16,8 @@ var (
 	lsmHelpers        = []abi.HelperID{93, 94, 107, 108, 145, 146, 159}
 	imaHelpers        = []abi.HelperID{161, 193}
 	pathHelper        = abi.HelperID(147)
+	sockIterHelpers   = []abi.HelperID{49, 57} // setsockopt, getsockopt
+	sockIters         = []string{"tcp", "unix"}
 )
 
 // available tells whether the program may call the helper, by its type and what it
@@ -26,6 +28,9 @@ var (
 // abi.Available.
 func (c *checker[E]) available(id abi.HelperID) (available, known bool) {
 	t, a := c.prog.Type, abi.AttachType(c.prog.AttachType)
+	if a == abi.AttachTraceIter && slices.Contains(sockIterHelpers, id) && slices.Contains(sockIters, c.prog.AttachTo) {
+		return true, true
+	}
 	if c.kern.hook == nil || a == abi.AttachTraceIter {
 		return abi.Available(id, t, a)
 	}
@@ -104,9 +109,9 @@ func (c *checker[E]) checkStructType(r *reg[E], n ir.Reg, want ktypes.ID, strict
 	return decision{}
 }
 
-// sockTypes are the structures that a socket may be given as.
-func (c *checker[E]) checkSockStruct(r *reg[E], n ir.Reg) decision {
-	id := c.kern.id("sock_common")
+// checkSockStruct decides a socket that is given as a structure of the kernel.
+func (c *checker[E]) checkSockStruct(s *state[E], r *reg[E], ob *obligation) decision {
+	id, n := c.kern.id("sock_common"), ob.reg
 	switch {
 	case r.null:
 		return c.wrongType(r, n, "sock_common", "sock", "tcp_sock", "xdp_sock", "ptr_", "trusted_ptr_")
@@ -115,7 +120,16 @@ func (c *checker[E]) checkSockStruct(r *reg[E], n ir.Reg) decision {
 	case r.frame&^trusted != 0:
 		return c.wrongType(r, n, "sock_common", "sock", "tcp_sock", "xdp_sock", "ptr_", "trusted_ptr_")
 	}
-	return c.checkStructType(r, n, id, false)
+	if d := c.checkStructType(r, n, id, false); d.outcome != holds || ob.arg != abi.ArgRelease {
+		return d
+	}
+	if off, _ := c.w.fixed(r); off != 0 {
+		return refuse(HelperArg, "R%d must have zero offset when passed to release func or trusted arg to kfunc", n)
+	}
+	if !s.holds(r.ref) {
+		return refuse(RefRelease, "R%d must be referenced when passed to release function", n)
+	}
+	return decision{}
 }
 
 // returnsKnown decides that the result of a helper that is a structure of the kernel

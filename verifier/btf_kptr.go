@@ -49,7 +49,7 @@ func (c *checker[E]) checkKptr(s *state[E], f *ir.ValueField, in ir.Insn, ob *ob
 		}
 		return decision{}
 	case id == 0:
-		return noTypes("the kptr to struct %s in a map value", f.Target)
+		return c.kern.unknownKptr(f)
 	case ob.mode == read:
 		return decision{}
 	}
@@ -70,7 +70,7 @@ func (c *checker[E]) checkKptrType(v *reg[E], n ir.Reg, f *ir.ValueField) decisi
 		allowed |= untrusted
 	}
 	if id == 0 {
-		return noTypes("the kptr to struct %s in a map value", f.Target)
+		return c.kern.unknownKptr(f)
 	}
 	if v.kind != btfPtr || v.frame&^allowed != 0 {
 		return refuse(HelperArg, "invalid kptr access, R%d type=%s expected=ptr_%s", n, v.name(), f.Target)
@@ -119,7 +119,7 @@ func (c *checker[E]) checkKptrArg(s *state[E], r *reg[E], n ir.Reg) decision {
 	case f.Kptr != ir.OwnedKptr:
 		return unmodelled("exchange of the %s at offset %d of a map value is not modelled", f.Kind, f.Off)
 	case c.kern.id(f.Target) == 0:
-		return noTypes("the kptr to struct %s in a map value", f.Target)
+		return c.kern.unknownKptr(f)
 	}
 	return decision{}
 }
@@ -156,4 +156,13 @@ func (t *stepper[E]) exchanged(s *state[E], fr *frame[E]) reg[E] {
 	r := t.w.structPtr(t.kern.id(f.Target), 0)
 	r.null, r.id, r.ref = true, ref, ref
 	return r
+}
+
+// unknownKptr is what is said of a pointer to a structure that the kernel's types do
+// not have: there are none, or it is the program's own.
+func (k *kernel) unknownKptr(f *ir.ValueField) decision {
+	if k.late() == nil {
+		return noTypes("the kptr to struct %s in a map value", f.Target)
+	}
+	return unmodelled("the kptr to struct %s in a map value, which is not in the kernel's types, is not modelled", f.Target)
 }

@@ -121,8 +121,8 @@ func (c *checker[E]) checkPointerArg(s *state[E], r *reg[E], h *abi.Helper, ob *
 	switch {
 	case !plain && kinds == nil:
 		return c.checkStructArg(s, r, h, ob)
-	case ob.arg == abi.ArgAnySock && r.kind == btfPtr:
-		return c.checkSockStruct(r, ob.reg)
+	case (ob.arg == abi.ArgAnySock || ob.arg == abi.ArgRelease) && r.kind == btfPtr:
+		return c.checkSockStruct(s, r, ob)
 	case r.null && !mayBeNull:
 		return c.wrongType(r, ob.reg, argNames(k, kinds)...)
 	case plain && r.kind != k:

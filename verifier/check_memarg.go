@@ -14,7 +14,7 @@ var memory = []string{"fp", "pkt", "pkt_meta", "map_key", "map_value", "mem", "r
 // with the size behind it.
 func (c *checker[E]) checkMemArg(r *reg[E], n ir.Reg) decision {
 	switch r.kind {
-	case stackPtr, packetPtr, packetMeta, mapKey, mapValue, memPtr, recordPtr, slicePtr:
+	case stackPtr, packetPtr, packetMeta, mapKey, mapValue, memPtr, recordPtr, slicePtr, bufferPtr:
 		if !r.null {
 			return decision{}
 		}
@@ -170,6 +170,8 @@ func (c *checker[E]) checkSized(s *state[E], in ir.Insn, n ir.Reg, size int64, m
 		return c.checkBlock(r, n, 0, size, m)
 	case stackPtr:
 		return c.checkStackRange(s, r, n, size, m)
+	case bufferPtr:
+		return c.checkConstant(r, n, 0, size, m)
 	}
 	return c.wrongType(r, n, memory...)
 }

@@ -25,9 +25,10 @@ const (
 	KfRCUProtected                        // an iteration's elements live as long as RCU is held
 	KfMovesPacket                         // pointers into the packet are good no more
 	KfLSM                                 // of those that trace, only programs of type lsm have it
+	KfSession                             // only programs that are attached for sessions have it
 )
 
-var kfuncWords = [...]string{"acquire", "release", "null", "trusted", "rcu", "sleeps", "destructive", "new", "next", "destroy", "rcuprot", "moves", "lsm"}
+var kfuncWords = [...]string{"acquire", "release", "null", "trusted", "rcu", "sleeps", "destructive", "new", "next", "destroy", "rcuprot", "moves", "lsm", "session"}
 
 // Kfunc is a function of the kernel that programs may call.
 type Kfunc struct {
@@ -80,6 +81,9 @@ func KfuncAvailable(name string, t ir.ProgType, a AttachType) (available, known 
 	k, ok := LookupKfunc(name)
 	if !ok {
 		return false, false
+	}
+	if k.Is(KfSession) {
+		return t == ir.Kprobe && a == AttachTraceKprobeSession, true
 	}
 	asked := t
 	if t == ir.LSM {

@@ -72,8 +72,8 @@ var kfuncRows = []struct {
 	// Strings, memory of processes, sessions.
 	{"bpf_strcmp bpf_strcasecmp bpf_strchr bpf_strchrnul bpf_strnchr bpf_strrchr bpf_strlen bpf_strnlen bpf_strspn bpf_strcspn bpf_strstr bpf_strnstr", "", KfPlain},
 	{"bpf_copy_from_user_str", "sleeps", KfPlain},
-	{"bpf_session_is_return", "", KfPlain},
-	{"bpf_session_cookie", "", KfSessionCookie},
+	{"bpf_session_is_return", "session", KfPlain},
+	{"bpf_session_cookie", "session", KfSessionCookie},
 
 	// The module of the kernel's own tests.
 	{"bpf_kfunc_call_test_acquire bpf_kfunc_call_memb_acquire bpf_kfunc_call_test_acq_rdonly_mem", "acquire null", KfPlain},

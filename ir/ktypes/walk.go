@@ -268,3 +268,20 @@ func (t *Types) TrustOf(of ID, a Access) Trust {
 	}
 	return NoTrust
 }
+
+// Member returns where a member of the structure lies, and its size; ok is false if
+// there is none of that name.
+func (t *Types) Member(id ID, name string) (off, size int, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if id == 0 {
+		return 0, 0, false
+	}
+	for _, m := range t.get(id).members {
+		if m.Name == name && m.BitfieldSize == 0 {
+			size, err := btf.Sizeof(m.Type)
+			return int(m.Offset.Bytes()), size, err == nil
+		}
+	}
+	return 0, 0, false
+}
