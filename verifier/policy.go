@@ -34,7 +34,9 @@ type Policy struct {
 
 // Budget bounds the work of one Verify in counts, so that results repeat. A
 // zero field means the default. When Visits or Branches runs out the verdict is
-// Unknown. A walk that widens loops may take a quarter of Visits more.
+// Unknown. A walk that widens loops may take a quarter of Visits more; what is
+// refused is walked anew with all that a walk can keep in mind, in as many again
+// each time: all numbers, then how often bpf_loop has called back.
 type Budget struct {
 	Visits   int // instructions visited over all paths; default 1,000,000 as in Linux
 	Branches int // ways put aside at once; default 8,192 as in Linux
