@@ -36,6 +36,15 @@
 // Unknown names the first construct that the verifier does not model, or the
 // budget that ran out; it is never a pass.
 //
+// # Kernels
+//
+// Structures and functions of the kernel, iterators and dynamic pointers are decided
+// with the types in Policy.Types; the files named btf, kfunc, iter and dynptr hold
+// what is about them. Without types they are Unknown. Report.Kernel says that only a
+// kernel may run what was accepted. Unknown by name remain objects that programs
+// allocate, lists and trees of them, exceptions, work queues, arenas, res_spin_lock,
+// programs of types struct_ops and ext, and functions that are in no table.
+//
 // The package must not know how programs are run, nor any domain.
 //
 // Sources: kernel/bpf/verifier.c of Linux 6.12 and 6.18, for the rules a
