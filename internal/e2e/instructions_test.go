@@ -30,7 +30,7 @@ func TestInstructionsDoc(t *testing.T) {
 		}
 	}
 	b.WriteString("\n## Not executed\n\nDecoder, encoder, assembler and printer know these operations; `vm` and `native` refuse a program\n" +
-		"that holds one, at load, and the verifier does not accept it.\n\n| operation | reason |\n| --- | --- |\n")
+		"that holds one, at load, and the verifier does not accept it but for a kernel whose types it is given.\n\n| operation | reason |\n| --- | --- |\n")
 	for _, row := range ir.Rows() {
 		if why, refused := refusedRows[row.Name]; refused {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", row.Name, why)

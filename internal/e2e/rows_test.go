@@ -75,7 +75,8 @@ func TestEveryRowIsExecuted(t *testing.T) {
 }
 
 // requireRefused fails unless both engines refuse a program with the operation,
-// at load and by a typed error, and the verifier does not accept it.
+// at load and by a typed error, and the verifier does not accept it without the types
+// of a kernel.
 func requireRefused(t *testing.T, row ir.Row) {
 	t.Helper()
 	in := ir.Insn{Op: row.Op}
