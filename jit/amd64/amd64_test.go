@@ -61,13 +61,13 @@ func TestShape(t *testing.T) {
 		{"byte of r5", "*(u8 *)(r10 - 1) = r1\nr0 = 0\nexit", 0, "mov byte ptr [rbp-0x1], dil"},
 		{"forward branch", "if r1 == 0 goto +1\nr2 = 1\nr0 = 0\nexit", 0, "test rdi, rdi; jz .+0x5"},
 		{"backward branch polls", "r0 = 0\nif r1 s> 7 goto -2\nexit", 1,
-			"sub r9, 0x1; nop; jb .+0x7; cmp rdi, 0x7; jnle .-0x12"},
+			"sub r9, 0x1; jb .+0x7; cmp rdi, 0x7; jnle .-0x11"},
 		{"helper", "call 5\nexit", 0, "mov eax, 0x5; call qword ptr [r12]"},
 		{"exit", "r6 = 1\nr9 = 2\nr0 = 0\nexit", 3, "pop r15; pop rbx; ret"},
 		{"exit with a stack", "*(u8 *)(r10 - 1) = 1\nr0 = 0\nexit", 2, "add rsp, 0x200; pop rbp; ret"},
 		{"may_goto ahead", "r0 = 0\nmay_goto +1\nr0 += 1\nexit", 1, "cmp qword ptr [rbp], 0x0; jz .+0x9; sub qword ptr [rbp], 0x1"},
-		{"may_goto back", "r0 = 0\nmay_goto -2\nexit", 1, "sub r9, 0x1; nop; jb .+0x15; " +
-			"cmp qword ptr [rbp], 0x0; jz .-0x13; sub qword ptr [rbp], 0x1"},
+		{"may_goto back", "r0 = 0\nmay_goto -2\nexit", 1, "sub r9, 0x1; jb .+0x15; " +
+			"cmp qword ptr [rbp], 0x0; jz .-0x12; sub qword ptr [rbp], 0x1"},
 		{"tail call", "call 12\nexit", 0, "push rdi; mov eax, 0xc; call qword ptr [r12]; pop rdi; test rax, rax; jz .+0x2; jmp rax"},
 		{"packet", "r0 = *(u16 *)skb[r1 + 14]\nexit", 0, "mov esi, edi; add esi, 0xe; mov rdi, rbx; mov eax, 0x10002; " +
 			"call qword ptr [r12]; test rax, rax; jns .+0x3; xor eax, eax; ret"},

@@ -129,7 +129,7 @@ func (e *emitter) pick(x opt.ID, prefer enc.Reg, avoid uint16) enc.Reg {
 	if prefer != nowhere && ok(prefer) {
 		return prefer
 	}
-	if r := e.Values[x].Reg; r < ir.FP && ok(home(r)) {
+	if r := e.Values[x].Reg; r < ir.FP && ok(home(r)) && (e.Final[r] == opt.None || e.Final[r] == x) {
 		return home(r)
 	}
 	for _, busy := range []bool{false, true} {
@@ -145,6 +145,17 @@ func (e *emitter) pick(x opt.ID, prefer enc.Reg, avoid uint16) enc.Reg {
 		}
 	}
 	return nowhere
+}
+
+// fresh is a for an operation that can put its result into any register: not
+// where another value has to be at the end.
+func (e *emitter) fresh(x opt.ID, a enc.Reg) enc.Reg {
+	for r := ir.R0; r < ir.FP; r++ {
+		if home(r) == a && e.Final[r] != opt.None && e.Final[r] != x {
+			return nowhere
+		}
+	}
+	return a
 }
 
 // result picks the register for x, whose operands are done with.
@@ -241,7 +252,11 @@ var valueOps = [...]enc.ALU{opt.Add: enc.ADD, opt.Sub: enc.SUB, opt.Or: enc.OR, 
 func (e *emitter) withImm(x opt.ID, v *opt.Value) {
 	a, s, imm := e.use(v.A), size(v.W), int32(v.Imm)
 	e.done(v.A)
-	dst := e.result(x, a, 0)
+	prefer := a
+	if v.Op == opt.Mul || v.Op == opt.Add {
+		prefer = e.fresh(x, a)
+	}
+	dst := e.result(x, prefer, 0)
 	switch {
 	case v.Op == opt.Mul:
 		e.asm.Text = enc.ImulRI(e.asm.Text, s, dst, a, imm)
@@ -266,6 +281,9 @@ func (e *emitter) binary(x opt.ID, v *opt.Value) {
 	prefer := a
 	if e.holds[a] != opt.None {
 		prefer = b
+	}
+	if v.Op == opt.Add {
+		prefer = e.fresh(x, prefer)
 	}
 	dst := e.result(x, prefer, 0)
 	if dst == b {
@@ -356,11 +374,15 @@ func (e *emitter) shifted(x opt.ID, v *opt.Value) {
 		b := e.use(v.B)
 		e.done(v.A)
 		e.done(v.B)
-		e.asm.Text = enc.ShiftX(e.asm.Text, op, s, e.result(x, a, 0), a, b)
+		e.asm.Text = enc.ShiftX(e.asm.Text, op, s, e.result(x, e.fresh(x, a), 0), a, b)
 		return
 	}
 	e.done(v.A)
-	dst := e.result(x, a, 0)
+	prefer := a
+	if v.Op == opt.Rotl && e.target.BMI2 {
+		prefer = e.fresh(x, a)
+	}
+	dst := e.result(x, prefer, 0)
 	switch {
 	case v.Op == opt.Rotl && e.target.BMI2:
 		e.asm.Text = enc.RorX(e.asm.Text, s, dst, a, uint8(v.W)-uint8(v.Imm))

@@ -76,10 +76,9 @@ func (c *compiler) jump(pc ir.PC, in ir.Insn) {
 }
 
 // backward appends a jump to a PC that is not ahead, with the poll of the
-// contract: a program that loops gives its caller a say now and then. The nop
-// keeps subtraction and branch apart, which Zen 5 executes faster than in one.
+// contract: a program that loops gives its caller a say now and then.
 func (c *compiler) backward(target ir.PC) {
-	c.asm.Text = enc.Nop(enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1))
+	c.asm.Text = enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1)
 	c.asm.Branch(uint8(enc.AE), jit.Label(target))
 	c.asm.Text = enc.CallM(c.asm.Text, enc.Mem{Base: env, Disp: jit.EnvPoll})
 	c.asm.Branch(always, jit.Label(target))
@@ -93,7 +92,7 @@ type poll struct{ at, back jit.Label }
 // out of the way, so that the jump itself leads straight to its target.
 func (c *compiler) count() {
 	p := poll{c.asm.NewLabel(), c.asm.NewLabel()}
-	c.asm.Text = enc.Nop(enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1))
+	c.asm.Text = enc.RI(c.asm.Text, enc.SUB, enc.S64, budget, 1)
 	c.asm.Branch(uint8(enc.B), p.at)
 	c.asm.Bind(p.back)
 	c.polls = append(c.polls, p)

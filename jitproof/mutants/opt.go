@@ -145,7 +145,7 @@ func claim(k jit.HintKind) func(*ir.Program, *jit.Code) int {
 
 // uncounted lists the loop's jump as uncounted and takes the count out.
 func uncounted(_ *ir.Program, c *jit.Code) int {
-	count := []byte{0x49, 0x83, 0xe9, 0x01, 0x90, 0x72} // sub r9, 1; nop; jb
+	count := []byte{0x49, 0x83, 0xe9, 0x01, 0x72} // sub r9, 1; jb
 	i := bytes.Index(c.Text, count)
 	if i < 0 {
 		return 0
