@@ -3,6 +3,7 @@ package jit
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // Label names a place in the code; it may be used before it is bound.
@@ -16,6 +17,8 @@ type Brancher interface {
 	BranchForm(kind uint8) BranchForm
 	// AppendBranch appends the branch with the given displacement.
 	AppendBranch(text []byte, kind uint8, short bool, disp int32) []byte
+	// AppendPadding appends n bytes of instructions that do nothing.
+	AppendPadding(text []byte, n int) []byte
 }
 
 // BranchForm tells the lengths in bytes of a branch's two forms, and the
@@ -38,6 +41,8 @@ type Assembler struct {
 	labels   []place
 	branches []branch
 	relocs   []relocAt
+	aligns   []place // where padding up to a multiple of alignment may be put
+	pads     []int32 // by index of align: bytes of padding up to it, and it
 	saved    []int32 // by index of branch: bytes that branches before it have shrunk by
 }
 
@@ -59,6 +64,9 @@ type relocAt struct {
 }
 
 const unbound = -1
+
+// Alignment is the boundary in bytes that Align pads to.
+const Alignment = 32
 
 // NewAssembler returns an empty assembler with n labels, numbered from 0, and
 // room for about size bytes.
@@ -96,18 +104,23 @@ func (a *Assembler) Reloc(r Reloc) {
 	a.relocs = append(a.relocs, relocAt{at, r})
 }
 
+// Align pads the code here so that what follows begins at a multiple of
+// Alignment, from the beginning of the text.
+func (a *Assembler) Align() { a.aligns = append(a.aligns, a.here()) }
+
 // Mark is a place in the code to go back to.
-type Mark struct{ text, branches, relocs, labels int }
+type Mark struct{ text, branches, relocs, labels, aligns int }
 
 // Mark returns the current end of the code.
 func (a *Assembler) Mark() Mark {
-	return Mark{len(a.Text), len(a.branches), len(a.relocs), len(a.labels)}
+	return Mark{len(a.Text), len(a.branches), len(a.relocs), len(a.labels), len(a.aligns)}
 }
 
 // Reset takes back everything appended since m, labels made since then too.
 // Labels that were bound since then and are older have to be bound again.
 func (a *Assembler) Reset(m Mark) {
 	a.Text, a.branches, a.relocs, a.labels = a.Text[:m.text], a.branches[:m.branches], a.relocs[:m.relocs], a.labels[:m.labels]
+	a.aligns = a.aligns[:m.aligns]
 }
 
 // Finish lays the code out and returns it with its relocations in order. It
@@ -121,6 +134,7 @@ func (a *Assembler) Finish() (text []byte, relocs []Reloc, err error) {
 	a.saved = make([]int32, len(a.branches)+1)
 	for a.shrink() {
 	}
+	a.pad()
 	text = a.compact()
 	for _, r := range a.relocs {
 		r.reloc.Off = a.final(r.place)
@@ -138,7 +152,35 @@ func (a *Assembler) Offset(l Label) int32 {
 	return a.final(a.labels[l])
 }
 
-func (a *Assembler) final(p place) int32 { return p.off - a.saved[p.before] }
+// final returns where a place is in the final layout, behind the padding there.
+func (a *Assembler) final(p place) int32 {
+	off := p.off - a.saved[p.before]
+	if n := a.alignsTo(p.off); n > 0 && len(a.pads) > 0 {
+		off += a.pads[n-1]
+	}
+	return off
+}
+
+// alignsTo returns how many aligns are at an offset of the long layout or before.
+func (a *Assembler) alignsTo(off int32) int {
+	n, _ := slices.BinarySearchFunc(a.aligns, off+1, func(p place, off int32) int { return int(p.off) - int(off) })
+	return n
+}
+
+// slack returns how many bytes of padding there can be between a branch and a
+// place that is not padded yet.
+func (a *Assembler) slack(br, to int32) int32 {
+	return int32(max(a.alignsTo(to)-a.alignsTo(br), a.alignsTo(br)-a.alignsTo(to))) * (Alignment - 1)
+}
+
+// pad finds the padding of every align in the layout that the branches have now.
+func (a *Assembler) pad() {
+	total := int32(0)
+	for _, p := range a.aligns {
+		total += -(p.off - a.saved[p.before] + total) & (Alignment - 1)
+		a.pads = append(a.pads, total)
+	}
+}
 
 // shrink makes every branch short that reaches its label so, and reports
 // whether there was one. Shrinking never moves a branch away from its label,
@@ -152,7 +194,9 @@ func (a *Assembler) shrink() bool {
 		br := &a.branches[i]
 		a.saved[i] = total
 		if !br.short {
-			if d := a.final(a.labels[br.label]) - (br.off - total); br.form.Lo <= d && d <= br.form.Hi {
+			d := a.final(a.labels[br.label]) - (br.off - total)
+			slack := a.slack(br.off, a.labels[br.label].off)
+			if br.form.Lo <= d-slack && d+slack <= br.form.Hi {
 				br.short, changed = true, true
 			}
 		}
@@ -166,14 +210,27 @@ func (a *Assembler) shrink() bool {
 
 // compact writes the final layout.
 func (a *Assembler) compact() []byte {
-	text := make([]byte, 0, len(a.Text)-int(a.saved[len(a.branches)]))
-	from := int32(0)
+	text := make([]byte, 0, len(a.Text)-int(a.saved[len(a.branches)])+Alignment*len(a.aligns))
+	from, align := int32(0), 0
+	copyTo := func(to int32) {
+		for ; align < len(a.aligns) && a.aligns[align].off <= to; align++ {
+			text = append(text, a.Text[from:a.aligns[align].off]...)
+			from = a.aligns[align].off
+			before := int32(0)
+			if align > 0 {
+				before = a.pads[align-1]
+			}
+			text = a.brancher.AppendPadding(text, int(a.pads[align]-before))
+		}
+		text = append(text, a.Text[from:to]...)
+	}
 	for i := range a.branches {
 		br := &a.branches[i]
-		text = append(text, a.Text[from:br.off]...)
+		copyTo(br.off)
 		disp := a.final(a.labels[br.label]) - int32(len(text))
 		text = a.brancher.AppendBranch(text, br.kind, br.short, disp)
 		from = br.off + int32(br.form.Long)
 	}
-	return append(text, a.Text[from:]...)
+	copyTo(int32(len(a.Text)))
+	return text
 }

@@ -24,6 +24,13 @@ func (toy) AppendBranch(t []byte, kind uint8, short bool, disp int32) []byte {
 	return binary.LittleEndian.AppendUint32(append(t, kind, 0xff), uint32(disp))
 }
 
+func (toy) AppendPadding(t []byte, n int) []byte {
+	for range n {
+		t = append(t, 0x90)
+	}
+	return t
+}
+
 // TestLayout checks on random programs that every branch leads to its label,
 // that relocations move along, and that no branch is long without need.
 func TestLayout(t *testing.T) {

@@ -49,6 +49,14 @@ func (brancher) AppendBranch(t []byte, kind uint8, short bool, disp int32) []byt
 	return enc.Jcc32(t, enc.Cond(kind), disp-enc.JccLong)
 }
 
+// AppendPadding appends n bytes of nops, as few as can be.
+func (brancher) AppendPadding(t []byte, n int) []byte {
+	for ; n > 0; n -= min(n, enc.MaxNop) {
+		t = enc.NopN(t, min(n, enc.MaxNop))
+	}
+	return t
+}
+
 // skip appends a short forward jump within one instruction's code and returns
 // its end, to be handed to land.
 func (c *compiler) skip(cond enc.Cond) int {

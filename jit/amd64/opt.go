@@ -104,7 +104,9 @@ func (s *segments) function(g *cfg.Graph, i int) error {
 		if k+1 < len(plan.Order) {
 			s.next = plan.Segments[plan.Order[k+1]].Start
 		}
-		s.hint(seg)
+		if s.hint(seg); seg.Align {
+			s.asm.Align()
+		}
 		if !seg.Alone {
 			if err := s.straight(plan, seg); err != nil {
 				return err

@@ -46,6 +46,7 @@ type Segment struct {
 	In, Out    Regs // live at its start and its end
 	Upper      Regs // whose upper halves are zero at its start
 	Alone      bool
+	Align      bool   // it is the head of an innermost loop
 	Skips      []Skip // in order, apart from each other
 	succs      []int
 }

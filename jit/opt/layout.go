@@ -9,6 +9,7 @@ import (
 // behind it: chains of likely successors, each begun at the first segment that is
 // in no chain yet.
 func (f *Plan) layout(g *cfg.Graph) {
+	f.align(g)
 	placed := make([]bool, len(f.Segments))
 	for head := range f.Segments {
 		for i := head; i >= 0 && !placed[i]; {
@@ -50,6 +51,26 @@ func (f *Plan) likelier(g *cfg.Graph, s *Segment, x, y int) bool {
 		return taken
 	}
 	return !taken
+}
+
+// align marks the heads of loops without loops inside.
+func (f *Plan) align(g *cfg.Graph) {
+	if f.cfg.Off[PassAlign] {
+		return
+	}
+	for i := range f.Segments {
+		b := g.BlockAt(f.Segments[i].Start)
+		loop := g.LoopOf(b)
+		if loop < 0 || g.Blocks[b].Start != f.Segments[i].Start {
+			continue
+		}
+		loops := g.Func(b).Loops
+		inner := loops[loop].Head == b
+		for k := range loops {
+			inner = inner && loops[k].Parent != loop
+		}
+		f.Segments[i].Align = inner
+	}
 }
 
 // depth returns how many loops a segment is in.

@@ -19,6 +19,7 @@ const (
 	PassPoll    Pass = "poll"
 	PassSelect  Pass = "select"
 	PassLayout  Pass = "layout"
+	PassAlign   Pass = "align"
 	PassCopy    Pass = "copy"
 	PassFold    Pass = "fold"
 	PassNarrow  Pass = "narrow"
@@ -43,6 +44,7 @@ var passes = []Info{
 	{PassPoll, "jumps backward that lead to no loop around them do not count down the budget", "no cycle of the bytecode without a counted jump", nil},
 	{PassSelect, "a branch over few simple instructions becomes a choice of values", "both ways of the bytecode against one of the machine", nil},
 	{PassLayout, "code is in the order in which it is likely to be executed", "cuts may be anywhere", nil},
+	{PassAlign, "heads of innermost loops begin at a boundary", "nops do nothing", nil},
 	{PassCopy, "a moved word is the word", "equal terms", copies},
 	{PassFold, "operations on constants are done, and constants become immediates", "arithmetic of terms", fold},
 	{PassNarrow, "extensions and masks that change nothing go, and shifts that extend become extensions", "known bits of terms", narrow},

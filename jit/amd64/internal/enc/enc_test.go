@@ -260,4 +260,14 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestNops: each is one instruction of its length that does nothing.
+func TestNops(t *testing.T) {
+	for n := 1; n <= MaxNop; n++ {
+		inst, err := x86asm.Decode(NopN(nil, n), 64)
+		require.NoError(t, err)
+		require.Equal(t, n, inst.Len)
+		require.Equal(t, x86asm.NOP, inst.Op)
+	}
+}
+
 func text(inst x86asm.Inst) string { return x86asm.IntelSyntax(inst, 0, nil) }

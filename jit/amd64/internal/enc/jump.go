@@ -63,5 +63,16 @@ func Trap(b []byte) []byte { return append(b, escape, 0x0b) }
 // Nop appends "nop".
 func Nop(b []byte) []byte { return append(b, 0x90) }
 
+// MaxNop is the length of the longest nop in bytes.
+const MaxNop = 9
+
+// nops are the recommended nops by length (SDM, NOP).
+var nops = [MaxNop + 1]string{1: "\x90", 2: "\x66\x90", 3: "\x0f\x1f\x00", 4: "\x0f\x1f\x40\x00", 5: "\x0f\x1f\x44\x00\x00",
+	6: "\x66\x0f\x1f\x44\x00\x00", 7: "\x0f\x1f\x80\x00\x00\x00\x00", 8: "\x0f\x1f\x84\x00\x00\x00\x00\x00",
+	9: "\x66\x0f\x1f\x84\x00\x00\x00\x00\x00"}
+
+// NopN appends a nop of n bytes, from 1 to MaxNop.
+func NopN(b []byte, n int) []byte { return append(b, nops[n]...) }
+
 // Ret appends "ret".
 func Ret(b []byte) []byte { return append(b, 0xc3) }
