@@ -32,7 +32,7 @@ var readAs = []struct {
 	{regexp.MustCompile(`R2(_w)?=trusted_ptr_`), abi.ArgTrusted},
 	{regexp.MustCompile(`R2(_w)?=ptr_or_null_`), abi.ArgPlainOrNull},
 	{regexp.MustCompile(`R2(_w)?=rdonly_buf_or_null`), abi.ArgReadBufferOrNull},
-	{regexp.MustCompile(`R2(_w)?=rdwr_buf_or_null`), abi.ArgBufferOrNull},
+	{regexp.MustCompile(`R2(_w)?=buf_or_null`), abi.ArgBufferOrNull},
 	{regexp.MustCompile(`R2(_w)?=scalar`), abi.ArgNumber},
 }
 
