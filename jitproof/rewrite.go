@@ -1,6 +1,9 @@
 package jitproof
 
 import (
+	"math"
+	"math/bits"
+
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
@@ -189,16 +192,53 @@ func rebuild(b *smt.Builder, x smt.Term, args []smt.Term) smt.Term {
 	}
 }
 
-// bin is Builder.Bin with the divisions by -1, where the quotient is the
-// negation, the least number included, and nothing is left.
+// bin is Builder.Bin with more rules for division: by -1 the quotient is the
+// negation, the least number included, and nothing is left; what an unsigned
+// division by a constant leaves is what the quotient's product lacks; and a
+// product with the right constant, shifted, is a quotient.
 func bin(b *smt.Builder, op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
-	if c, ok := b.ConstValue(y); ok && w > 1 && c == w.Mask() {
-		switch op {
-		case sem.SDiv:
-			return b.Bin(sem.Sub, w, b.Const(w, 0), x)
-		case sem.SRem:
-			return b.Const(w, 0)
+	c, ok := b.ConstValue(y)
+	if !ok || w == 1 {
+		return b.Bin(op, w, x, y)
+	}
+	switch {
+	case op == sem.SDiv && c == w.Mask():
+		return b.Bin(sem.Sub, w, b.Const(w, 0), x)
+	case op == sem.SRem && c == w.Mask():
+		return b.Const(w, 0)
+	case op == sem.URem && c > 1 && c&(c-1) != 0:
+		return b.Bin(sem.Sub, w, x, b.Bin(sem.Mul, w, b.Bin(sem.UDiv, w, x, y), y))
+	case op == sem.LShr && w == ir.W64:
+		if q, ok := quotient(b, x, c); ok {
+			return q
 		}
 	}
 	return b.Bin(op, w, x, y)
+}
+
+// quotient returns x >> k as a division, where x is a number below 2^32 times a
+// constant m that stands for 2^k/d: for e = m*d - 2^k from 0 on and n*e < 2^k for
+// all n below 2^32, n*m/2^k is n/d plus less than 1/d, so its whole part is that of
+// n/d (Granlund, Montgomery, "Division by invariant integers using
+// multiplication", PLDI 1994, theorem 4.2). m below 2^32 keeps the product exact.
+func quotient(b *smt.Builder, x smt.Term, k uint64) (q smt.Term, ok bool) {
+	args := b.Args(x)
+	if b.Op(x) != smt.OpMul || len(args) != 2 || k < 32 || k > 63 {
+		return q, false
+	}
+	m, known := b.ConstValue(args[0])
+	upper, zero := b.ConstValue(b.Extract(args[1], 63, 32))
+	if !known || m == 0 || m > math.MaxUint32 || !zero || upper != 0 {
+		return q, false
+	}
+	d := (1<<k-1)/m + 1 // the least with m*d >= 2^k
+	over, e := bits.Mul64(m, d)
+	if over != 0 || e < 1<<k || d < 2 || d > math.MaxUint32 {
+		return q, false
+	}
+	if hi, lo := bits.Mul64(e-1<<k, math.MaxUint32); hi != 0 || lo >= 1<<k {
+		return q, false
+	}
+	n := b.Extract(args[1], 31, 0)
+	return b.Resize(b.Bin(sem.UDiv, ir.W32, n, b.Const(ir.W32, d)), ir.W32, ir.W64, false), true
 }

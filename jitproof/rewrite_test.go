@@ -1,6 +1,7 @@
 package jitproof
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -98,4 +99,49 @@ func TestDivisionByMinusOne(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestQuotient: wherever the rule makes a division of a product and a shift, the
+// two are the same number at the edges, where they would differ first, and at
+// random; it does for the constants that a compiler takes, and for few others.
+func TestQuotient(t *testing.T) {
+	b := smt.NewBuilder()
+	n := b.Resize(b.Var("n", ir.W32), ir.W32, ir.W64, false)
+	rng := rand.New(rand.NewPCG(3, 4))
+	taken := 0
+	for range 20_000 {
+		k := uint64(32 + rng.IntN(32))
+		d := uint64(rng.Uint32()) >> rng.IntN(30)
+		m := uint64(rng.Uint32())
+		if d > 2 && rng.IntN(8) != 0 { // a good one, or next to it
+			m = (1<<k-1)/d + uint64(rng.IntN(3))
+		}
+		if m == 0 || m > math.MaxUint32 {
+			continue
+		}
+		q, ok := quotient(b, b.Bin(sem.Mul, ir.W64, n, b.Const(ir.W64, m)), k)
+		if !ok {
+			continue
+		}
+		taken++
+		by := (1<<k-1)/m + 1
+		for _, x := range edges(rng, by) {
+			require.Equal(t, x/by, x*m>>k, "%d: m %d, k %d, d %d, %v", x, m, k, by, q)
+		}
+	}
+	t.Logf("%d of 20000 are divisions", taken)
+	require.Greater(t, taken, 500)
+}
+
+// edges returns numbers of 32 bits around multiples of d, the greatest too.
+func edges(rng *rand.Rand, d uint64) (xs []uint64) {
+	const top = math.MaxUint32
+	for _, x := range []uint64{0, d, top / d * d, top, uint64(rng.Uint32()) / d * d, uint64(rng.Uint32())} {
+		for _, y := range []uint64{x - 1, x, x + 1} {
+			if y <= top {
+				xs = append(xs, y)
+			}
+		}
+	}
+	return xs
 }

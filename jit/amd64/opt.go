@@ -84,6 +84,7 @@ type segments struct {
 	cuts      []bool
 	uncounted []ir.PC
 	mapHints  map[ir.PC][]jit.Hint
+	config    opt.Config
 	next      ir.PC // where the code behind the segment's begins, -1 for nowhere
 }
 
@@ -96,7 +97,8 @@ func (s *segments) fallTo(pc ir.PC) {
 
 func (s *segments) function(g *cfg.Graph, i int) error {
 	start, end := s.p.Funcs[i].PC, s.funcEnd(i)
-	plan := opt.New(s.p, g, start, end, opt.Config{Alone: s.alone, Off: s.b.off, Blind: s.b.harden})
+	s.config = opt.Config{Alone: s.alone, Off: s.b.off, Blind: s.b.harden}
+	plan := opt.New(s.p, g, start, end, s.config)
 	s.begin(i)
 	for k, n := range plan.Order {
 		seg := &plan.Segments[n]
@@ -158,7 +160,7 @@ func (s *segments) alone(in ir.Insn) bool {
 	case ir.KindALU:
 		switch row.ALU {
 		case ir.Div, ir.Mod:
-			return !opt.PlainDivision(in)
+			return !s.config.PlainDivision(in)
 		case ir.SDiv, ir.SMod:
 			return true
 		case ir.Lsh, ir.Rsh, ir.Arsh:

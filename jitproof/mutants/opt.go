@@ -45,6 +45,8 @@ var optimised = []Mutant{
 	{Name: "joined-load-base", Bug: "a joined load takes its address from r2", Text: joinText, Tier: jit.Optimising,
 		edit: instead([]byte{0x8b, 0x37}, []byte{0x8b, 0x36})},
 	{Name: "joined-load-adds", Bug: "a joined load is added to what its register held", Text: joinText, Tier: jit.Optimising, edit: addLoad},
+	{Name: "division-multiplier", Bug: "the multiplier of a division by 10 is one too great", Tier: jit.Optimising,
+		Text: "w0 = w1\nw0 /= 10\nexit\n", edit: multiplier},
 	{Name: "address-scale", Bug: "an index is scaled by twice as much", Tier: jit.Optimising,
 		Text: "r2 <<= 2\nr1 += r2\nr0 = *(u32 *)(r1 + 8)\nexit\n", edit: scale},
 	{Name: "stack-slot-overlap", Bug: "two words on the stack share a byte", Tier: jit.Optimising,
@@ -91,6 +93,15 @@ func addLoad(in x86asm.Inst, b []byte) bool {
 		return false
 	}
 	b[0] = 0x03
+	return true
+}
+
+// multiplier makes the multiplier of a division by 10 greater.
+func multiplier(in x86asm.Inst, b []byte) bool {
+	if in.Op != x86asm.MOV || !bytes.Contains(b, []byte{0xcd, 0xcc, 0xcc, 0xcc}) {
+		return false
+	}
+	b[len(b)-4]++
 	return true
 }
 
