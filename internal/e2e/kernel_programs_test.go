@@ -3,19 +3,24 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
 	"github.com/bpfproof/bpfproof/ir"
+	bpfasm "github.com/bpfproof/bpfproof/ir/asm"
 	"github.com/bpfproof/bpfproof/ir/elf"
 	"github.com/bpfproof/bpfproof/ir/ktypes"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/runtime/vm"
 	"github.com/bpfproof/bpfproof/verifier"
 	"github.com/bpfproof/bpfproof/verifier/recheck"
@@ -129,4 +134,52 @@ func TestKernelProgramsAreNotRun(t *testing.T) {
 		_, err := runtime.Load(t.Context(), []*ir.Program{p}, runtime.Options{Loader: vm.Loader(vm.Options{}), Check: trust})
 		require.ErrorContains(t, err, "call_kfunc: not executed by the interpreter", "%s", p.Name)
 	}
+}
+
+// aboveText ends an iterator where r10 points to: behind the frame. The kernel rounds
+// that offset to the slot below, where there is one (stack_slot_obj_get_spi), and
+// looks at no bounds, so it loads the program, which then takes what lies above its
+// frame for the iterator.
+const aboveText = `
+.type socket_filter
+.license GPL
+	r1 = r10
+	r1 += -8
+	w2 = 0
+	w3 = 3
+	call kfunc[bpf_iter_num_new]
+	r1 = r10
+	call kfunc[bpf_iter_num_destroy]
+	r0 = 0
+	exit
+`
+
+// TestIteratorAboveFrame holds that we refuse what Linux 6.18.44 takes wrongly
+// (BUGS.md), and says what the live kernel does.
+func TestIteratorAboveFrame(t *testing.T) {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Skip(err)
+	}
+	text := regexp.MustCompile(`kfunc\[(\w+)\]`).ReplaceAllStringFunc(aboveText, func(call string) string {
+		var f *btf.Func
+		require.NoError(t, spec.TypeByName(call[len("kfunc["):len(call)-1], &f))
+		id, err := spec.TypeID(f)
+		require.NoError(t, err)
+		return fmt.Sprintf("kfunc[%d]", id)
+	})
+	p, err := bpfasm.Parse("above.s", text)
+	require.NoError(t, err)
+	v, err := verifier.New(verifier.Policy{Types: ktypes.Running()})
+	require.NoError(t, err)
+	r, err := v.Verify(t.Context(), p, nil)
+	require.NoError(t, err)
+	require.Equal(t, verifier.Reject, r.Verdict)
+	require.Contains(t, r.Findings[0].Msg, "cannot pass in iter_num at an offset=0")
+	live, err := kernel.Verify(p, kernel.Options{})
+	if errors.Is(err, unix.EPERM) {
+		t.Skip("bpf() is not permitted here")
+	}
+	require.NoError(t, err)
+	t.Logf("the live kernel: %v %s", live.Verdict, live.Reason)
 }
