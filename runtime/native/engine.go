@@ -74,12 +74,20 @@ func (p *Program) open() (*session, error) {
 func (s *session) Frame() *runtime.Frame { return s.frame }
 
 // Run runs the program once on the frame. fuel counts backward jumps.
-func (s *session) Run(ctx context.Context, fuel uint64) (ret uint64, err error) {
+func (s *session) Run(ctx context.Context, fuel uint64) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("native: run program: %w", context.Cause(ctx))
 	}
-	defer s.rescue(debug.SetPanicOnFault(true), &err)
 	s.run.ctx, s.run.fuel = ctx, int64(min(fuel, math.MaxInt64))
+	if !s.run.prog.exits {
+		return s.run.Call(s.frame.Args())
+	}
+	return s.rescued()
+}
+
+// rescued calls a program that helpers are called by.
+func (s *session) rescued() (ret uint64, err error) {
+	defer s.rescue(debug.SetPanicOnFault(true), &err)
 	return s.run.Call(s.frame.Args())
 }
 

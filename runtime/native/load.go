@@ -42,6 +42,7 @@ type Program struct {
 	helpers []helpers.Func // by number; nil where the program calls none
 	image   *image
 	entry   uintptr
+	exits   bool    // it calls helpers or loads from the packet, so Go code runs inside
 	starts  []start // in order of offset
 
 	cpus helpers.Processors
@@ -124,9 +125,11 @@ func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 func (p *Program) findHelpers() error {
 	for pc, in := range p.prog.All() {
 		row := in.Row()
+		p.exits = p.exits || row.Kind == ir.KindLoadPacket
 		if row.Kind != ir.KindCall || row.Pseudo != ir.CallHelper {
 			continue
 		}
+		p.exits = true
 		id := abi.HelperID(in.Imm)
 		f, ok := p.opts.Helper(id)
 		if slices.Contains(ours[:], id) { // each run puts its own in its place
