@@ -88,20 +88,25 @@ func results(t *testing.T, p *ir.Program, code *jit.Code) []uint64 {
 	return all
 }
 
-// TestBitFlips flips single bits of images. An image that is still proved
+// TestBitFlips flips single bits of images of both tiers. An image that is still proved
 // must do the same, which is shown by running it; and no image on which the
 // two differ may be proved.
 func TestBitFlips(t *testing.T) {
 	v := jitproof.New(solver(t), jitproof.Options{})
 	rng := rand.New(rand.NewPCG(7, 8))
 	counts := map[jitproof.Status]int{}
-	for i, text := range closed {
+	for i, text := range slices.Concat(closed, closed) {
 		p := parse(t, text)
 		p.Name = fmt.Sprintf("closed%d", i)
 		if len(p.Funcs) == 0 {
 			p.FindFuncs()
 		}
 		code := compile(t, p)
+		if i >= len(closed) {
+			var err error
+			code, err = jit.Compile(optimiser(t, i%2 == 0), p)
+			require.NoError(t, err)
+		}
 		c, err := v.Validate(t.Context(), p, code)
 		require.NoError(t, err)
 		require.Equal(t, jitproof.Proved, c.Status, explain(p, c))
