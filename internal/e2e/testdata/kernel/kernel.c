@@ -2,7 +2,7 @@
 // pointers. The kernel (Linux 6.18) loads those whose names begin with ok_ and
 // refuses those that begin with bad_; the comment says why.
 //
-// clang -g -O2 -mcpu=v3 --target=bpf -c kernel.c -o kernel.o
+// clang -g -O2 -mcpu=v3 --target=bpf -fdebug-compilation-dir=. -c kernel.c -o kernel.o
 
 typedef unsigned char u8;
 typedef unsigned short u16;
