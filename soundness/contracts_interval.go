@@ -100,7 +100,7 @@ func (c *calls) shape(w ir.Width, t symgo.Value) smt.Term {
 // holds says that the low w bits of a word are a word of t.
 func (c *calls) holds(w ir.Width, t symgo.Value, x smt.Term) smt.Term {
 	l := c.words64()
-	return c.run(intervalPath+"T.Contains", t, w, l.both(x, l.k(w.Mask())))
+	return c.side(intervalPath+"T.Contains", t, w, l.both(x, l.k(w.Mask())))
 }
 
 // stateAdd demands of Add, which the product calls, what is demanded of the

@@ -87,7 +87,7 @@ func refineSpec(name string, rank func(l logic[smt.Term], w ir.Width, x smt.Term
 		},
 		ensure: func(k *call) (goals []Goal) {
 			for i, side := range []string{"left ", "right "} {
-				goals = append(goals, Goal{side + "valid", k.run(intervalPath+"T.Valid", k.results[i], k.w)})
+				goals = append(goals, Goal{side + "valid", k.side(intervalPath+"T.Valid", k.results[i], k.w)})
 			}
 			return goals
 		},
@@ -139,5 +139,5 @@ func halvesSpec(name string, has func(k *call, x smt.Term) smt.Term) *spec {
 
 // soundnessOnly are lines that ask of ranges nothing but what words they have.
 func soundnessOnly(line string) bool {
-	return strings.HasPrefix(line, "alu.") || strings.HasPrefix(line, "refine.")
+	return strings.HasPrefix(line, "alu.") || strings.HasPrefix(line, "refine.") || strings.HasPrefix(line, contractPrefix+"refine")
 }

@@ -154,6 +154,11 @@ func (s *statement) stateRange(name string) {
 		s.hard.multiply(x, y, true)
 	case "divRange", "remRange":
 		s.hard.divide(x, y, true)
+	case "addRange", "subRange":
+		if s.w < ir.W64 { // is found sooner without
+			break
+		}
+		s.useSpans(name == "subRange", a, b, x, y)
 	}
 	s.pairs = append(s.pairs, pair{x, y})
 	_, z := s.rangeResult(name, s.w, pair{x, y}, negative)
@@ -161,4 +166,19 @@ func (s *statement) stateRange(name string) {
 	r := s.callFunc(fn, args...)[0]
 	s.goal("sound", s.rangePost(name, s.w, a, b, r, pair{x, y}, negative))
 	s.goal("shape", s.side(intervalPath+"Halves.valid", r, s.w))
+}
+
+// useSpans takes facts as given on how far sums or differences of words lie
+// ahead of the least one.
+func (s *statement) useSpans(difference bool, a, b symgo.Value, x, y smt.Term) {
+	l := s.words64()
+	from, to := rangeBounds(a)
+	least, greatest := rangeBounds(b)
+	s.use("span", from, x, to)
+	s.use("span", least, y, greatest)
+	ahead := l.sub(y, least)
+	if difference {
+		ahead = l.sub(greatest, y)
+	}
+	s.use("sum.order", l.sub(x, from), ahead, l.sub(to, from), l.sub(greatest, least))
 }

@@ -153,7 +153,7 @@ func lowsSpec() *spec {
 }
 
 // settleSpec: t.settle(h), of ranges that keep to their halves, is valid and
-// loses no word.
+// loses no word; what is valid and below t stays below.
 func settleSpec() *spec {
 	return &spec{
 		fn: "T.settle", widths: []ir.Width{ir.W64, ir.W32, ir.W16, ir.W8}, writes: []int{0},
@@ -172,10 +172,15 @@ func settleSpec() *spec {
 			after, _ := sides(k.results[0])
 			p, n := halvesOf(before)
 			q, o := halvesOf(after)
-			return append(validResult(k), Goal{"cut", k.b.And(k.cutOf(q, p), k.cutOf(o, n))})
+			valid := k.run(intervalPath+"T.Valid", k.results[0], k.w) // in one: the cases are many
+			return append([]Goal{{"valid", valid}}, Goal{"cut", k.b.And(k.cutOf(q, p), k.cutOf(o, n))})
 		},
 		word: func(k *call, x smt.Term) smt.Term {
 			return k.b.Implies(k.holds(k.w, k.args[0], x), k.holds(k.w, k.results[0], x))
+		},
+		elem: func(k *call, e symgo.Value) smt.Term {
+			leq := func(f symgo.Value) smt.Term { return k.run(intervalPath+"Leq", e, f) }
+			return k.b.Implies(leq(k.args[0]), leq(k.results[0]))
 		},
 		also: func(k *call, _ pair, x smt.Term) { k.track(k.w, k.b.Resize(x, ir.W64, k.w, false)) },
 	}

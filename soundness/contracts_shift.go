@@ -220,7 +220,7 @@ func shlKnownSpec() *spec {
 
 // validResult says that the element that a call returns is valid.
 func validResult(k *call) []Goal {
-	return []Goal{{"valid", k.run(intervalPath+"T.Valid", k.results[0], k.w)}}
+	return []Goal{{"valid", k.side(intervalPath+"T.Valid", k.results[0], k.w)}}
 }
 
 // shlHalvesSpec: shlHalves(w, a, least, greatest) has the words of a shifted by
@@ -253,7 +253,7 @@ func shrSpec() *spec {
 		},
 		ensure: func(k *call) []Goal {
 			return []Goal{{"shape", k.shape(k.w, k.results[0])}, {"valid", k.b.Implies(
-				k.run(intervalPath+"T.Valid", k.args[1], k.w), k.run(intervalPath+"T.Valid", k.results[0], k.w))}}
+				k.side(intervalPath+"T.Valid", k.args[1], k.w), k.side(intervalPath+"T.Valid", k.results[0], k.w))}}
 		},
 		word: func(k *call, x smt.Term) smt.Term {
 			l := k.words64()

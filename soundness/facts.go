@@ -46,6 +46,15 @@ func facts() []fact {
 			mask := l.isZero(l.both(t[4], l.add(t[4], l.k(1))))
 			return l.implies(l.and(mask, reaches(t[0], t[1]), l.le(t[2], t[0]), l.le(t[1], t[3])), reaches(t[2], t[3]))
 		}},
+		{"span", []string{"least", "x", "greatest"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
+			whole := l.sub(t[2], t[0])
+			return l.implies(l.and(l.le(t[0], t[1]), l.le(t[1], t[2])), l.and(l.le(l.sub(t[1], t[0]), whole), l.le(l.sub(t[2], t[1]), whole)))
+		}},
+		{"sum.order", []string{"x", "y", "a", "b"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
+			most := l.k(^uint64(0) >> 1)
+			given := l.and(l.le(t[0], t[2]), l.le(t[1], t[3]), l.le(t[2], most), l.le(t[3], most))
+			return l.implies(given, l.le(l.add(t[0], t[1]), l.add(t[2], t[3])))
+		}},
 		{"minus.order", []string{"minus", "x", "y", "z"}, func(l logic[smt.Term], t []smt.Term) smt.Term {
 			given := l.and(l.isZero(l.add(t[0], t[2])), l.le(t[1], t[2]), l.le(t[2], t[3]))
 			return l.implies(given, l.le(l.add(t[0], t[3]), l.sub(t[3], t[1])))

@@ -202,10 +202,9 @@ func latticeOps(w ir.Width) []Op {
 			r := s.call(method, w, a, b)[0]
 			s.goal("contains the words of both", s.b.Implies(s.b.Or(inA, inB), s.contains(w, r, x)))
 			s.goal("valid", s.valid(w, r))
-			if !s.leaves { // the order is about other words
+			if !s.leaves { // the order is not about words
 				s.apart()
 				s.words = nil
-				s.trackBounds(w, a, b)
 				r = s.call(method, w, a, b)[0]
 			}
 			s.goal("left is below", s.truth("Leq", w, a, r))
@@ -252,7 +251,9 @@ func latticeOps(w ir.Width) []Op {
 			c, z := s.withWord("c", "z", ir.W1)
 			a, x := s.withWord("a", "x", w)
 			b, y := s.withWord("b", "y", w)
-			s.result("", w, s.call("Ite", c, a, b)[0], s.b.Ite(z, x, y))
+			r := s.call("Ite", c, a, b)[0]
+			s.goalIf("sound", s.b.And(s.given...), s.b.Ite(z, s.contains(w, r, x), s.contains(w, r, y)))
+			s.goalIf("valid", s.b.And(s.strong...), s.valid(w, r))
 		}},
 		{Name: "bounds", Width: w, state: func(s *statement) {
 			s.concretely()

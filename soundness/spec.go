@@ -31,13 +31,14 @@ type spec struct {
 	fits []int
 	made bool
 
-	require func(k *call) smt.Term              // what it needs
-	ensure  func(k *call) []Goal                // what holds of every call
-	word    func(k *call, x smt.Term) smt.Term  // what holds for every word of 64 bits
-	pair    func(k *call, p pair) smt.Term      // what holds for every two words
-	also    func(k *call, p pair, x smt.Term)   // tells the proof of more words to look at
-	lemmas  func(s *statement, k *call, p pair) // makes products and quotients that the meaning has
-	facts   func(k *call)                       // uses facts that ensure follows from
+	require func(k *call) smt.Term                // what it needs
+	ensure  func(k *call) []Goal                  // what holds of every call
+	word    func(k *call, x smt.Term) smt.Term    // what holds for every word of 64 bits
+	pair    func(k *call, p pair) smt.Term        // what holds for every two words
+	elem    func(k *call, e symgo.Value) smt.Term // what holds for every valid element of the width
+	also    func(k *call, p pair, x smt.Term)     // tells the proof of more words to look at
+	lemmas  func(s *statement, k *call, p pair)   // makes products and quotients that the meaning has
+	facts   func(k *call)                         // uses facts that ensure follows from
 }
 
 // call is one call of a function that has a contract. Pointers are what they
@@ -110,6 +111,13 @@ func (sp *spec) assume(k *call) smt.Term {
 	if sp.pair != nil {
 		for _, p := range k.pairs {
 			assume = k.b.And(assume, sp.pair(k, p))
+		}
+	}
+	if sp.elem != nil && k.s.Domain.Name == "interval" {
+		for _, e := range k.elems {
+			if e.w == k.w {
+				assume = k.b.And(assume, sp.elem(k, e.elem))
+			}
 		}
 	}
 	return assume
@@ -185,19 +193,34 @@ func (sp *spec) state(s *statement, path string) {
 	if sp.word == nil && sp.pair == nil {
 		return
 	}
-	fails := s.fails
-	sp.run(s, fn, k)
-	if sp.ensure != nil {
-		s.fails = fails // the same call cannot panic now if it could not before
-	}
-	given := s.b.And(s.assume...)
-	s.assume = nil
+	given := sp.again(s, fn, k)
 	if sp.word != nil {
 		s.goal("every word", s.b.Implies(given, sp.word(k, x)))
 	}
 	if sp.pair != nil {
 		s.goal("every pair", s.b.Implies(given, sp.pair(k, p)))
 	}
+	if sp.elem != nil {
+		e, same := s.narrow(s.w, s.elem("e"))
+		valid := s.b.And(same, s.run(intervalPath+"T.Valid", e, s.w))
+		s.words, s.pairs = nil, nil
+		s.trackBounds(s.w, e)
+		given = sp.again(s, fn, k)
+		s.goal("every element", s.b.Implies(s.b.And(given, valid), sp.elem(k, e)))
+	}
+}
+
+// again makes the call once more, for other words, and returns what contracts
+// say of it. If it could not panic before, it cannot now.
+func (sp *spec) again(s *statement, fn *symgo.Function, k *call) smt.Term {
+	fails := s.fails
+	sp.run(s, fn, k)
+	if sp.ensure != nil {
+		s.fails = fails
+	}
+	given := s.b.And(s.assume...)
+	s.assume = nil
+	return given
 }
 
 // run calls the function. Parameters that are pointers point to the arguments.

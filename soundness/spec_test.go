@@ -126,6 +126,15 @@ func (r *runs) try(t *testing.T, sp *spec, path string, w ir.Width) (broken []st
 	if sp.pair != nil && !yes(sp.pair(k, p)) {
 		broken = append(broken, "every pair")
 	}
+	if sp.elem != nil {
+		constant, err := r.s.prog.Func(path + "Const")
+		require.NoError(t, err)
+		for _, e := range []symgo.Value{s.callFunc(constant, w, s.b.Bin(sem.And, ir.W64, p.x, s.words64().k(w.Mask())))[0], k.results[0]} {
+			if yes(s.run(path+"T.Valid", e, w)) && !yes(sp.elem(k, e)) {
+				broken = append(broken, "every element")
+			}
+		}
+	}
 	return broken, true
 }
 
