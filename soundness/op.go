@@ -252,7 +252,11 @@ func latticeOps(w ir.Width) []Op {
 			a, x := s.withWord("a", "x", w)
 			b, y := s.withWord("b", "y", w)
 			r := s.call("Ite", c, a, b)[0]
-			s.goalIf("sound", s.b.And(s.given...), s.b.Ite(z, s.contains(w, r, x), s.contains(w, r, y)))
+			in := s.contains(w, r, s.b.Ite(z, x, y))
+			if !s.leaves { // the same, case by case
+				in = s.b.Ite(z, s.contains(w, r, x), s.contains(w, r, y))
+			}
+			s.goalIf("sound", s.b.And(s.given...), in)
 			s.goalIf("valid", s.b.And(s.strong...), s.valid(w, r))
 		}},
 		{Name: "bounds", Width: w, state: func(s *statement) {
