@@ -89,20 +89,27 @@ func (k *call) bitPair(p pair, op sem.BinOp, has func(v symgo.Value, x smt.Term)
 func bitHalvesSpec(name string, op sem.BinOp) *spec {
 	return &spec{
 		fn: name, widths: []ir.Width{ir.W64},
-		require: func(k *call) smt.Term {
-			some := k.b.Bool(false)
-			for _, w := range bitWidths() {
-				some = k.b.Or(some, k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w)))
-			}
-			return some
-		},
-		ensure: func(k *call) (goals []Goal) {
-			for _, w := range bitWidths() {
-				given := k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w))
-				goals = append(goals, Goal{fmt.Sprintf("%d bits", w), k.b.Implies(given, k.halvesValid(k.results[0], w))})
-			}
-			return goals
-		},
-		pair: func(k *call, p pair) smt.Term { return k.bitPair(p, op, k.has) },
+		require: validSomewhere,
+		ensure:  validEverywhere,
+		pair:    func(k *call, p pair) smt.Term { return k.bitPair(p, op, k.has) },
 	}
+}
+
+// validSomewhere says that there is a width at which both operands, halves, are
+// valid.
+func validSomewhere(k *call) smt.Term {
+	some := k.b.Bool(false)
+	for _, w := range bitWidths() {
+		some = k.b.Or(some, k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w)))
+	}
+	return some
+}
+
+// validEverywhere says of each width at which both are that the result is.
+func validEverywhere(k *call) (goals []Goal) {
+	for _, w := range bitWidths() {
+		given := k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w))
+		goals = append(goals, Goal{fmt.Sprintf("%d bits", w), k.b.Implies(given, k.halvesValid(k.results[0], w))})
+	}
+	return goals
 }

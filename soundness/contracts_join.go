@@ -1,11 +1,9 @@
 package soundness
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/smt/symgo"
 )
@@ -64,48 +62,6 @@ func (k *call) attained(e symgo.Value) (goals []Goal) {
 	return append(goals, Goal{"empty", k.b.Eq(empty(full), empty(low))})
 }
 
-// refineSpecs: refineUnsigned and refineSigned keep the words that are in
-// order, and what they make of valid elements is valid.
-func refineSpecs() []*spec {
-	return []*spec{
-		refineSpec("refineUnsigned", func(l logic[smt.Term], _ ir.Width, x smt.Term) smt.Term { return x }),
-		refineSpec("refineSigned", func(l logic[smt.Term], w ir.Width, x smt.Term) smt.Term {
-			return l.bin(sem.Xor, x, l.k(w.SignBit()))
-		}),
-	}
-}
-
-// refineSpec is the contract of a refinement by the unsigned order of what rank
-// makes of words.
-func refineSpec(name string, rank func(l logic[smt.Term], w ir.Width, x smt.Term) smt.Term) *spec {
-	return &spec{
-		fn: name, widths: wide(),
-		fits: []int{1, 2}, made: true,
-		require: func(k *call) smt.Term {
-			filled := func(e symgo.Value) smt.Term { return k.b.Not(k.run(intervalPath+"T.IsBottom", e)) }
-			return k.b.And(k.shape(k.w, k.args[1]), k.shape(k.w, k.args[2]), filled(k.args[1]), filled(k.args[2]))
-		},
-		ensure: func(k *call) (goals []Goal) {
-			for i, side := range []string{"left ", "right "} {
-				goals = append(goals, Goal{side + "valid", k.side(intervalPath+"T.Valid", k.results[i], k.w)})
-			}
-			return goals
-		},
-		pair: func(k *call, p pair) smt.Term {
-			l := k.words64()
-			x, y := l.both(p.x, l.k(k.w.Mask())), l.both(p.y, l.k(k.w.Mask()))
-			first, second := rank(l, k.w, x), rank(l, k.w, y)
-			ordered := k.b.Ite(leaf(k.args[3]), l.lt(first, second), l.le(first, second))
-			given := l.and(k.holds(k.w, k.args[1], x), k.holds(k.w, k.args[2], y), ordered)
-			return l.implies(given, l.and(k.holds(k.w, k.results[0], x), k.holds(k.w, k.results[1], y)))
-		},
-		also: func(k *call, p pair, _ smt.Term) {
-			l := k.words64()
-			k.track(ir.W64, l.both(p.x, l.k(k.w.Mask())), l.both(p.y, l.k(k.w.Mask())))
-		},
-	}
-}
-
 // halvesSpecs: join has the words of either operand, meet those of both. Where
 // they are all that is asked for, what the bounds are need not be known.
 func halvesSpecs() []*spec {
@@ -119,21 +75,9 @@ func halvesSpecs() []*spec {
 func halvesSpec(name string, has func(k *call, x smt.Term) smt.Term) *spec {
 	return &spec{
 		fn: name, widths: []ir.Width{ir.W64}, within: soundnessOnly,
-		require: func(k *call) smt.Term {
-			some := k.b.Bool(false)
-			for _, w := range bitWidths() {
-				some = k.b.Or(some, k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w)))
-			}
-			return some
-		},
-		ensure: func(k *call) (goals []Goal) {
-			for _, w := range bitWidths() {
-				given := k.b.And(k.halvesValid(k.args[0], w), k.halvesValid(k.args[1], w))
-				goals = append(goals, Goal{fmt.Sprintf("%d bits", w), k.b.Implies(given, k.halvesValid(k.results[0], w))})
-			}
-			return goals
-		},
-		word: func(k *call, x smt.Term) smt.Term { return k.b.Implies(has(k, x), k.has(k.results[0], x)) },
+		require: validSomewhere,
+		ensure:  validEverywhere,
+		word:    func(k *call, x smt.Term) smt.Term { return k.b.Implies(has(k, x), k.has(k.results[0], x)) },
 	}
 }
 
