@@ -1,11 +1,10 @@
 package jitproof
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/smt"
 )
 
@@ -109,7 +108,7 @@ type Counts struct {
 }
 
 // Schema is the version of the certificate's form.
-const Schema = 1
+const Schema = 2
 
 // Certificate says what was proved of a program and its code. Its JSON form has
 // exactly these fields.
@@ -127,6 +126,13 @@ type Certificate struct {
 	Assumptions []string     `json:"assumptions"`
 	// Confirmed is what the solver said of the rewriting, where it was asked.
 	Confirmed *smt.Confirmation `json:"confirmed,omitempty"`
+	// Code is what the certificate speaks of, where it travels with it, so that
+	// it can be checked without the compiler. The fields have the names they
+	// have in package jit; text and saved registers are in base 64.
+	Code *jit.Code `json:"code,omitempty"`
+	// Seal is what Encode puts here: the SHA-256 of the encoding without it, in
+	// hexadecimal. It finds damage, not forgery, which Check finds.
+	Seal string `json:"seal"`
 }
 
 // assumptions are what a proof rests on besides semantics and solvers.
@@ -177,31 +183,4 @@ func (c *Certificate) First(s Status) *Obligation {
 		}
 	}
 	return nil
-}
-
-// Encode returns the certificate as JSON.
-func (c *Certificate) Encode() ([]byte, error) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("jitproof: encode certificate: %w", err)
-	}
-	return append(b, '\n'), nil
-}
-
-// Decode reads a certificate that Encode wrote. Unknown fields, and another
-// schema, are errors.
-func Decode(data []byte) (*Certificate, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	c := &Certificate{}
-	if err := d.Decode(c); err != nil {
-		return nil, fmt.Errorf("jitproof: decode certificate: offset %d: %w", d.InputOffset(), err)
-	}
-	if d.More() {
-		return nil, fmt.Errorf("jitproof: decode certificate: offset %d: data behind its end", d.InputOffset())
-	}
-	if c.Schema != Schema {
-		return nil, fmt.Errorf("jitproof: decode certificate: schema %d, want %d", c.Schema, Schema)
-	}
-	return c, nil
 }

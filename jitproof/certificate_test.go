@@ -1,6 +1,7 @@
 package jitproof_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"testing"
@@ -35,6 +36,8 @@ func certified(t *testing.T, v *jitproof.Validator) (*ir.Program, *jit.Code, *ji
 	require.NoError(t, err)
 	back, err := jitproof.Decode(data)
 	require.NoError(t, err)
+	require.Len(t, back.Seal, 64)
+	back.Seal = ""
 	require.Equal(t, c, back)
 	return p, code, back
 }
@@ -117,10 +120,12 @@ func TestDecodeRefuses(t *testing.T) {
 	for want, data := range map[string][]byte{
 		"EOF":                     nil,
 		"unknown field":           with("more", 1),
-		"schema 2, want 1":        with("schema", 2),
+		"schema 3, want 2":        with("schema", 3),
 		`"maybe" is none`:         with("status", "maybe"),
 		"data behind its end":     append(append([]byte{}, good...), '{'),
 		"cannot unmarshal number": with("obligations", 3),
+		"it is damaged: its seal": with("bytes", 3),
+		"not written as":          bytes.Replace(good, []byte(`"schema"`), []byte(`"Schema"`), 1),
 	} {
 		_, err := jitproof.Decode(data)
 		require.ErrorContains(t, err, want)
@@ -128,7 +133,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"schema":1,"status":"proved"}`))
+	f.Add([]byte(`{"schema":2,"status":"proved"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, err := jitproof.Decode(data); err == nil {
 			_, err := c.Encode()

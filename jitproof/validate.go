@@ -27,6 +27,9 @@ type Options struct {
 	// whatever they leave open is the solver's to decide. Without a solver, or
 	// where it does not confirm a step, nothing is proved.
 	Confirm bool
+	// Query, where it is set, is shown each obligation's question before it is
+	// decided, by whatever means. Its error ends the proof.
+	Query func(Query) error
 }
 
 // Validator proves code against programs. It is safe for use by several
@@ -86,6 +89,7 @@ type proving struct {
 	img         *image
 	b           *smt.Builder
 	obligations []Obligation
+	queries     int // that were shown
 	err         error
 }
 
@@ -132,6 +136,9 @@ func (v *proving) fail(at site, path []smt.Term, err *pathError) {
 func (v *proving) decide(o *Obligation, at site, path []smt.Term, all smt.Term, why string) {
 	if v.ctx.Err() != nil {
 		v.err = v.ctx.Err()
+		return
+	}
+	if v.err = v.show(o, path, all); v.err != nil {
 		return
 	}
 	proof, ok := smt.Rewritten(v.b, path, all)
@@ -201,50 +208,4 @@ func (v *proving) confirm() (*smt.Confirmation, error) {
 		}
 	}
 	return &c, nil
-}
-
-// Check re-checks a certificate without trusting whoever made it: the hashes
-// must be those of p and code, the counts those of the obligations, the
-// assumptions those stated here, and a second, independent run must make the
-// same obligations and find each as the certificate says. What it trusts is
-// package sem, package x86 with its decoder, the simulation, the rewrite rules
-// and the solver of v; it does not trust compiler, verifier, hints, or the
-// certificate.
-func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, code *jit.Code) error {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("jitproof: check certificate of %q: %s", c.Program, fmt.Sprintf(format, args...))
-	}
-	if got := HashProgram(p); got != c.ProgramHash {
-		return bad("it is for another program: hash %.16s, want %.16s", c.ProgramHash, got)
-	}
-	if got := HashCode(code); got != c.CodeHash {
-		return bad("it is for other code: hash %.16s, want %.16s", c.CodeHash, got)
-	}
-	if n, s := tally(c.Obligations); n != c.Counts || s != c.Status {
-		return bad("its counts are %+v (%v), but it lists %+v (%v)", c.Counts, c.Status, n, s)
-	}
-	if !slices.Equal(c.Assumptions, assumptions) {
-		return bad("its assumptions are not the validator's")
-	}
-	same := &Validator{v.solver, v.opts}
-	same.opts.Confirm = c.Confirmed != nil
-	again, err := same.Validate(ctx, p, code)
-	if err != nil {
-		return bad("%v", err)
-	}
-	if c.Confirmed != nil && again.Confirmed.Holds() != c.Confirmed.Holds() {
-		return bad("it says that %d of %d rewriting steps are confirmed, but %d of %d are", c.Confirmed.Confirmed, c.Confirmed.Rewritten,
-			again.Confirmed.Confirmed, again.Confirmed.Rewritten)
-	}
-	if len(again.Obligations) != len(c.Obligations) || !slices.Equal(again.Unreached, c.Unreached) || again.Arch != c.Arch || again.Bytes != c.Bytes {
-		return bad("it lists %d obligations, there are %d", len(c.Obligations), len(again.Obligations))
-	}
-	for i, o := range again.Obligations {
-		x := c.Obligations[i]
-		if x.Func != o.Func || x.PC != o.PC || x.Off != o.Off || x.Kind != o.Kind || x.Status != o.Status {
-			return bad("obligation %d is %v at insn %d, offset %#x: %v; it says %v at insn %d, offset %#x: %v",
-				i, o.Kind, o.PC, o.Off, o.Status, x.Kind, x.PC, x.Off, x.Status)
-		}
-	}
-	return nil
 }

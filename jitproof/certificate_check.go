@@ -1,0 +1,92 @@
+package jitproof
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
+)
+
+// CheckError says why a certificate does not stand.
+type CheckError struct {
+	Program string // as the certificate names it
+	Status  Status // Refuted: it is wrong; Unknown: an obligation could not be decided again
+	Reason  string
+}
+
+// Error gives the reason.
+func (e *CheckError) Error() string {
+	return fmt.Sprintf("jitproof: check certificate of %q: %s", e.Program, e.Reason)
+}
+
+// Check re-checks a certificate without trusting whoever made it: the hashes
+// must be those of p and code, the counts those of the obligations, the
+// assumptions those stated here, and a second, independent run must make the
+// same obligations and find each as the certificate says. What it trusts is
+// package sem, package x86 with its decoder, the simulation, the rewrite rules
+// and the solver of v; it does not trust compiler, verifier, hints, or the
+// certificate. An error is a *CheckError, or ctx's end. No error means that the
+// certificate tells the truth, which may be that code is refuted.
+func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, code *jit.Code) error {
+	bad := func(format string, args ...any) error {
+		return &CheckError{c.Program, Refuted, fmt.Sprintf(format, args...)}
+	}
+	if p == nil || code == nil {
+		return bad("there is no program or no code")
+	}
+	if got := HashProgram(p); got != c.ProgramHash {
+		return bad("it is for another program: hash %.16s, want %.16s", c.ProgramHash, got)
+	}
+	if got := HashCode(code); got != c.CodeHash {
+		return bad("it is for other code: hash %.16s, want %.16s", c.CodeHash, got)
+	}
+	if n, s := tally(c.Obligations); n != c.Counts || s != c.Status {
+		return bad("its counts are %+v (%v), but it lists %+v (%v)", c.Counts, c.Status, n, s)
+	}
+	if !slices.Equal(c.Assumptions, assumptions) {
+		return bad("its assumptions are not the validator's")
+	}
+	same := &Validator{v.solver, v.opts}
+	same.opts.Confirm = c.Confirmed != nil
+	again, err := same.Validate(ctx, p, code)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return bad("%v", err)
+	}
+	return c.matches(again, bad)
+}
+
+// matches compares a certificate with one that was made anew.
+func (c *Certificate) matches(again *Certificate, bad func(string, ...any) error) error {
+	if len(again.Obligations) != len(c.Obligations) || !slices.Equal(again.Unreached, c.Unreached) || again.Arch != c.Arch || again.Bytes != c.Bytes {
+		return bad("it lists %d obligations, there are %d", len(c.Obligations), len(again.Obligations))
+	}
+	var open error
+	for i, o := range again.Obligations {
+		x := c.Obligations[i]
+		if x.Func == o.Func && x.PC == o.PC && x.Off == o.Off && x.Kind == o.Kind && x.Status == o.Status {
+			continue
+		}
+		err := &CheckError{c.Program, Refuted, fmt.Sprintf("obligation %d is %v at insn %d, offset %#x: %v; it says %v at insn %d, offset %#x: %v",
+			i, o.Kind, o.PC, o.Off, o.Status, x.Kind, x.PC, x.Off, x.Status)}
+		if x.Func != o.Func || x.PC != o.PC || x.Off != o.Off || x.Kind != o.Kind || o.Status != Unknown {
+			return err
+		}
+		if err.Status = Unknown; open == nil { // a limit, a time-out, or a solver that is not there
+			err.Reason += ": " + o.Reason
+			open = err
+		}
+	}
+	if open != nil {
+		return open
+	}
+	if c.Confirmed != nil && again.Confirmed.Holds() != c.Confirmed.Holds() {
+		return bad("it says that %d of %d rewriting steps are confirmed, but %d of %d are", c.Confirmed.Confirmed, c.Confirmed.Rewritten,
+			again.Confirmed.Confirmed, again.Confirmed.Rewritten)
+	}
+	return nil
+}
