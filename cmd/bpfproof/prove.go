@@ -52,8 +52,8 @@ func proveCmd() *cobra.Command {
 	var policy policyFlags
 	var solver solverFlags
 	var tier tierFlags
-	var asJSON, confirm bool
-	var cert string
+	var asJSON, confirm, log bool
+	var cert, smtDir string
 	cmd := &cobra.Command{
 		Use:   "prove X",
 		Short: "verify, compile, and prove the machine code equivalent to the bytecode",
@@ -66,6 +66,9 @@ func proveCmd() *cobra.Command {
 			if cert != "" && len(programs) > 1 {
 				return fmt.Errorf("--cert: %s holds %d programs: choose one with --prog", args[0], len(programs))
 			}
+			if log && asJSON {
+				return fmt.Errorf("--log is for readers: not with --json")
+			}
 			pr, err := newProver(&policy, &solver)
 			if err != nil {
 				return err
@@ -73,7 +76,10 @@ func proveCmd() *cobra.Command {
 			if pr.backend, err = tier.backend(nil); err != nil {
 				return err
 			}
-			pr.cert, pr.confirm = cert, confirm
+			pr.cert, pr.confirm, pr.log = cert, confirm, log
+			if pr.queries, err = newQueryDir(smtDir); err != nil {
+				return err
+			}
 			out := newPrinter(cmd, asJSON)
 			result := yes
 			for _, p := range programs {
@@ -95,6 +101,8 @@ func proveCmd() *cobra.Command {
 	tier.flags(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringVar(&cert, "cert", "", "file to write the certificate to")
+	cmd.Flags().BoolVar(&log, "log", false, "show per block: bytecode | machine code | relation | status and time")
+	cmd.Flags().StringVar(&smtDir, "smt-dir", "", "write every obligation's query as SMT-LIB into this folder; unsat if it holds")
 	cmd.Flags().BoolVar(&confirm, "confirm", false, "do not trust the rewriting: the solver confirms each of its steps")
 	return cmd
 }
@@ -106,6 +114,8 @@ type prover struct {
 	solver   smt.Solver
 	cert     string
 	confirm  bool
+	log      bool
+	queries  *queryDir // nil: none are written
 }
 
 func newProver(policy *policyFlags, solver *solverFlags) (*prover, error) {
@@ -142,7 +152,7 @@ func (pr *prover) prove(ctx context.Context, p *ir.Program) (proofJSON, string, 
 		return out, fmt.Sprintf("%s: unknown: %v", p.Name, err), nil
 	}
 	start := time.Now()
-	cert, err := jitproof.New(pr.solver, jitproof.Options{Confirm: pr.confirm}).Validate(ctx, p, code)
+	cert, err := jitproof.New(pr.solver, jitproof.Options{Confirm: pr.confirm, Query: pr.queries.of(p)}).Validate(ctx, p, code)
 	if err != nil {
 		return out, "", err
 	}
@@ -150,7 +160,16 @@ func (pr *prover) prove(ctx context.Context, p *ir.Program) (proofJSON, string, 
 	out.Proof, out.Bytes = cert.Status.String(), len(code.Text)
 	out.Obligations, out.Proved, out.Refuted, out.Unknown = cert.Counts.Total, cert.Counts.Proved, cert.Counts.Refuted, cert.Counts.Unknown
 	out.Message = blame(cert)
-	return out, proofText(p, cert, &out), pr.write(cert)
+	cert.Code = code
+	text := proofText(p, cert, &out)
+	if pr.log {
+		var b strings.Builder
+		if err := cert.Log(&b, p, code); err != nil {
+			return out, "", err
+		}
+		text = b.String() + text
+	}
+	return out, text, pr.write(cert)
 }
 
 func (pr *prover) write(cert *jitproof.Certificate) error {
