@@ -93,6 +93,8 @@ const (
 	RelocMapHandle RelocKind = iota + 1 // the handle that helpers take for map Map
 	RelocMapValues                      // address of element 0 of array map Map, plus Addend
 	RelocFunc                           // address of the entry of function Func
+	RelocMapLanes                       // address of element 0 of processor 0 of per-CPU array map Map
+	RelocMapCPUs                        // how many processors have values of their own in per-CPU array map Map
 )
 
 // Reloc is a place in Text that the loader fills in.
@@ -109,6 +111,10 @@ type Target struct {
 	// ArrayStride returns the distance in bytes between the elements of map i,
 	// where it is an array whose lookup may be inlined; 0 otherwise.
 	ArrayStride func(m *ir.MapSpec) uint32
+	// ArrayArea returns the distance in bytes between the values of one processor
+	// and those of the next in a per-CPU array, whose elements lie ArrayStride
+	// apart; nil: lookups in per-CPU arrays are not inlined.
+	ArrayArea func(m *ir.MapSpec) uint64
 	// BMI2 says that an amd64 machine has shlx, shrx and sarx, which shift by
 	// any register.
 	BMI2 bool

@@ -13,7 +13,9 @@ import "github.com/bpfproof/bpfproof/ir"
 // the program itself writes.
 //
 // Environment: a block of memory private to the run. An image may read the
-// exits' addresses and write nothing.
+// exits' addresses and the processor's number, and write nothing. The number is
+// of 64 bits and the same from entry to return; a map may have values for fewer
+// processors than that.
 //
 // Helper call: eax holds the helper's number, rdi, rsi, rdx, rcx, r8 its
 // arguments; "call [r12+EnvHelper]" returns with the result in rax, and rbx,
@@ -44,7 +46,8 @@ import "github.com/bpfproof/bpfproof/ir"
 const (
 	EnvHelper = 0  // address of the helper exit
 	EnvPoll   = 8  // address of the poll exit
-	EnvBytes  = 16 // size of what an image may know of the environment
+	EnvCPU    = 16 // number of the processor whose values per-CPU maps give
+	EnvBytes  = 24 // size of what an image may know of the environment
 )
 
 // LoadPacket returns the number at the helper exit of the load of w bits from

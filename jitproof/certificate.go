@@ -141,7 +141,7 @@ var assumptions = []string{
 	"bytecode reads no register before writing it, and none of r1-r5 after a call",
 	"calls nest at most 8 deep, and the runtime keeps its side of jit/contract.go",
 	"the loader writes into relocated places what their relocations say, and changes no other byte",
-	"array maps lie in memory as ir/abi says (ArrayStride), and map_lookup_elem is what it says of them",
+	"array maps lie in memory as ir/abi says (ArrayStride, ArrayArea), and map_lookup_elem is what it says of them",
 	"loads and stores keep the order of amd64 (total store order), which is at least as strict as eBPF's",
 	"a compare-and-exchange that is repeated while others come between ends at some time",
 }

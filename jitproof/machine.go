@@ -151,6 +151,9 @@ func (m *machine[V]) loadEnv(off int64, w ir.Width) (V, error) {
 		if off == jit.EnvHelper || off == jit.EnvPoll {
 			return m.s.exitAddr(off), nil
 		}
+		if off == jit.EnvCPU {
+			return m.s.cpu(), nil
+		}
 	}
 	return m.budget, refused(KindEnv, "read of %d bits at offset %d of the environment", w, off)
 }
@@ -296,8 +299,13 @@ func (s *sim[V]) entry(r x86.Reg) V {
 }
 func (s *sim[V]) exitAddr(off int64) V { return s.w.fresh(fmt.Sprintf("env.exit%d", off), ir.W64) }
 
+// cpu is the number of the processor that a run is on: the same all the time,
+// so that one symbol stands for it.
+func (s *sim[V]) cpu() V { return s.w.fresh("env.cpu", ir.W64) }
+
 func (s *sim[V]) mapSymbol(kind jit.RelocKind, m int, addend uint64) (V, bool) {
-	name, ok := map[jit.RelocKind]string{jit.RelocMapHandle: "handle", jit.RelocMapValues: "values"}[kind]
+	name, ok := map[jit.RelocKind]string{jit.RelocMapHandle: "handle", jit.RelocMapValues: "values",
+		jit.RelocMapLanes: "lanes", jit.RelocMapCPUs: "cpus"}[kind]
 	x := s.w.fresh(fmt.Sprintf("map%d.%s", m, name), ir.W64)
 	if addend != 0 {
 		x = s.w.Bin(sem.Add, ir.W64, x, s.w.Const(ir.W64, addend))

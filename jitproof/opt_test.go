@@ -19,7 +19,7 @@ import (
 
 // optimiser returns the optimising tier without some passes.
 func optimiser(t testing.TB, bmi2 bool, off ...string) jit.Backend {
-	b, err := amd64.NewTier(jit.Target{ArrayStride: abi.ArrayStride, BMI2: bmi2}, jit.Options{Tier: jit.Optimising, Off: off})
+	b, err := amd64.NewTier(jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea, BMI2: bmi2}, jit.Options{Tier: jit.Optimising, Off: off})
 	require.NoError(t, err)
 	return b
 }

@@ -97,7 +97,7 @@ func TestRows(t *testing.T) {
 		n++
 		for k := range 24 {
 			p := around(rng, row)
-			code, err := jit.Compile(amd64.New(jit.Target{ArrayStride: abi.ArrayStride, BMI2: k%2 == 1}), p)
+			code, err := jit.Compile(amd64.New(jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea, BMI2: k%2 == 1}), p)
 			require.NoError(t, err)
 			c, err := v.Validate(t.Context(), p, code)
 			require.NoError(t, err, "%s", row.Name)

@@ -188,21 +188,33 @@ func (s *sim[V]) call(a words[V], m *meaning[V], in ir.Insn, target ir.PC, inlin
 	return nil
 }
 
-// lookup is map_lookup_elem in array map i (array_map_lookup_elem in
-// kernel/bpf/arraymap.c of Linux 6.18): the address of the element that the 4
-// bytes at R2 number, or 0 if there is none.
+// lookup is map_lookup_elem in array map i (array_map_lookup_elem and
+// percpu_array_map_lookup_elem in kernel/bpf/arraymap.c of Linux 6.18): the
+// address of the element that the 4 bytes at R2 number, or 0 if there is none.
+// Of a per-CPU array it is the one of the environment's processor, and there is
+// none if the map has no values for that.
 func (s *sim[V]) lookup(a words[V], m *meaning[V], i int) V {
 	spec := s.p.Maps[i]
 	key := symbol(a, m.before, evLoad, ir.W32)
 	m.events = append(m.events, event[V]{kind: evLoad, w: ir.W32, addr: m.after.r[ir.R2]})
-	values, _ := s.mapSymbol(jit.RelocMapValues, i, 0)
+	kind := jit.RelocMapValues
+	if spec.Type == ir.PerCPUArray {
+		kind = jit.RelocMapLanes
+	}
+	values, _ := s.mapSymbol(kind, i, 0)
 	wide := a.Resize(key, ir.W32, ir.W64, false)
 	at := a.Bin(sem.Add, ir.W64, values, a.Bin(sem.Mul, ir.W64, wide, a.Const(ir.W64, uint64(abi.ArrayStride(spec)))))
-	return a.Ite(a.Cmp(sem.ULT, ir.W32, key, a.Const(ir.W32, uint64(spec.MaxEntries))), at, a.Const(ir.W64, 0))
+	inside := a.Cmp(sem.ULT, ir.W32, key, a.Const(ir.W32, uint64(spec.MaxEntries)))
+	if spec.Type == ir.PerCPUArray {
+		cpus, _ := s.mapSymbol(jit.RelocMapCPUs, i, 0)
+		at = a.Bin(sem.Add, ir.W64, at, a.Bin(sem.Mul, ir.W64, s.cpu(), a.Const(ir.W64, abi.ArrayArea(spec))))
+		inside = a.Bin(sem.And, ir.W1, inside, a.Cmp(sem.ULT, ir.W64, s.cpu(), cpus))
+	}
+	return a.Ite(inside, at, a.Const(ir.W64, 0))
 }
 
 // inlinable returns the map whose lookup the instruction at pc is known to be,
-// or -1: an array whose handle a proved hint puts into R1.
+// or -1: an array, per CPU or not, whose handle a proved hint puts into R1.
 func (s *sim[V]) inlinable(pc ir.PC) int {
 	in := s.p.Insns[pc]
 	row := in.Row()
@@ -210,7 +222,10 @@ func (s *sim[V]) inlinable(pc ir.PC) int {
 		return -1
 	}
 	m, ok := s.img.hint(pc, ir.R1)
-	if !ok || s.p.Maps[m].Type != ir.Array || s.p.Maps[m].KeySize != 4 {
+	if !ok || s.p.Maps[m].KeySize != 4 {
+		return -1
+	}
+	if kind := s.p.Maps[m].Type; kind != ir.Array && kind != ir.PerCPUArray {
 		return -1
 	}
 	return m

@@ -29,7 +29,9 @@ func solver(t testing.TB) smt.Solver {
 	return s
 }
 
-func backend() jit.Backend { return amd64.New(jit.Target{ArrayStride: abi.ArrayStride}) }
+func backend() jit.Backend {
+	return amd64.New(jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea})
+}
 
 func compile(t testing.TB, p *ir.Program) *jit.Code {
 	code, err := jit.Compile(backend(), p)

@@ -170,6 +170,10 @@ func relocText(p *ir.Program, r jit.Reloc) string {
 		return fmt.Sprintf("function %d", r.Func)
 	case jit.RelocMapHandle:
 		return "map " + p.Maps[r.Map].Name
+	case jit.RelocMapLanes:
+		return fmt.Sprintf("values of map %s on processor 0", p.Maps[r.Map].Name)
+	case jit.RelocMapCPUs:
+		return fmt.Sprintf("number of processors of map %s", p.Maps[r.Map].Name)
 	}
 	return fmt.Sprintf("values of map %s + %d", p.Maps[r.Map].Name, r.Addend)
 }

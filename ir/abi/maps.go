@@ -157,3 +157,26 @@ func ResolveArg(a Arg, t ir.MapType) Arg {
 // ArrayStride returns the distance in bytes between the elements of an array
 // map: the value size rounded up to 8.
 func ArrayStride(m *ir.MapSpec) uint32 { return (m.ValueSize + 7) &^ 7 }
+
+// CacheLine is the size in bytes of a cache line of the machines that maps are
+// laid out for.
+const CacheLine = 64
+
+// CPUArea returns the distance in bytes between n values of one processor and
+// those of the next, where values lie stride bytes apart: a whole number of
+// strides and of cache lines, so that no two processors share one. stride is a
+// multiple of 8.
+func CPUArea(stride, n uint64) uint64 {
+	area := n * stride
+	for area%CacheLine != 0 {
+		area += stride
+	}
+	return area
+}
+
+// ArrayArea returns the distance in bytes between an element of a per-CPU array
+// on one processor and the same on the next. On each, elements lie ArrayStride
+// apart.
+func ArrayArea(m *ir.MapSpec) uint64 {
+	return CPUArea(uint64(ArrayStride(m)), uint64(m.MaxEntries))
+}

@@ -17,7 +17,7 @@ import (
 // That the code computes what package sem says is tested where it is run, in
 // runtime/native; the tests here are of the tables beside it and of its shape.
 
-func target() jit.Target { return jit.Target{ArrayStride: abi.ArrayStride} }
+func target() jit.Target { return jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea} }
 
 func compile(t *testing.T, text string) (*ir.Program, *jit.Code) {
 	t.Helper()

@@ -58,11 +58,17 @@ func isLookup(in ir.Insn) bool {
 
 // inlinable reports whether the lookup in a map is address arithmetic.
 func inlinable(m *ir.MapSpec, target jit.Target) bool {
-	if m == nil || m.Type != ir.Array || m.KeySize != 4 || target.ArrayStride == nil {
+	if m == nil || m.KeySize != 4 || target.ArrayStride == nil {
 		return false
 	}
-	stride := target.ArrayStride(m)
-	return stride > 0 && stride <= math.MaxInt32
+	switch stride := target.ArrayStride(m); {
+	case stride == 0 || stride > math.MaxInt32:
+		return false
+	case m.Type == ir.PerCPUArray && target.ArrayArea != nil:
+		area := target.ArrayArea(m)
+		return area > 0 && area <= math.MaxInt32
+	}
+	return m.Type == ir.Array
 }
 
 // mayInline spares programs without array lookups the analysis.

@@ -8,7 +8,8 @@ import (
 )
 
 // Host returns the target for programs that run in this process: everything
-// that its processor has, and arrays as package runtime lays them out.
+// that its processor has, and arrays, also per-CPU ones, as package runtime lays
+// them out.
 func Host() jit.Target {
-	return jit.Target{ArrayStride: abi.ArrayStride, BMI2: cpu.X86.HasBMI2}
+	return jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea, BMI2: cpu.X86.HasBMI2}
 }

@@ -77,7 +77,10 @@ func (c *compiler) loadPacket(in ir.Insn, row *ir.Row) {
 }
 
 // arrayLookup is map_lookup_elem for array map m, known to be in r1: the key
-// that r2 points to selects an element, or there is none and r0 is 0.
+// that r2 points to selects an element, or there is none and r0 is 0. In a
+// per-CPU array it is the element of the run's processor, and there is none if
+// the map has no values for that. The homes of r1 and r2, which a call loses,
+// hold its number and how many there are.
 func (c *compiler) arrayLookup(m int) {
 	spec := c.p.Maps[m]
 	t := enc.Load(c.asm.Text, enc.S32, scratch0, enc.Mem{Base: home(ir.R2)})
@@ -85,13 +88,32 @@ func (c *compiler) arrayLookup(m int) {
 	t = enc.RI(t, enc.CMP, enc.S32, scratch0, int32(spec.MaxEntries))
 	c.asm.Text = t
 	absent := c.skip(enc.AE)
-	stride := c.target.ArrayStride(spec)
-	if bits.OnesCount32(stride) == 1 {
-		c.asm.Text = enc.ShiftI(c.asm.Text, enc.SHL, enc.S64, scratch0, uint8(bits.TrailingZeros32(stride)))
-	} else {
-		c.asm.Text = enc.ImulRI(c.asm.Text, enc.S64, scratch0, scratch0, int32(stride))
+	if spec.Type != ir.PerCPUArray {
+		c.times(scratch0, c.target.ArrayStride(spec))
+		c.loadReloc(enc.RAX, jit.Reloc{Kind: jit.RelocMapValues, Map: m})
+		c.asm.Text = enc.RR(c.asm.Text, enc.ADD, enc.S64, enc.RAX, scratch0)
+		c.land(absent)
+		return
 	}
-	c.loadReloc(enc.RAX, jit.Reloc{Kind: jit.RelocMapValues, Map: m})
-	c.asm.Text = enc.RR(c.asm.Text, enc.ADD, enc.S64, enc.RAX, scratch0)
+	cpu, cpus := home(ir.R1), home(ir.R2)
+	c.asm.Text = enc.Load(c.asm.Text, enc.S64, cpu, enc.Mem{Base: env, Disp: jit.EnvCPU})
+	c.loadReloc(cpus, jit.Reloc{Kind: jit.RelocMapCPUs, Map: m})
+	c.asm.Text = enc.RR(c.asm.Text, enc.CMP, enc.S64, cpu, cpus)
+	strange := c.skip(enc.AE)
+	c.times(scratch0, c.target.ArrayStride(spec))
+	c.times(cpu, uint32(c.target.ArrayArea(spec)))
+	c.loadReloc(enc.RAX, jit.Reloc{Kind: jit.RelocMapLanes, Map: m})
+	t = enc.RR(c.asm.Text, enc.ADD, enc.S64, enc.RAX, scratch0)
+	c.asm.Text = enc.RR(t, enc.ADD, enc.S64, enc.RAX, cpu)
 	c.land(absent)
+	c.land(strange)
+}
+
+// times multiplies a register by n, at most math.MaxInt32.
+func (c *compiler) times(r enc.Reg, n uint32) {
+	if bits.OnesCount32(n) == 1 {
+		c.asm.Text = enc.ShiftI(c.asm.Text, enc.SHL, enc.S64, r, uint8(bits.TrailingZeros32(n)))
+	} else {
+		c.asm.Text = enc.ImulRI(c.asm.Text, enc.S64, r, r, int32(n))
+	}
 }

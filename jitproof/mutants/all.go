@@ -18,6 +18,17 @@ const lookupText = `
 	exit
 `
 
+const lanesText = `
+.map a percpu_array key 4 value 8 entries 5
+.map b percpu_array key 4 value 12 entries 9
+	*(u32 *)(r10 - 4) = 3
+	r2 = r10
+	r2 += -4
+	r1 = map[a]
+	call map_lookup_elem
+	exit
+`
+
 const loopText = `
 	r0 = 0
 again:
@@ -115,6 +126,16 @@ var all = []Mutant{
 		Text: lookupText, edit: condition(condAE, condA)},
 	{Name: "lookup-stride", Bug: "an inlined array lookup multiplies by twice the stride",
 		Text: lookupText, edit: immediate(1, 1, 0x49, 0xc1, 0xe3)},
+	{Name: "percpu-lookup-bound", Bug: "an inlined per-CPU array lookup accepts the index, or the processor, behind the last",
+		Text: lanesText, edit: condition(condAE, condA)},
+	{Name: "percpu-lookup-processor", Bug: "an inlined per-CPU array lookup does not ask how many processors the map has values for",
+		Text: lanesText, edit: erase([]byte{0x48, 0x39, 0xf7})},
+	{Name: "percpu-lookup-area", Bug: "an inlined per-CPU array lookup takes the values of another processor",
+		Text: lanesText, edit: immediate(1, 1, 0x48, 0xc1, 0xe7)},
+	{Name: "percpu-lookup-map", Bug: "an inlined per-CPU array lookup takes the values of the next map",
+		Text: lanesText, Table: true, table: relocate(jit.RelocMapLanes, func(p *ir.Program, r *jit.Reloc) { r.Map = (r.Map + 1) % len(p.Maps) })},
+	{Name: "percpu-lookup-cpus", Bug: "an inlined per-CPU array lookup asks the next map how many processors it has values for",
+		Text: lanesText, Table: true, table: relocate(jit.RelocMapCPUs, func(p *ir.Program, r *jit.Reloc) { r.Map = (r.Map + 1) % len(p.Maps) })},
 	{Name: "frame-too-small", Bug: "the prologue reserves 504 bytes for the stack",
 		Text: "*(u64 *)(r10 - 8) = 0\nr0 = 0\nexit\n", edit: instead([]byte{0x48, 0x81, 0xec, 0x00, 0x02, 0x00, 0x00}, []byte{0x48, 0x81, 0xec, 0xf8, 0x01, 0x00, 0x00})},
 	{Name: "reloc-wrong-map", Bug: "a map handle is relocated with the next map's",

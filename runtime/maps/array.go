@@ -39,19 +39,14 @@ type lanes struct {
 	area uint64
 }
 
-const cacheLine = 64
+const cacheLine = abi.CacheLine
 
-// lanesOf makes areas of at least n strides, each a whole number of strides
-// and of cache lines.
+// lanesOf makes areas for n values each, as abi.CPUArea says.
 func lanesOf(cpus uint32, stride, n uint64) lanes {
 	if cpus == 0 {
 		return lanes{cpus: 1}
 	}
-	area := n * stride
-	for area%cacheLine != 0 {
-		area += stride
-	}
-	return lanes{cpus, area}
+	return lanes{cpus, abi.CPUArea(stride, n)}
 }
 
 // copyLanes returns the values of all processors, each filled up to whole
@@ -99,8 +94,9 @@ func (l lanes) region(s *ir.MapSpec, base, stride, count uint64) Region {
 	return Region{Base: base, Stride: stride, Value: uint64(s.ValueSize), Count: count, ReadOnly: readOnly(s), WriteOnly: s.Flags&FlagWronlyProg != 0}
 }
 
-// Values returns the address of element 0; element i lies abi.ArrayStride
-// bytes times i behind it.
+// Values returns the address of element 0, of a per-CPU array on processor 0;
+// element i lies abi.ArrayStride bytes times i behind it, and the same of
+// processor k abi.ArrayArea bytes times k behind that.
 func (m *array) Values() uint64 { return m.values }
 
 func (m *array) Region() Region {

@@ -174,6 +174,14 @@ func relocate(code *jit.Code, ms []maps.Map) (text []byte, funcs []int32, err er
 				return nil, nil, fmt.Errorf("relocation at %d: offset %d is outside the values of map %d", r.Off, r.Addend, r.Map)
 			}
 			value = region.Base + r.Addend
+		case jit.RelocMapLanes, jit.RelocMapCPUs:
+			lanes, ok := maps.AsPerCPU(m)
+			if !ok || m.Spec().Type != ir.PerCPUArray || m.Region().Base == 0 {
+				return nil, nil, fmt.Errorf("relocation at %d: map %d (%v) is no per-CPU array", r.Off, r.Map, m.Spec().Type)
+			}
+			if value = uint64(lanes.CPUs()); r.Kind == jit.RelocMapLanes {
+				value = m.Region().Base
+			}
 		default:
 			return nil, nil, fmt.Errorf("relocation at %d: unknown kind %d", r.Off, r.Kind)
 		}

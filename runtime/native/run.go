@@ -26,10 +26,11 @@ var ErrFuel = errors.New("native: budget of backward jumps is used up")
 var errClosed = errors.New("native: call program: the run is closed")
 
 // machine is what image and assembly know of a run; jit/contract.go fixes the
-// first two fields.
+// first three fields.
 type machine struct {
 	helper uintptr // jit.EnvHelper
 	poll   uintptr // jit.EnvPoll
+	cpu    uint64  // jit.EnvCPU: env.CPU as it was at entry
 
 	entry uintptr // where enter calls the image
 	goSP  uintptr // Go stack at enter, of use only while the image runs
@@ -47,6 +48,7 @@ type machine struct {
 var (
 	_ [unsafe.Offsetof(machine{}.helper)]struct{} = [jit.EnvHelper]struct{}{}
 	_ [unsafe.Offsetof(machine{}.poll)]struct{}   = [jit.EnvPoll]struct{}{}
+	_ [unsafe.Offsetof(machine{}.cpu)]struct{}    = [jit.EnvCPU]struct{}{}
 	_ [unsafe.Offsetof(Run{}.m)]struct{}          = [0]struct{}{}
 )
 
@@ -129,6 +131,7 @@ func (r *Run) Call(r1, r2 uint64) (uint64, error) {
 	r.m.rdi, r.m.rsi = r1, r2
 	r.m.rsp = r.top
 	r.m.r9 = r.portion()
+	r.m.cpu = uint64(r.env.CPU)
 	r.env.Enter()
 	enter(r)
 	r.env.Exit()

@@ -308,3 +308,54 @@ func baseline(t *testing.T, p *ir.Program) *jit.Code {
 	require.NoError(t, err)
 	return code
 }
+
+// TestPerCPULookup compares the inlined lookup in a per-CPU array with the
+// map's own, in both tiers, also on processors that the map has no values for.
+// It calls no helper, and follows the environment's processor from run to run.
+func TestPerCPULookup(t *testing.T) {
+	noHelper := func(*helpers.Env, [5]uint64) (uint64, error) { return 0, errors.New("the lookup is not inlined") }
+	for _, tier := range []string{"baseline", "opt"} {
+		for _, value := range []uint32{1, 8, 12, 4096} {
+			for _, entries := range []uint32{1, 5, 64, 1000} {
+				spec := &ir.MapSpec{Name: "a", Type: ir.PerCPUArray, KeySize: 4, ValueSize: value, MaxEntries: entries}
+				p := arrayProgram(spec)
+				code, err := jit.Compile(backendOf(tier), p)
+				require.NoError(t, err)
+				m, err := maps.New(spec, maps.CPUs(3))
+				require.NoError(t, err)
+				np, err := native.Load(code, p, []maps.Map{m}, native.Options{
+					Helper: with(map[abi.HelperID]helpers.Func{abi.MapLookupElem: noHelper})})
+				require.NoError(t, err)
+				r, err := np.NewRun()
+				require.NoError(t, err)
+				for _, cpu := range []uint32{0, 1, 2, 3, 1 << 31, 1<<32 - 1, 1} {
+					r.Env().CPU = cpu
+					for _, key := range []uint32{0, 1, entries - 1, entries, 1 << 31, 1<<32 - 1} {
+						got, err := r.Call(uint64(key), 0)
+						require.NoError(t, err)
+						want := m.(maps.PerCPU).LookupCPU(binary.LittleEndian.AppendUint32(nil, key), cpu)
+						require.Equal(t, cpu >= 3 || key >= entries, want == 0)
+						require.Equal(t, want, got, "%s: values of %d bytes, key %d of %d, processor %d", tier, value, key, entries, cpu)
+					}
+				}
+				require.NoError(t, r.Close())
+				require.NoError(t, np.Close())
+				require.NoError(t, m.Close())
+			}
+		}
+	}
+}
+
+// TestPerCPURelocation: code that was compiled for a per-CPU array is not
+// loaded with a map of another kind.
+func TestPerCPURelocation(t *testing.T) {
+	p := arrayProgram(&ir.MapSpec{Name: "a", Type: ir.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 4})
+	code := compile(t, p)
+	for _, kind := range []ir.MapType{ir.Array, ir.PerCPUHash} {
+		m, err := maps.New(&ir.MapSpec{Name: "m", Type: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4})
+		require.NoError(t, err)
+		_, err = native.Load(code, p, []maps.Map{m}, native.Options{})
+		require.ErrorContains(t, err, "is no per-CPU array")
+		require.NoError(t, m.Close())
+	}
+}
