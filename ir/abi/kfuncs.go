@@ -3,8 +3,9 @@ package abi
 // kfuncRows lists functions of the kernel with the words of kfuncWords. Functions
 // that are not listed are not known.
 //
-// Sources: BTF_ID_FLAGS in kernel, net, fs and tools/testing of Linux 6.12, and what
-// Linux 6.18 answers to programs that call those that came later.
+// Sources: BTF_ID_FLAGS in kernel, net, fs and tools/testing of Linux 6.12. Of those
+// that came later, Linux 6.18 was asked where they may be called; their flags have
+// been held to no source.
 var kfuncRows = []struct {
 	names, flags string
 	special      KfuncSpecial
