@@ -27,7 +27,8 @@ func (e *CheckError) Error() string {
 // same obligations and find each as the certificate says. What it trusts is
 // package sem, package x86 with its decoder, the simulation, the rewrite rules
 // and the solver of v; it does not trust compiler, verifier, hints, or the
-// certificate. An error is a *CheckError, or ctx's end. No error means that the
+// certificate. A *CheckError is a judgement; any other error says that there is none: a
+// malformed program, a solver that failed, ctx's end. No error means that the
 // certificate tells the truth, which may be that code is refuted.
 func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, code *jit.Code) error {
 	bad := func(format string, args ...any) error {
@@ -48,14 +49,17 @@ func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, co
 	if !slices.Equal(c.Assumptions, assumptions) {
 		return bad("its assumptions are not the validator's")
 	}
+	if err := p.Check(); err != nil {
+		return fmt.Errorf("jitproof: check certificate of %q: %w", c.Program, err)
+	}
+	if _, err := newImage(withFuncs(p), code); err != nil {
+		return bad("its code: %v", err)
+	}
 	same := &Validator{v.solver, v.opts}
 	same.opts.Confirm = c.Confirmed != nil
 	again, err := same.Validate(ctx, p, code)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	if err != nil {
-		return bad("%v", err)
+		return fmt.Errorf("jitproof: check certificate of %q: %w", c.Program, err)
 	}
 	return c.matches(again, bad)
 }

@@ -2,12 +2,22 @@ package jitproof_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/smt"
 )
+
+// broken is a solver that fails.
+type broken struct{ smt.Solver }
+
+func (broken) Check(context.Context, *smt.Builder, ...smt.Term) (smt.Result, error) {
+	return smt.Result{}, errors.New("it broke")
+}
 
 // TestDamaged: no single bit of a certificate can be changed unnoticed.
 func TestDamaged(t *testing.T) {
@@ -75,4 +85,25 @@ func TestUndecided(t *testing.T) {
 	require.ErrorAs(t, err, &open)
 	require.Equal(t, jitproof.Unknown, open.Status, open.Reason)
 	require.Contains(t, open.Reason, "there is no solver")
+
+	err = jitproof.New(broken{}, jitproof.Options{}).Check(t.Context(), c, p, code)
+	require.ErrorContains(t, err, "it broke")
+	require.False(t, errors.As(err, &open), "a solver that fails says nothing of the certificate")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, v.Check(ctx, c, p, code), context.Canceled)
+}
+
+// TestBrokenTables: tables that contradict are refused, though the hash is theirs.
+func TestBrokenTables(t *testing.T) {
+	v := jitproof.New(solver(t), jitproof.Options{})
+	p, code, c := certified(t, v)
+	other := *code
+	other.PCMap = append([]int32{}, code.PCMap...)
+	other.PCMap[1] = int32(len(code.Text))
+	c.CodeHash = jitproof.HashCode(&other)
+	var wrong *jitproof.CheckError
+	require.ErrorAs(t, v.Check(t.Context(), c, p, &other), &wrong)
+	require.Equal(t, jitproof.Refuted, wrong.Status)
+	require.Contains(t, wrong.Reason, "is outside the text")
 }
