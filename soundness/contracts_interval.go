@@ -52,25 +52,16 @@ func (s *statement) aside(op ir.ALUOp, x, y, z smt.Term) {
 	}
 }
 
-// trackBounds tracks a word at every bound of elements of interval, alone or as
-// the second part of a product: what keeps these words keeps the elements.
-func (s *statement) trackBounds(w ir.Width, elems ...symgo.Value) {
+// trackBounds tracks a word at every bound of an element: what keeps these words
+// keeps the element.
+func (s *statement) trackBounds(w ir.Width, e symgo.Value) {
 	l, m := s.words64(), s.words64().k((w / 2).Mask())
-	for _, e := range elems {
-		switch s.s.Domain.Name {
-		case "interval":
-		case "tnum+interval":
-			e = e.(*symgo.Struct).Fields[1]
-		default:
-			return
-		}
-		full, low := sides(e)
-		for _, r := range full.(*symgo.Struct).Fields {
-			least, greatest := rangeBounds(r)
-			s.track(ir.W64, least, greatest)
-			for _, x := range symgo.Leaves(low) { // the first word from least on with these low bits
-				s.track(ir.W64, l.add(least, l.both(l.sub(x, least), m)))
-			}
+	full, low := sides(e)
+	for _, r := range full.(*symgo.Struct).Fields {
+		least, greatest := rangeBounds(r)
+		s.track(ir.W64, least, greatest)
+		for _, x := range symgo.Leaves(low) { // the first word from least on with these low bits
+			s.track(ir.W64, l.add(least, l.both(l.sub(x, least), m)))
 		}
 	}
 }
