@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 	"time"
+
+	"github.com/bpfproof/bpfproof/runtime/helpers"
 )
 
 // Input is what a test run works on.
@@ -54,6 +56,13 @@ type Session interface {
 	Run(ctx context.Context, fuel uint64) (ret uint64, err error)
 	// Close gives the session's memory back.
 	Close() error
+}
+
+// Environed is a session that shows the environment that its helpers work in:
+// hooks that act on verdicts read there where a packet was redirected. Between
+// runs the exported fields may be set, but for Memory.
+type Environed interface {
+	Env() *helpers.Env
 }
 
 // Opener is an engine that gives sessions. Hooks use them where they can.

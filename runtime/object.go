@@ -141,8 +141,9 @@ type Link interface {
 
 // Stats counts what a link did.
 type Stats struct {
-	Runs   uint64 // events the program was run for
+	Runs   uint64 // events the program was run for, to its exit
 	Errors uint64 // runs that did not reach their exit
+	Drops  uint64 // events that were lost before the program saw them
 	Nanos  uint64 // wall time of the runs together
 }
 
@@ -159,6 +160,15 @@ func (p *Program) Attach(h Hook) (Link, error) {
 	}
 	p.links[l] = struct{}{}
 	return l, nil
+}
+
+// Links returns all links of the program, in no order; nil once the object is
+// closed. Those that were closed by themselves are among them, with what they
+// had counted.
+func (p *Program) Links() []Link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(gomaps.Keys(p.links))
 }
 
 func (p *Program) close() error {

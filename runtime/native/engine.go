@@ -9,6 +9,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/maps"
 )
 
@@ -72,6 +73,9 @@ func (p *Program) open() (*session, error) {
 
 // Frame returns the frame that Run works on.
 func (s *session) Frame() *runtime.Frame { return s.frame }
+
+// Env returns the environment of the last run.
+func (s *session) Env() *helpers.Env { return s.run.env }
 
 // Run runs the program once on the frame. fuel counts backward jumps.
 func (s *session) Run(ctx context.Context, fuel uint64) (uint64, error) {

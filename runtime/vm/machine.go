@@ -115,6 +115,9 @@ func (m *machine) newEnv(p *Program) *helpers.Env {
 
 func (m *machine) Frame() *runtime.Frame { return m.frame }
 
+// Env returns the environment of the program that ran last.
+func (m *machine) Env() *helpers.Env { return m.env }
+
 func (m *machine) Close() error {
 	if m.number >= 0 {
 		m.worlds[0].prog.cpus.Give(m.number)
