@@ -23,7 +23,7 @@ type DirectLink struct {
 // Fire runs the program on the input, as BPF_PROG_TEST_RUN does.
 func (l *DirectLink) Fire(ctx context.Context, in runtime.Input) (runtime.Result, error) {
 	if l.closed.Load() {
-		return runtime.Result{}, fmt.Errorf("hooks: fire program %q: the link is closed", l.program.Name())
+		return runtime.Result{}, fmt.Errorf("hooks: fire program %q: %w", l.program.Name(), ErrDetached)
 	}
 	res, err := l.program.Run(ctx, in)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -46,7 +45,7 @@ func (l *Replay) Run(ctx context.Context) (Report, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed.Load() {
-		return Report{}, fmt.Errorf("hooks: replay %s: the link is closed", l.hook.Path)
+		return Report{}, fmt.Errorf("hooks: replay %s: %w", l.hook.Path, ErrDetached)
 	}
 	f, err := os.Open(l.hook.Path)
 	if err != nil {
@@ -197,23 +196,6 @@ func (d *delivery) count(name string, done int, err error) error {
 		return fmt.Errorf("hooks: replay %s: packet %d: %w", name, d.packets[done].Index, err)
 	}
 	return nil
-}
-
-// counters is what every link counts.
-type counters struct {
-	runs, errors, nanos atomic.Uint64
-	closed              atomic.Bool
-}
-
-func (c *counters) add(runs, errors, nanos uint64) {
-	c.runs.Add(runs)
-	c.errors.Add(errors)
-	c.nanos.Add(nanos)
-}
-
-// Stats returns what the link has counted.
-func (c *counters) Stats() runtime.Stats {
-	return runtime.Stats{Runs: c.runs.Load(), Errors: c.errors.Load(), Nanos: c.nanos.Load()}
 }
 
 // VerdictName returns what a result means for the program's type, such as
