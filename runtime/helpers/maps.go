@@ -71,7 +71,7 @@ func mapLookupPerCPU(e *Env, args [5]uint64) (uint64, error) {
 
 func mapUpdateElem(e *Env, args [5]uint64) (uint64, error) {
 	if s := e.quick(args[0]); s.plain {
-		if k, h := s.hash.Word(args[1]); s.hash.SetWord(h, k, args[2], args[3]) {
+		if s.hash.SetWord(s.hash.Word(args[1]), args[2], args[3]) {
 			return 0, nil
 		}
 	}
@@ -91,7 +91,7 @@ func mapUpdateElem(e *Env, args [5]uint64) (uint64, error) {
 
 func mapDeleteElem(e *Env, args [5]uint64) (uint64, error) {
 	if s := e.quick(args[0]); s.hash != nil {
-		if k, h := s.hash.Word(args[1]); s.hash.DeleteWord(h, k) {
+		if s.hash.DeleteWord(s.hash.Word(args[1])) {
 			return 0, nil
 		}
 		return errno(unix.ENOENT), nil

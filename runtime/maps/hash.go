@@ -1,7 +1,6 @@
 package maps
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -12,17 +11,23 @@ import (
 // hash is the table of all hash kinds: HASH, LRU_HASH, both per CPU, and what
 // is under a HASH_OF_MAPS.
 //
-// Memory: a header, an array of 32-bit bucket heads, then the elements. An
-// element is numbered from 1, 0 ends a chain; it holds a link word (tag of the
-// hash high, number of the next element low), the key and the value, each
-// filled up to whole words with zero. Values of a per-CPU kind lie apart from
-// the elements, by processor.
+// Memory: a header, an array of buckets, then the elements. A bucket is a cache
+// line of eight references: seven slots, and the head of a chain for what finds
+// no slot free. A reference is one word, a tag of the key high and the number of
+// an element low; elements are numbered from 1, and 0 is no reference. An element
+// holds a link, the key and the value, each filled up to whole words with zero;
+// the link is what takes the element's place when it goes: the next of its chain,
+// 0 in a slot. Values of a per-CPU kind lie apart from the elements, by processor.
+// So a lookup reads one line and, where the tag agrees, one element; the tag of a
+// key of 4 bytes is the key, and the line alone decides.
 //
-// Readers take no lock: they follow links by atomic loads. Writers hold the
-// lock of the bucket's stripe, write an element whole before they link it, and
-// never touch the link of an element they have unlinked, so a reader that
-// stands on one walks on along the chain it was in. Unlinked elements wait for
-// the epochs (see Epochs) before they are written again.
+// Readers take no lock: they read references by atomic loads. An element stays at
+// the reference where it was put in, so a reader that goes through a bucket once
+// cannot miss one that is there all the time. Writers hold the lock of the
+// bucket's stripe, write an element whole before a reference leads to it, and
+// never touch the link of an element they have unlinked, so a reader that stands
+// on one walks on along the chain it was in. Unlinked elements wait for the epochs
+// (see Epochs) before they are written again.
 type hash struct {
 	core
 	lanes
@@ -30,8 +35,7 @@ type hash struct {
 	count atomic.Int64 // elements linked, and those about to be
 	lru   *clock       // nil: a full map refuses
 
-	heads   []uint32
-	buckets uint64 // address of heads
+	buckets uint64 // address of the first
 	mask    uint32 // number of buckets - 1
 	elems   uint64 // address of element 1
 	size    uint64 // bytes of an element
@@ -40,20 +44,14 @@ type hash struct {
 	stripes []stripe
 }
 
-// stripe guards the buckets whose number ends in its own.
-type stripe struct {
-	mu      sync.Mutex
-	free    []uint32
-	retired []retired // in order of stamp
-	_       [64]byte
-}
-
-const maxStripes = 64
+// perBucket is how many elements a full map has in a bucket on average, at most:
+// then one in eight has a chain.
+const perBucket = 5
 
 // layout computes where things lie in a hash, as offsets behind the header.
 func (m *hash) layout(spec *ir.MapSpec, cpus uint32) (buckets, bytes uint64) {
 	buckets = 1
-	for buckets < uint64(spec.MaxEntries) {
+	for perBucket*buckets < uint64(spec.MaxEntries) {
 		buckets <<= 1
 	}
 	key, value := 8+pad8(spec.KeySize), pad8(spec.ValueSize)
@@ -66,7 +64,7 @@ func (m *hash) layout(spec *ir.MapSpec, cpus uint32) (buckets, bytes uint64) {
 	total := uint64(spec.MaxEntries) + spares(spec.MaxEntries, each)
 	m.pool.total = uint32(total)
 	m.lanes = lanesOf(cpus, m.step, total)
-	m.elems = (4*buckets + 63) &^ 63
+	m.elems = bucketBytes * buckets
 	m.values = m.elems + key
 	bytes = m.elems + total*m.size
 	if cpus != 0 {
@@ -91,7 +89,6 @@ func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool, f *pinned) (*ha
 	m.elems += m.start()
 	m.values += m.start()
 	m.buckets = m.start()
-	m.heads = mem.Words32(m.start(), int(buckets))
 	m.stripes = make([]stripe, min(buckets, maxStripes))
 	if lru {
 		m.lru = &clock{states: mem.Words32(m.start()+states, int(m.pool.total)), base: m.start() + states}
@@ -119,8 +116,6 @@ func (m *hash) elem(e uint32) uint64 { return m.elems + uint64(e-1)*m.size }
 // value returns the address of element e's value on processor 0.
 func (m *hash) value(e uint32) uint64 { return m.values + uint64(e-1)*m.step }
 
-func link(h uint64, next uint32) uint64 { return h&^0xffff_ffff | uint64(next) }
-
 // LookupAddr walks the bucket's chain without a lock.
 func (m *hash) LookupAddr(key []byte) uint64 { return m.LookupCPU(key, 0) }
 
@@ -139,73 +134,17 @@ func (m *hash) LookupCPU(key []byte, cpu uint32) uint64 {
 	return m.value(e) + uint64(cpu)*m.area
 }
 
-// seek returns the element of a key, or 0. The caller holds the bucket's stripe
-// or is inside the epochs.
-func (m *hash) seek(key []byte) uint32 {
-	h := hashKey(key)
-	for e := atomic.LoadUint32(&m.heads[uint32(h)&m.mask]); e != 0; {
-		addr := m.elem(e)
-		w := atomic.LoadUint64(mem.Ptr64(addr))
-		if w>>32 == h>>32 && sameKey(addr+8, key) {
-			return e
-		}
-		e = uint32(w)
-	}
-	return 0
-}
-
-// place is an element and the link that leads to it.
-type place struct {
-	elem uint32 // 0 if the key is absent
-	prev uint64 // address of the element before, 0 if the bucket's head leads here
-}
-
-// find looks key up in the bucket. The caller holds the stripe.
-func (m *hash) find(bucket uint32, h uint64, key []byte) place {
-	var p place
-	for p.elem = m.heads[bucket]; p.elem != 0; {
-		addr := m.elem(p.elem)
-		w := *mem.Ptr64(addr)
-		if w>>32 == h>>32 && sameKey(addr+8, key) {
-			return p
-		}
-		p.prev, p.elem = addr, uint32(w)
-	}
-	return place{}
-}
-
-// relink makes the link that leads to p lead to element e.
-func (m *hash) relink(bucket uint32, p place, e uint32) {
-	if p.prev == 0 {
-		atomic.StoreUint32(&m.heads[bucket], e)
-		return
-	}
-	prev := mem.Ptr64(p.prev)
-	atomic.StoreUint64(prev, link(*prev, e))
-}
-
-// lock hashes the key and takes its stripe.
-func (m *hash) lock(key []byte) (s *stripe, bucket uint32, h uint64) {
-	h = hashKey(key)
-	bucket = uint32(h) & m.mask
-	s = m.stripeOf(bucket)
-	s.mu.Lock()
-	return s, bucket, h
-}
-
-func (m *hash) stripeOf(bucket uint32) *stripe { return &m.stripes[int(bucket)&(len(m.stripes)-1)] }
-
 // Lookup holds the stripe only: Close takes all of them.
 func (m *hash) Lookup(key []byte) ([]byte, error) {
 	if err := checkKey(m.spec, key); err != nil {
 		return nil, err
 	}
-	s, bucket, h := m.lock(key)
-	defer s.mu.Unlock()
+	s, bucket, tag := m.lock(key)
+	defer s.release()
 	if m.closed {
 		return nil, ErrClosed
 	}
-	p := m.find(bucket, h, key)
+	p := m.find(bucket, tag, key)
 	if p.elem == 0 {
 		return nil, ErrKeyNotExist
 	}
@@ -220,11 +159,11 @@ func (m *hash) Close() error {
 		return nil
 	}
 	for i := range m.stripes {
-		m.stripes[i].mu.Lock()
+		m.stripes[i].acquire()
 	}
 	m.closed = true
 	for i := range m.stripes {
-		m.stripes[i].mu.Unlock()
+		m.stripes[i].release()
 	}
 	m.drop()
 	return nil
@@ -239,14 +178,14 @@ func (m *hash) Take(key []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer m.leave()
-	s, bucket, h := m.lock(key)
-	defer s.mu.Unlock()
-	p := m.find(bucket, h, key)
+	s, bucket, tag := m.lock(key)
+	defer s.release()
+	p := m.find(bucket, tag, key)
 	if p.elem == 0 {
 		return nil, ErrKeyNotExist
 	}
 	value := m.copyLanes(m.value(p.elem), m.spec)
-	m.unlink(s, bucket, p)
+	m.unlink(s, p)
 	return value, nil
 }
 
@@ -289,9 +228,9 @@ func (m *hash) set(key, value []byte, flags uint64, cpu uint32) error {
 		return err
 	}
 	for tries := 0; ; tries++ {
-		s, bucket, h := m.lock(key)
-		err := m.put(s, bucket, h, key, value, flags, cpu)
-		s.mu.Unlock()
+		s, bucket, tag := m.lock(key)
+		err := m.put(s, bucket, tag, key, value, flags, cpu)
+		s.release()
 		switch {
 		case err == errFull && m.lru != nil && tries < maxEvictions:
 			m.evict()
@@ -305,8 +244,8 @@ func (m *hash) set(key, value []byte, flags uint64, cpu uint32) error {
 	}
 }
 
-func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags uint64, cpu uint32) error {
-	p := m.find(bucket, h, key)
+func (m *hash) put(s *stripe, bucket, tag uint32, key, value []byte, flags uint64, cpu uint32) error {
+	p := m.find(bucket, tag, key)
 	switch mode := flags &^ abi.UpdateLock; {
 	case p.elem != 0 && mode == abi.UpdateNoExist:
 		return ErrKeyExist
@@ -319,10 +258,7 @@ func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags 
 		m.write(p.elem, value, cpu)
 		return nil
 	}
-	next := m.heads[bucket]
-	if p.elem != 0 {
-		next = uint32(*mem.Ptr64(m.elem(p.elem)))
-	} else if !m.claim() {
+	if p.elem == 0 && !m.claim() {
 		return errFull
 	}
 	e := m.alloc(s)
@@ -336,9 +272,9 @@ func (m *hash) put(s *stripe, bucket uint32, h uint64, key, value []byte, flags 
 	}
 	writeKey(m.elem(e)+8, key)
 	m.fill(e, value, cpu)
-	*mem.Ptr64(m.elem(e)) = link(h, next)
+	*mem.Ptr64(m.elem(e)) = m.next(p)
 	m.yield()
-	m.relink(bucket, p, e)
+	atomic.StoreUint64(mem.Ptr64(p.at), ref(tag, e))
 	m.yield()
 	if m.lru != nil {
 		m.lru.add(e)
@@ -401,20 +337,20 @@ func (m *hash) Remove(key []byte) error {
 	if err := checkKey(m.spec, key); err != nil {
 		return err
 	}
-	s, bucket, h := m.lock(key)
-	defer s.mu.Unlock()
-	p := m.find(bucket, h, key)
+	s, bucket, tag := m.lock(key)
+	defer s.release()
+	p := m.find(bucket, tag, key)
 	if p.elem == 0 {
 		return ErrKeyNotExist
 	}
-	m.unlink(s, bucket, p)
+	m.unlink(s, p)
 	return nil
 }
 
 // unlink takes an element out. The caller holds the stripe.
-func (m *hash) unlink(s *stripe, bucket uint32, p place) {
+func (m *hash) unlink(s *stripe, p place) {
 	m.yield()
-	m.relink(bucket, p, uint32(*mem.Ptr64(m.elem(p.elem))))
+	atomic.StoreUint64(mem.Ptr64(p.at), m.next(p))
 	m.yield()
 	m.retire(s, p.elem)
 	m.count.Add(-1)

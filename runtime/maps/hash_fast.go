@@ -2,6 +2,7 @@ package maps
 
 import (
 	"math/bits"
+	goruntime "runtime"
 	"sync/atomic"
 
 	"github.com/bpfproof/bpfproof/ir/abi"
@@ -26,68 +27,9 @@ func AsHash(m Map) *Hash {
 func hash4(k uint64) uint64 { return fold(k^mix0, mix1) }
 func hash8(k uint64) uint64 { return fold(k^mix0, bits.RotateLeft64(k, 32)^mix1) }
 
-// What the header of a map says to SeekAt: the class, and for it, by offset,
-// what a lookup needs. Numbers that count from 1 find their place without a
-// subtraction.
-const (
-	classHash4 = 1 // hash with keys of 4 bytes
-	classHash8 = 2
-	classArray = 3
-
-	headBuckets = 8  // address of the bucket heads; of the elements of an array
-	headMask    = 16 // number of buckets - 1; of elements
-	headElems   = 24 // address of element 1 - headSize
-	headSize    = 32 // bytes from one element to the next
-	headValues  = 40 // address of the value of element 1 - headStep
-	headStep    = 48 // bytes from one value to the next
-	headArea    = 56 // bytes from one processor's values to the next
-	headCPUs    = 64 // number of processors, 2^32 where values are not per CPU
-	headStates  = 72 // address of the state of element 1 - 4; 0 if it is no LRU map
-)
-
-// describe writes the header, where keys are words.
-func (m *hash) describe() {
-	set := func(off, x uint64) { mem.Store64(m.Handle()+off, x) }
-	switch m.spec.KeySize {
-	case 4:
-		set(0, classHash4)
-	case 8:
-		set(0, classHash8)
-	}
-	set(headBuckets, m.buckets)
-	set(headMask, uint64(m.mask))
-	set(headElems, m.elems-m.size)
-	set(headSize, m.size)
-	set(headValues, m.values-m.step)
-	set(headStep, m.step)
-	set(headArea, m.area)
-	set(headCPUs, m.lanes.limit())
-	if m.lru != nil {
-		set(headStates, m.lru.base-4)
-	}
-}
-
-func (m *array) describe() {
-	set := func(off, x uint64) { mem.Store64(m.Handle()+off, x) }
-	set(0, classArray)
-	set(headBuckets, m.values)
-	set(headMask, uint64(m.spec.MaxEntries))
-	set(headSize, m.stride)
-	set(headArea, m.area)
-	set(headCPUs, m.lanes.limit())
-}
-
-// limit is the processor that has no values any more.
-func (l lanes) limit() uint64 {
-	if l.area == 0 {
-		return 1 << 32
-	}
-	return uint64(l.cpus)
-}
-
-// conceal takes the description back: a lookup in the map is more than one in
-// its table.
-func conceal(m Map) { mem.Store64(m.Handle(), 0) }
+// tag4 is the tag of a key of 4 bytes: no two have the same, and only one looks
+// like an empty slot.
+func tag4(k uint32) uint32 { return k ^ uint32(mix0>>32) }
 
 // SeekAt is LookupCPU for callers that know the handle to be an open map's and
 // the key to be readable, as verified programs do: it goes by the map's memory
@@ -96,70 +38,82 @@ func SeekAt(handle, key uint64, cpu uint32) (addr uint64, ok bool) {
 	if handle < headerBytes {
 		return 0, false // no map's: who looks handles up says so
 	}
-	var k, h uint64
+	var k, h, tag uint64
 	switch mem.Load64(handle) {
-	case classHash4:
+	case ClassHash4:
 		k = mem.Load32(key)
 		h = hash4(k)
-	case classHash8:
+		tag = uint64(tag4(uint32(k)))
+	case ClassHash8:
 		k = mem.Load64(key)
 		h = hash8(k)
-	case classArray:
+		tag = h >> 32
+	case ClassArray:
 		i := mem.Load32(key)
-		if i >= mem.Load64(handle+headMask) || uint64(cpu) >= mem.Load64(handle+headCPUs) {
+		if i >= mem.Load64(handle+HeadMask) || uint64(cpu) >= mem.Load64(handle+HeadCPUs) {
 			return 0, true
 		}
-		return mem.Load64(handle+headBuckets) + uint64(cpu)*mem.Load64(handle+headArea) + i*mem.Load64(handle+headSize), true
+		return mem.Load64(handle+HeadBuckets) + uint64(cpu)*mem.Load64(handle+HeadArea) + i*mem.Load64(handle+HeadSize), true
 	default:
 		return 0, false
 	}
-	bucket := mem.Load64(handle+headBuckets) + (h&mem.Load64(handle+headMask))*4
-	elems, size := mem.Load64(handle+headElems), mem.Load64(handle+headSize)
-	for e := uint64(atomic.LoadUint32(mem.Ptr32(bucket))); e != 0; {
-		at := elems + e*size
-		if mem.Load64(at+8) == k {
-			if uint64(cpu) >= mem.Load64(handle+headCPUs) {
-				return 0, true
-			}
-			if states := mem.Load64(handle + headStates); states != 0 {
-				touch(mem.Ptr32(states + 4*e))
-			}
-			return mem.Load64(handle+headValues) + e*mem.Load64(handle+headStep) + uint64(cpu)*mem.Load64(handle+headArea), true
-		}
-		e = uint64(uint32(atomic.LoadUint64(mem.Ptr64(at))))
+	e := seekWord(handle, mem.Load64(handle+HeadBuckets)+(h&mem.Load64(handle+HeadMask))*bucketBytes, tag, k)
+	if e == 0 || uint64(cpu) >= mem.Load64(handle+HeadCPUs) {
+		return 0, true
 	}
-	return 0, true
+	if states := mem.Load64(handle + HeadStates); states != 0 {
+		touch(mem.Ptr32(states + 4*e))
+	}
+	return mem.Load64(handle+HeadValues) + e*mem.Load64(handle+HeadStep) + uint64(cpu)*mem.Load64(handle+HeadArea), true
+}
+
+// seekWord is seek for a key that is a word, in the bucket at an address.
+func seekWord(handle, at, tag, k uint64) uint64 {
+	elems, size := mem.Load64(handle+HeadElems), mem.Load64(handle+HeadSize)
+	chain := at + chainHead
+	for {
+		w := atomic.LoadUint64(mem.Ptr64(at))
+		e := uint64(uint32(w))
+		switch {
+		case e != 0 && w>>32 == tag && mem.Load64(elems+e*size+8) == k:
+			return e
+		case at < chain:
+			if at += 8; at != chain {
+				continue
+			}
+			chain = 0 // what follows is the chain
+		case e == 0:
+			return 0
+		default:
+			at = elems + e*size
+		}
+	}
 }
 
 // Plain reports whether SetWord may be used: values are not per CPU and have no
 // fields that are no plain bytes.
 func (m *hash) Plain() bool { return m.area == 0 && len(m.spec.Fields) == 0 && m.lru == nil }
 
-// SetWord is Put for a key that is a word with the given hash (see Word) and the
-// value at an address. It reports false where Put has to do it.
-func (m *hash) SetWord(h, k, value, flags uint64) bool {
+// SetWord is Put for a key that is a word and the value at an address. It
+// reports false where Put has to do it.
+func (m *hash) SetWord(k, value, flags uint64) bool {
 	if flags > abi.UpdateExist {
 		return false
 	}
-	bucket := uint32(h) & m.mask
+	goruntime.KeepAlive(touchBytes(value, uint64(m.spec.ValueSize)))
+	bucket, tag := m.locateWord(k)
 	s := m.stripeOf(bucket)
-	s.mu.Lock()
-	p := m.findWord(bucket, k)
-	if p.elem == 0 && flags == abi.UpdateExist || p.elem != 0 && flags == abi.UpdateNoExist || len(s.free) == 0 {
-		s.mu.Unlock()
+	s.acquire()
+	p := m.findWord(bucket, tag, k)
+	if p.elem == 0 && flags == abi.UpdateExist || p.elem != 0 && flags == abi.UpdateNoExist || s.nfree == 0 ||
+		p.elem == 0 && !m.claim() {
+		s.release()
 		return false
 	}
-	next := m.heads[bucket]
-	if p.elem != 0 {
-		next = uint32(*mem.Ptr64(m.elem(p.elem)))
-	} else if !m.claim() {
-		s.mu.Unlock()
-		return false
-	}
-	e := s.free[len(s.free)-1]
-	s.free = s.free[:len(s.free)-1]
+	s.nfree--
+	e := s.free[s.nfree]
 	addr := m.elem(e)
-	*mem.Ptr64(addr) = link(h, next)
+	*mem.Ptr64(addr) = m.next(p)
 	*mem.Ptr64(addr + 8) = k
 	if m.spec.ValueSize == 8 {
 		*mem.Ptr64(m.value(e)) = *mem.Ptr64(value)
@@ -167,47 +121,76 @@ func (m *hash) SetWord(h, k, value, flags uint64) bool {
 		copy(mem.View(m.value(e), int(m.spec.ValueSize)), mem.View(value, int(m.spec.ValueSize)))
 	}
 	m.yield()
-	m.relink(bucket, p, e)
+	atomic.StoreUint64(mem.Ptr64(p.at), ref(tag, e))
 	m.yield()
 	if p.elem != 0 {
 		m.retire(s, p.elem)
 	}
-	s.mu.Unlock()
+	s.release()
 	return true
 }
 
-// DeleteWord is Remove for a key that is a word.
-func (m *hash) DeleteWord(h, k uint64) bool {
-	bucket := uint32(h) & m.mask
-	s := m.stripeOf(bucket)
-	s.mu.Lock()
-	p := m.findWord(bucket, k)
-	if p.elem != 0 {
-		m.unlink(s, bucket, p)
+// touchBytes reads a byte of every page that the n bytes at addr lie in: where
+// they cannot be read it faults, and no lock is held yet.
+func touchBytes(addr, n uint64) (sum uint64) {
+	const page = 4096
+	for at := addr; at < addr+n; at = at&^(page-1) + page {
+		sum += mem.Load8(at)
 	}
-	s.mu.Unlock()
+	return sum
+}
+
+// DeleteWord is Remove for a key that is a word.
+func (m *hash) DeleteWord(k uint64) bool {
+	bucket, tag := m.locateWord(k)
+	s := m.stripeOf(bucket)
+	s.acquire()
+	p := m.findWord(bucket, tag, k)
+	if p.elem != 0 {
+		m.unlink(s, p)
+	}
+	s.release()
 	return p.elem != 0
 }
 
-// Word returns the key at addr as a word, and its hash.
-func (m *hash) Word(addr uint64) (k, h uint64) {
+// Word returns the key at addr as a word.
+func (m *hash) Word(addr uint64) uint64 {
 	if m.spec.KeySize == 4 {
-		k = mem.Load32(addr)
-		return k, hash4(k)
+		return mem.Load32(addr)
 	}
-	k = mem.Load64(addr)
-	return k, hash8(k)
+	return mem.Load64(addr)
+}
+
+// locateWord is locate for a key that is a word.
+func (m *hash) locateWord(k uint64) (bucket, tag uint32) {
+	if m.spec.KeySize == 4 {
+		return uint32(hash4(k)) & m.mask, tag4(uint32(k))
+	}
+	h := hash8(k)
+	return uint32(h) & m.mask, uint32(h >> 32)
 }
 
 // findWord is find for a key that is a word.
-func (m *hash) findWord(bucket uint32, k uint64) place {
-	var p place
-	for p.elem = m.heads[bucket]; p.elem != 0; {
-		addr := m.elem(p.elem)
-		if *mem.Ptr64(addr + 8) == k {
-			return p
+func (m *hash) findWord(bucket, tag uint32, k uint64) place {
+	at := m.bucket(bucket)
+	free := at + chainHead
+	for slot := at + chainHead; slot > at; {
+		slot -= 8
+		switch w := *mem.Ptr64(slot); {
+		case w == 0:
+			free = slot
+		case uint32(w>>32) == tag && *mem.Ptr64(m.elem(uint32(w)) + 8) == k:
+			return place{slot, uint32(w)}
 		}
-		p.prev, p.elem = addr, uint32(*mem.Ptr64(addr))
 	}
-	return place{}
+	for at += chainHead; ; {
+		w := *mem.Ptr64(at)
+		if uint32(w) == 0 {
+			return place{at: free}
+		}
+		if uint32(w>>32) == tag && *mem.Ptr64(m.elem(uint32(w)) + 8) == k {
+			return place{at, uint32(w)}
+		}
+		at = m.elem(uint32(w))
+	}
 }

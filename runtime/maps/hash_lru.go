@@ -66,15 +66,14 @@ func (m *hash) evictElem(e uint32) bool {
 	key := make([]byte, 0, MaxKeySize)
 	key = append(key, mem.View(m.elem(e)+8, int(m.spec.KeySize))...)
 	s, bucket, _ := m.lock(key)
-	defer s.mu.Unlock()
-	var p place
-	for p.elem = m.heads[bucket]; p.elem != 0 && p.elem != e; {
-		p.prev = m.elem(p.elem)
-		p.elem = uint32(*mem.Ptr64(p.prev))
-	}
-	if p.elem == 0 {
-		return false
-	}
-	m.unlink(s, bucket, p)
-	return true
+	defer s.release()
+	found := false
+	m.all(bucket, func(p place) bool {
+		if p.elem == e {
+			m.unlink(s, p)
+			found = true
+		}
+		return !found
+	})
+	return found
 }

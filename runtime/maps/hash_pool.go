@@ -1,10 +1,61 @@
 package maps
 
 import (
+	goruntime "runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
+
+// stripe guards the buckets whose number ends in its own, and keeps the elements
+// they use next. Its first fields are known to machine code too (see Describe).
+//
+// The lock is one word, so that machine code and Go take the same: it is held for
+// a few instructions, by one that may have lost its processor meanwhile, so who
+// waits gives up its own.
+type stripe struct {
+	lock  atomic.Uint32
+	nfree uint32 // elements in free
+	ngone uint32 // elements in gone
+	_     uint32
+	free  [stripeElems]uint32 // elements that nobody knows
+	gone  [stripeElems]uint32 // elements that were unlinked, of no stamp yet
+
+	more    []uint32 // elements that nobody knows, beyond free
+	retired []retired
+	_       [64]byte
+}
+
+// retired are elements that were unlinked before the stamp, and that a run may
+// still know.
+type retired struct {
+	stamp uint64
+	n     uint32
+	elems [stripeElems]uint32
+}
+
+// Sizes of stripes. Few are found in a cache, many keep writers apart.
+const (
+	maxStripes  = 32
+	stripeElems = 62
+)
+
+// acquire takes the lock.
+func (s *stripe) acquire() {
+	for spins := 1; !s.lock.CompareAndSwap(0, 1); spins++ {
+		switch {
+		case spins%1024 == 0: // the holder's thread is not running
+			time.Sleep(20 * time.Microsecond)
+		case spins%32 == 0:
+			goruntime.Gosched()
+		}
+	}
+}
+
+// release gives the lock back.
+func (s *stripe) release() { s.lock.Store(0) }
 
 // pool holds the elements of a hash that no stripe has yet, or that stripes
 // gave back.
@@ -17,12 +68,6 @@ type pool struct {
 	free []uint32
 }
 
-// retired is an unlinked element that a run may still know.
-type retired struct {
-	elem  uint32
-	stamp uint64
-}
-
 // What a stripe says that does not leave the package: it has no element left,
 // though others may have; the map holds all it may.
 const (
@@ -31,7 +76,7 @@ const (
 )
 
 // A stripe takes elements from the pool by refill at a time, and asks the
-// epochs once reclaim elements wait: both make the common case one append.
+// epochs once reclaim elements wait: both make the common case one store.
 const (
 	refill  = 16
 	reclaim = 32
@@ -50,7 +95,18 @@ func (m *hash) retire(s *stripe, e uint32) {
 	if m.lru != nil {
 		m.lru.remove(e)
 	}
-	s.retired = append(s.retired, retired{e, m.pool.epochs.stamp()})
+	if s.ngone == stripeElems {
+		s.stamp(m.pool.epochs)
+	}
+	s.gone[s.ngone] = e
+	s.ngone++
+}
+
+// stamp gives the elements that were unlinked the time it is now, which is later
+// than they were.
+func (s *stripe) stamp(ep *Epochs) {
+	s.retired = append(s.retired, retired{stamp: ep.stamp(), n: s.ngone, elems: s.gone})
+	s.ngone = 0
 }
 
 // handed returns how many elements were handed out at least once; at least 1.
@@ -63,41 +119,50 @@ func (p *pool) handed() uint32 {
 // alloc returns an element that nobody knows, or 0. The caller holds the
 // stripe.
 func (m *hash) alloc(s *stripe) uint32 {
-	if len(s.free) == 0 {
-		if len(s.retired) >= reclaim {
-			s.reclaim(m.pool.epochs)
-		}
-		if len(s.free) == 0 {
-			s.free = m.pool.take(s.free)
-		}
-		if len(s.free) == 0 {
-			s.reclaim(m.pool.epochs)
-		}
-		if len(s.free) == 0 {
-			return 0
-		}
+	if s.nfree == 0 && !m.refill(s) {
+		return 0
 	}
-	e := s.free[len(s.free)-1]
-	s.free = s.free[:len(s.free)-1]
-	return e
+	s.nfree--
+	return s.free[s.nfree]
 }
 
-// reclaim frees the retired elements that no run knows any more. Stamps rise
+// refill gives the stripe, which has none, elements that nobody knows, and
+// reports whether it found any. The caller holds the stripe.
+func (m *hash) refill(s *stripe) bool {
+	if len(s.more) == 0 {
+		if s.ngone >= reclaim || len(s.retired) > 0 {
+			s.reclaim(m.pool.epochs)
+		}
+		if len(s.more) == 0 {
+			s.more = m.pool.take(s.more)
+		}
+		if len(s.more) == 0 {
+			s.reclaim(m.pool.epochs)
+		}
+	}
+	s.nfree = uint32(copy(s.free[:], s.more[max(0, len(s.more)-stripeElems):]))
+	s.more = s.more[:len(s.more)-int(s.nfree)]
+	return s.nfree > 0
+}
+
+// reclaim frees the unlinked elements that no run knows any more. Stamps rise
 // along the list: they are taken in its order, under the stripe's lock.
 func (s *stripe) reclaim(ep *Epochs) {
+	if s.ngone > 0 {
+		s.stamp(ep)
+	}
 	if len(s.retired) == 0 {
 		return
 	}
 	h := ep.horizon()
-	if s.retired[0].stamp >= h {
-		return
-	}
 	n := 0
 	for n < len(s.retired) && s.retired[n].stamp < h {
-		s.free = append(s.free, s.retired[n].elem)
+		s.more = append(s.more, s.retired[n].elems[:s.retired[n].n]...)
 		n++
 	}
-	s.retired = s.retired[:copy(s.retired, s.retired[n:])]
+	if n > 0 {
+		s.retired = s.retired[:copy(s.retired, s.retired[n:])]
+	}
 }
 
 // take appends up to refill elements to free.
@@ -125,11 +190,11 @@ func (m *hash) gather() bool {
 	found := false
 	for i := range m.stripes {
 		s := &m.stripes[i]
-		s.mu.Lock()
+		s.acquire()
 		s.reclaim(m.pool.epochs)
-		free := s.free
-		s.free = nil
-		s.mu.Unlock()
+		free := append(s.more, s.free[:s.nfree]...)
+		s.more, s.nfree = nil, 0
+		s.release()
 		if len(free) > 0 {
 			found = true
 			m.pool.mu.Lock()

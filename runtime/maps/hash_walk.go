@@ -24,16 +24,14 @@ func (m *hash) NextKey(key []byte) ([]byte, error) {
 	defer m.leave()
 	start := uint32(0)
 	if key != nil {
-		s, bucket, h := m.lock(key)
-		p := m.find(bucket, h, key)
+		s, bucket, tag := m.lock(key)
+		p := m.find(bucket, tag, key)
 		var next []byte
 		if p.elem != 0 {
 			start = bucket + 1
-			if e := uint32(*mem.Ptr64(m.elem(p.elem))); e != 0 {
-				next = m.keyOf(e)
-			}
+			next = m.behind(bucket, p.elem)
 		}
-		s.mu.Unlock()
+		s.release()
 		if next != nil {
 			return next, nil
 		}
@@ -48,16 +46,39 @@ func (m *hash) NextKey(key []byte) ([]byte, error) {
 
 // firstOf returns the first key of a bucket, nil if it is empty.
 func (m *hash) firstOf(bucket uint32) []byte {
-	if atomic.LoadUint32(&m.heads[bucket]) == 0 {
+	if m.empty(bucket) {
 		return nil
 	}
 	s := m.stripeOf(bucket)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := m.heads[bucket]; e != 0 {
-		return m.keyOf(e)
+	s.acquire()
+	defer s.release()
+	return m.behind(bucket, 0)
+}
+
+// empty reports whether a bucket looks empty, without the stripe.
+func (m *hash) empty(bucket uint32) bool {
+	at := m.bucket(bucket)
+	for end := at + bucketBytes; at < end; at += 8 {
+		if uint32(atomic.LoadUint64(mem.Ptr64(at))) != 0 {
+			return false
+		}
 	}
-	return nil
+	return true
+}
+
+// behind returns the key behind element e in a bucket, the first one for e = 0;
+// nil if there is none. The caller holds the stripe.
+func (m *hash) behind(bucket, e uint32) (key []byte) {
+	seen := e == 0
+	m.all(bucket, func(p place) bool {
+		if seen {
+			key = m.keyOf(p.elem)
+			return false
+		}
+		seen = p.elem == e
+		return true
+	})
+	return key
 }
 
 // keyOf copies the key of element e. The caller holds its stripe.
@@ -80,7 +101,7 @@ func (m *hash) Batch(cursor uint64, n int) ([]ir.MapElem, uint64, error) {
 		if len(elems) >= n {
 			return elems, b, nil
 		}
-		if atomic.LoadUint32(&m.heads[b]) != 0 {
+		if !m.empty(uint32(b)) {
 			elems = m.appendBucket(elems, uint32(b))
 		}
 	}
@@ -89,10 +110,11 @@ func (m *hash) Batch(cursor uint64, n int) ([]ir.MapElem, uint64, error) {
 
 func (m *hash) appendBucket(elems []ir.MapElem, bucket uint32) []ir.MapElem {
 	s := m.stripeOf(bucket)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for e := m.heads[bucket]; e != 0; e = uint32(*mem.Ptr64(m.elem(e))) {
-		elems = append(elems, ir.MapElem{Key: m.keyOf(e), Value: m.copyLanes(m.value(e), m.spec)})
-	}
+	s.acquire()
+	defer s.release()
+	m.all(bucket, func(p place) bool {
+		elems = append(elems, ir.MapElem{Key: m.keyOf(p.elem), Value: m.copyLanes(m.value(p.elem), m.spec)})
+		return true
+	})
 	return elems
 }

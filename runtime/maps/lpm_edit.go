@@ -177,7 +177,13 @@ func (m *lpm) bypass(link *uint32) {
 type freelist struct {
 	total, used uint32
 	free        []uint32
-	retired     []retired
+	retired     []leaver
+}
+
+// leaver is a number that a run may still know.
+type leaver struct {
+	elem  uint32
+	stamp uint64
 }
 
 func (f *freelist) take(e *Epochs) uint32 {
@@ -198,7 +204,7 @@ func (f *freelist) take(e *Epochs) uint32 {
 
 func (f *freelist) put(x uint32) { f.free = append(f.free, x) }
 
-func (f *freelist) retire(e *Epochs, x uint32) { f.retired = append(f.retired, retired{x, e.stamp()}) }
+func (f *freelist) retire(e *Epochs, x uint32) { f.retired = append(f.retired, leaver{x, e.stamp()}) }
 
 func (f *freelist) reclaim(e *Epochs) {
 	if len(f.retired) == 0 {

@@ -39,7 +39,7 @@ type shape struct {
 }
 
 const (
-	pinVersion = 1
+	pinVersion = 2
 	pinPage    = 4096
 	pinMagic   = "bpfproof map\n"
 )
@@ -149,13 +149,18 @@ func (c *core) survivor() bool { return c.file != nil && c.file.existed }
 func (m *hash) recover() error {
 	linked := make([]bool, m.pool.total)
 	n, last := int64(0), uint32(0)
-	for b := range m.heads {
-		for e := m.heads[b]; e != 0; e = uint32(*mem.Ptr64(m.elem(e))) {
-			if e > m.pool.total || linked[e-1] {
-				return refuse(ErrInvalid, "the pinned map is damaged: bucket %d leads to element %d", b, e)
+	for b := range m.mask + 1 {
+		ok := true
+		m.all(b, func(p place) bool {
+			ok = p.elem <= m.pool.total && !linked[p.elem-1]
+			if ok {
+				linked[p.elem-1], last = true, max(last, p.elem)
+				n++
 			}
-			linked[e-1], last = true, max(last, e)
-			n++
+			return ok
+		})
+		if !ok {
+			return refuse(ErrInvalid, "the pinned map is damaged: bucket %d", b)
 		}
 	}
 	if n > int64(m.spec.MaxEntries) {

@@ -1,0 +1,77 @@
+package maps
+
+import (
+	"github.com/bpfproof/bpfproof/runtime/mem"
+)
+
+// What the header of a map, at its handle, says to those that go by memory alone
+// (SeekAt, and machine code): the class at 0, and by the class, at these offsets,
+// what an operation needs. Numbers that count from 1 find their place without a
+// subtraction. A class of 0 means that the map is reached through [Map] only.
+const (
+	ClassHash4 = 1 // hash with keys of 4 bytes
+	ClassHash8 = 2
+	ClassArray = 3
+
+	HeadBuckets  = 8   // address of the buckets; of the elements of an array
+	HeadMask     = 16  // number of buckets - 1; of elements
+	HeadElems    = 24  // address of element 1 - HeadSize
+	HeadSize     = 32  // bytes from one element to the next
+	HeadValues   = 40  // address of the value of element 1 - HeadStep
+	HeadStep     = 48  // bytes from one value to the next
+	HeadArea     = 56  // bytes from one processor's values to the next
+	HeadCPUs     = 64  // number of processors, 2^32 where values are not per CPU
+	HeadStates   = 72  // address of the state of element 1 - 4; 0 if it is no LRU map
+	HeadStripes  = 80  // address of the stripes
+	HeadStripeOf = 88  // number of stripes - 1
+	HeadCount    = 96  // address of the count
+	HeadEntries  = 104 // greatest count
+	HeadPlain    = 112 // words of a value that is whole words and plain, written by replacing the element; else 0
+)
+
+// describe writes the header, where keys are words.
+func (m *hash) describe() {
+	set := func(off, x uint64) { mem.Store64(m.Handle()+off, x) }
+	switch m.spec.KeySize {
+	case 4:
+		set(0, ClassHash4)
+	case 8:
+		set(0, ClassHash8)
+	default:
+		set(0, 0)
+	}
+	set(HeadBuckets, m.buckets)
+	set(HeadMask, uint64(m.mask))
+	set(HeadElems, m.elems-m.size)
+	set(HeadSize, m.size)
+	set(HeadValues, m.values-m.step)
+	set(HeadStep, m.step)
+	set(HeadArea, m.area)
+	set(HeadCPUs, m.lanes.limit())
+	set(HeadStates, 0)
+	if m.lru != nil {
+		set(HeadStates, m.lru.base-4)
+	}
+}
+
+func (m *array) describe() {
+	set := func(off, x uint64) { mem.Store64(m.Handle()+off, x) }
+	set(0, ClassArray)
+	set(HeadBuckets, m.values)
+	set(HeadMask, uint64(m.spec.MaxEntries))
+	set(HeadSize, m.stride)
+	set(HeadArea, m.area)
+	set(HeadCPUs, m.lanes.limit())
+}
+
+// limit is the processor that has no values any more.
+func (l lanes) limit() uint64 {
+	if l.area == 0 {
+		return 1 << 32
+	}
+	return uint64(l.cpus)
+}
+
+// conceal takes the description back: a lookup in the map is more than one in
+// its table.
+func conceal(m Map) { mem.Store64(m.Handle(), 0) }

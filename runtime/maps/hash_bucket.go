@@ -1,0 +1,127 @@
+package maps
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+
+	"github.com/bpfproof/bpfproof/runtime/mem"
+)
+
+// A bucket: bytes of it, slots, and where the head of its chain is.
+const (
+	bucketBytes = 64
+	bucketSlots = 7
+	chainHead   = 8 * bucketSlots
+)
+
+// ref is a reference to element e.
+func ref(tag, e uint32) uint64 { return uint64(tag)<<32 | uint64(e) }
+
+// seek returns the element of a key, or 0. The caller holds the bucket's stripe
+// or is inside the epochs.
+func (m *hash) seek(key []byte) uint32 {
+	bucket, tag := m.locate(key)
+	at := m.bucket(bucket)
+	for end := at + chainHead; at < end; at += 8 {
+		if w := atomic.LoadUint64(mem.Ptr64(at)); uint32(w>>32) == tag && m.holds(uint32(w), key) {
+			return uint32(w)
+		}
+	}
+	for {
+		w := atomic.LoadUint64(mem.Ptr64(at))
+		if uint32(w) == 0 {
+			return 0
+		}
+		if uint32(w>>32) == tag && m.holds(uint32(w), key) {
+			return uint32(w)
+		}
+		at = m.elem(uint32(w))
+	}
+}
+
+// bucket returns the address of a bucket.
+func (m *hash) bucket(n uint32) uint64 { return m.buckets + uint64(n)*bucketBytes }
+
+// holds reports whether element e, if it is one, has the key that its tag says.
+func (m *hash) holds(e uint32, key []byte) bool {
+	return e != 0 && (len(key) == 4 || sameKey(m.elem(e)+8, key))
+}
+
+// locate returns a key's bucket and tag.
+func (m *hash) locate(key []byte) (bucket, tag uint32) {
+	if len(key) == 4 {
+		k := binary.NativeEndian.Uint32(key)
+		return uint32(hash4(uint64(k))) & m.mask, tag4(k)
+	}
+	h := hashKey(key)
+	return uint32(h) & m.mask, uint32(h >> 32)
+}
+
+// place is a reference, and the element it leads to. Where a key is absent the
+// element is 0 and the reference the one to put it at: an empty slot or the head
+// of the chain.
+type place struct {
+	at   uint64
+	elem uint32
+}
+
+// find looks key up in the bucket. The caller holds the stripe.
+func (m *hash) find(bucket, tag uint32, key []byte) place {
+	at := m.bucket(bucket)
+	free := at + chainHead
+	for slot := at + chainHead; slot > at; {
+		slot -= 8
+		switch w := *mem.Ptr64(slot); {
+		case w == 0:
+			free = slot
+		case uint32(w>>32) == tag && m.holds(uint32(w), key):
+			return place{slot, uint32(w)}
+		}
+	}
+	for at += chainHead; ; {
+		w := *mem.Ptr64(at)
+		if uint32(w) == 0 {
+			return place{at: free}
+		}
+		if uint32(w>>32) == tag && m.holds(uint32(w), key) {
+			return place{at, uint32(w)}
+		}
+		at = m.elem(uint32(w))
+	}
+}
+
+// all calls f for each place of a bucket that has an element, until it returns
+// false. f may unlink the element. The caller holds the stripe.
+func (m *hash) all(bucket uint32, f func(place) bool) {
+	at := m.bucket(bucket)
+	for end := at + chainHead; at < end; at += 8 {
+		if e := uint32(*mem.Ptr64(at)); e != 0 && !f(place{at, e}) {
+			return
+		}
+	}
+	for e := uint32(*mem.Ptr64(at)); e != 0; e = uint32(*mem.Ptr64(at)) {
+		if !f(place{at, e}) {
+			return
+		}
+		at = m.elem(e)
+	}
+}
+
+// next is what element e's link has to be at a place: what the place leads to,
+// or led to behind the element that e replaces. The caller holds the stripe.
+func (m *hash) next(p place) uint64 {
+	if p.elem != 0 {
+		return *mem.Ptr64(m.elem(p.elem))
+	}
+	return *mem.Ptr64(p.at)
+}
+
+// lock takes the stripe of a key's bucket.
+func (m *hash) lock(key []byte) (s *stripe, bucket, tag uint32) {
+	bucket, tag = m.locate(key)
+	s = m.stripeOf(bucket)
+	s.acquire()
+	return s, bucket, tag
+}
+
+func (m *hash) stripeOf(bucket uint32) *stripe { return &m.stripes[int(bucket)&(len(m.stripes)-1)] }
