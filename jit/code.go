@@ -118,6 +118,8 @@ type Target struct {
 	// BMI2 says that an amd64 machine has shlx, shrx and sarx, which shift by
 	// any register.
 	BMI2 bool
+	// MOVBE says that an amd64 machine has loads and stores that reverse bytes.
+	MOVBE bool
 }
 
 // Backend compiles programs for one machine.

@@ -22,6 +22,7 @@ type emitter struct {
 	holds   [numRegs]opt.ID // what each register holds that is needed
 	free    uint16          // registers that may be used at all
 	left    []int32         // by value: uses to come
+	want    []enc.Reg       // by value: where the result that it becomes has to be at the end, or nowhere
 	bound   ir.PC           // labels before it are bound
 	spilled bool            // there were too few registers
 }
@@ -31,6 +32,7 @@ type emitter struct {
 func (e *emitter) emit() {
 	e.left, e.bound = e.Uses(), e.Start
 	e.free = e.usable()
+	e.aim()
 	for r := range e.holds {
 		e.holds[r] = opt.None
 	}
@@ -49,6 +51,32 @@ func (e *emitter) emit() {
 	if !e.spilled {
 		e.bind(e.PC)
 		e.end()
+	}
+}
+
+// aim finds, backward, for what the operations that overwrite their operand are
+// made of where the last of them has to be at the end.
+func (e *emitter) aim() {
+	e.want = make([]enc.Reg, len(e.Values))
+	for i := range e.want {
+		e.want[i] = nowhere
+	}
+	for r := ir.R0; r < ir.FP; r++ {
+		if x := e.Final[r]; x != opt.None && e.want[x] == nowhere {
+			e.want[x] = home(r)
+		}
+	}
+	for i := len(e.Values) - 1; i >= 0; i-- {
+		v := &e.Values[i]
+		if e.want[i] == nowhere || v.A == opt.None || !v.Overwrites() {
+			continue
+		}
+		for _, x := range []opt.ID{v.A, v.B} {
+			if x != opt.None && e.want[x] == nowhere && e.Values[x].Op > opt.Const {
+				e.want[x] = e.want[i]
+				break
+			}
+		}
 	}
 }
 
@@ -118,7 +146,8 @@ func (e *emitter) done(x opt.ID) {
 }
 
 // pick returns a free register for x: where it is needed at the end, the
-// preferred one, the home of the register that it is in the bytecode, or any.
+// preferred one, where what becomes of it is needed, the home of the register
+// that it is in the bytecode, or any.
 func (e *emitter) pick(x opt.ID, prefer enc.Reg, avoid uint16) enc.Reg {
 	ok := func(r enc.Reg) bool { return (e.free&^avoid)>>r&1 != 0 && e.holds[r] == opt.None }
 	for r := ir.R0; r < ir.FP; r++ {
@@ -128,6 +157,9 @@ func (e *emitter) pick(x opt.ID, prefer enc.Reg, avoid uint16) enc.Reg {
 	}
 	if prefer != nowhere && ok(prefer) {
 		return prefer
+	}
+	if r := e.want[x]; r != nowhere && ok(r) {
+		return r
 	}
 	if r := e.Values[x].Reg; r < ir.FP && ok(home(r)) && (e.Final[r] == opt.None || e.Final[r] == x) {
 		return home(r)
@@ -198,6 +230,9 @@ func (e *emitter) move(s enc.Size, dst, src enc.Reg) {
 // value appends the code of one value.
 func (e *emitter) value(x opt.ID) {
 	v := &e.Values[x]
+	if v.In {
+		return
+	}
 	switch v.Op {
 	case opt.Entry, opt.FP, opt.Const:
 	case opt.Addr:
@@ -236,6 +271,10 @@ func (e *emitter) load(x opt.ID, v *opt.Value) {
 }
 
 func (e *emitter) store(v *opt.Value) {
+	if v.A != opt.None && e.Values[v.A].In {
+		e.change(v)
+		return
+	}
 	m := e.mem(v.Mem)
 	if v.A == opt.None {
 		e.asm.Text = enc.StoreI(e.asm.Text, size(v.W), m, int32(v.Imm))
@@ -271,6 +310,10 @@ func (e *emitter) withImm(x opt.ID, v *opt.Value) {
 
 // binary appends A op B.
 func (e *emitter) binary(x opt.ID, v *opt.Value) {
+	if e.Values[v.B].In {
+		e.withMem(x, v)
+		return
+	}
 	a, b, s := e.use(v.A), e.use(v.B), size(v.W)
 	e.done(v.A)
 	e.done(v.B)
@@ -398,6 +441,11 @@ func (e *emitter) shifted(x opt.ID, v *opt.Value) {
 
 // unary appends the operations of one operand.
 func (e *emitter) unary(x opt.ID, v *opt.Value) {
+	if e.Values[v.A].In {
+		m := e.fused(v.A)
+		e.asm.Text = enc.LoadSwapped(e.asm.Text, size(v.W), e.result(x, nowhere, 0), m)
+		return
+	}
 	a, s := e.use(v.A), size(v.W)
 	e.done(v.A)
 	dst := e.result(x, a, 0)

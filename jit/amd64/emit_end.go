@@ -9,13 +9,8 @@ import (
 
 // end appends what ends the segment: registers go home, then control goes on.
 func (e *emitter) end() {
-	a, b := enc.Reg(nowhere), enc.Reg(nowhere)
 	if e.Code.End == opt.Branches { // constants first: they may need a register
-		a = e.use(e.A)
-		if e.B != opt.None {
-			b = e.use(e.B)
-		}
-		if e.spilled {
+		if e.ready(); e.spilled {
 			return
 		}
 	}
@@ -30,14 +25,10 @@ func (e *emitter) end() {
 	case opt.Jumps:
 		e.goTo()
 	case opt.Branches:
-		a = e.where(e.A)
-		if e.B != opt.None {
-			b = e.where(e.B)
-		}
 		if e.Counts {
 			e.count()
 		}
-		e.compareValues(e.Cmp, e.W, e.Imm, a, b)
+		e.flags()
 		e.branchTo(conditions[e.Cmp])
 	}
 }
@@ -94,7 +85,7 @@ func (e *emitter) needed(r enc.Reg) bool {
 			return false // there is another copy
 		}
 	}
-	if e.Code.End == opt.Branches && (e.A == x || e.B == x) {
+	if e.compares(x) {
 		return true
 	}
 	for h := ir.R0; h < ir.FP; h++ {

@@ -11,5 +11,5 @@ import (
 // that its processor has, and arrays, also per-CPU ones, as package runtime lays
 // them out.
 func Host() jit.Target {
-	return jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea, BMI2: cpu.X86.HasBMI2}
+	return jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea, BMI2: cpu.X86.HasBMI2, MOVBE: cpu.X86.HasMOVBE}
 }

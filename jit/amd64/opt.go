@@ -97,7 +97,7 @@ func (s *segments) fallTo(pc ir.PC) {
 
 func (s *segments) function(g *cfg.Graph, i int) error {
 	start, end := s.p.Funcs[i].PC, s.funcEnd(i)
-	s.config = opt.Config{Alone: s.alone, Off: s.b.off, Blind: s.b.harden}
+	s.config = opt.Config{Alone: s.alone, Off: s.b.off, Swaps: s.target.MOVBE, Blind: s.b.harden}
 	plan := opt.New(s.p, g, start, end, s.config)
 	s.begin(i)
 	for k, n := range plan.Order {

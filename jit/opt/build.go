@@ -27,7 +27,7 @@ func (b *builder) blinded(x *ID, imm *int64, pc ir.PC) {
 // Build returns the values of a segment that does not stand alone, as they are
 // in the bytecode: one for each instruction.
 func (f *Plan) Build(s *Segment) *Code {
-	c := &Code{Segment: s, A: None, B: None, Values: make([]Value, 0, int(s.End-s.Start)+8)}
+	c := &Code{Segment: s, swaps: f.cfg.Swaps, A: None, B: None, Values: make([]Value, 0, int(s.End-s.Start)+8)}
 	b := &builder{Code: c, p: f.p, blind: f.cfg.Blind}
 	for r := range b.cur {
 		b.cur[r] = None

@@ -45,12 +45,20 @@ func (c *Code) multiplied(v, left, right *Value) bool {
 func address(c *Code) {
 	uses := c.Uses()
 	inAddress := c.baseUses()
-	for i := range c.Values {
-		v := &c.Values[i]
-		if v.Accesses() {
-			for c.foldBase(v, uses, inAddress) {
+	for changed := true; changed; { // a sum may be left to the accesses once others have taken it apart
+		changed = false
+		for i := range c.Values {
+			if v := &c.Values[i]; v.Accesses() {
+				for c.foldBase(v, uses, inAddress) {
+					changed = true
+				}
 			}
-			c.foldIndex(v, uses)
+		}
+	}
+	indices := c.indexUses()
+	for i := range c.Values {
+		if v := &c.Values[i]; v.Accesses() {
+			c.foldIndex(v, uses, indices)
 		}
 	}
 	for i := range c.Values {
@@ -66,6 +74,17 @@ func (c *Code) baseUses() []int32 {
 	for i := range c.Values {
 		if v := &c.Values[i]; v.Accesses() {
 			n[v.Mem.Base]++
+		}
+	}
+	return n
+}
+
+// indexUses counts by value how often it is added to the base of an access.
+func (c *Code) indexUses() []int32 {
+	n := make([]int32, len(c.Values))
+	for i := range c.Values {
+		if v := &c.Values[i]; v.Accesses() && v.Mem.Index != None && v.Mem.Scale == 1 {
+			n[v.Mem.Index]++
 		}
 	}
 	return n
@@ -101,22 +120,28 @@ func (c *Code) foldBase(v *Value, uses, inAddress []int32) bool {
 	return true
 }
 
-// foldIndex moves a shift of the index into the address, if nothing else uses it.
-func (c *Code) foldIndex(v *Value, uses []int32) {
+// foldIndex moves a shift of the index into the address, if nothing but addresses
+// use it.
+func (c *Code) foldIndex(v *Value, uses, indices []int32) {
 	if v.Mem.Index == None || v.Mem.Scale != 1 {
 		return
 	}
 	small := func(x ID) bool {
 		s := &c.Values[x]
-		return s.Op == Shl && s.W == ir.W64 && s.B == None && s.Imm <= 3 && uses[x] == 1
+		return s.Op == Shl && s.W == ir.W64 && s.B == None && s.Imm <= 3 && (uses[x] == 1 || uses[x] == indices[x])
 	}
-	if small(v.Mem.Base) && !small(v.Mem.Index) {
+	if small(v.Mem.Base) && uses[v.Mem.Base] == 1 && !small(v.Mem.Index) {
 		v.Mem.Base, v.Mem.Index = v.Mem.Index, v.Mem.Base
 	}
 	if small(v.Mem.Index) {
-		s := &c.Values[v.Mem.Index]
-		uses[v.Mem.Index]--
+		old := v.Mem.Index
+		s := &c.Values[old]
 		v.Mem.Index, v.Mem.Scale = s.A, 1<<s.Imm
+		indices[old]--
+		if uses[s.A]++; uses[old] == 1 {
+			uses[s.A]--
+		}
+		uses[old]--
 	}
 }
 

@@ -35,6 +35,8 @@ type Config struct {
 	Alone func(in ir.Insn) bool
 	// Off lists the passes that are left out.
 	Off map[Pass]bool
+	// Swaps says that there are loads and stores that reverse bytes.
+	Swaps bool
 	// Blind makes of every immediate, but amounts of shifts, a constant of its own
 	// and lets no pass turn it back.
 	Blind bool

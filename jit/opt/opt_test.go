@@ -21,7 +21,7 @@ func plan(t *testing.T, text string, off ...opt.Pass) *opt.Plan {
 	require.NoError(t, err)
 	g, err := cfg.Build(p)
 	require.NoError(t, err)
-	c := opt.Config{Alone: func(in ir.Insn) bool { return in.Kind() == ir.KindCall }, Off: map[opt.Pass]bool{}}
+	c := opt.Config{Swaps: true, Alone: func(in ir.Insn) bool { return in.Kind() == ir.KindCall }, Off: map[opt.Pass]bool{}}
 	for _, pass := range off {
 		c.Off[pass] = true
 	}
@@ -54,6 +54,11 @@ func TestPasses(t *testing.T) {
 		{opt.PassAddress, "r2 <<= 3\nr1 += r2\nr0 = *(u32 *)(r1 + 8)\nexit", "load.32 [v2+v0*8+8]"},
 		{opt.PassAddress, "r0 = r1\nr0 *= 5\nexit", "lea.64 [v0+v0*4+0]"},
 		{opt.PassDead, "r0 = r1\nr3 = r1\nr3 += 1\nexit", "v0 = r1\nexit r0=v0"},
+		{opt.PassFuse, "r2 = *(u64 *)(r1 + 0)\nr0 = r3\nr0 += r2\nexit", "load.64 [v0+0] where it is used"},
+		{opt.PassFuse, "r0 = *(u64 *)(r1 + 0)\nr0 ^= 1\n*(u64 *)(r1 + 0) = r0\nr0 = 1\nexit", "xor.64 v1, 1 where it is used"},
+		{opt.PassFuse, "r2 = *(u8 *)(r1 + 0)\nif r2 > 7 goto out\nr0 = *(u8 *)(r1 + 1)\nout:\nr0 = 2\nexit", "if.8 v1 jgt 7"},
+		{opt.PassFuse, "r0 = *(u32 *)(r1 + 0)\nr0 = be32 r0\nexit", "load.32 [v0+0] where it is used"},
+		{opt.PassAddress, "r3 = r10\nr3 += -8\nr3 += r2\nr0 = *(u8 *)(r3 + 0)\n*(u8 *)(r3 + 1) = r1\nexit", "load.8 [v0+v3*1-8]"},
 		{opt.PassSelect, "r0 = r2\nif r1 s> 7 goto out\nr0 = r3\nout:\nexit", "if.64 v2 jsgt 7 else"},
 		{opt.PassDivide, "w0 = w1\nw0 /= 10\nexit", "shr.64 v4, 35"},
 	} {

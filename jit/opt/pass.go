@@ -28,6 +28,7 @@ const (
 	PassRotate  Pass = "rotate"
 	PassAddress Pass = "address"
 	PassDead    Pass = "dead"
+	PassFuse    Pass = "fuse"
 )
 
 // Info describes a pass.
@@ -54,6 +55,7 @@ var passes = []Info{
 	{PassRotate, "two shifts and an or become a rotation", "equal terms", rotate},
 	{PassAddress, "additions move into addresses", "sums of terms", address},
 	{PassDead, "what nobody uses is not computed", "equal terms", dead},
+	{PassFuse, "operations take operands from memory, change words in place, and reverse bytes on their way", "equal terms, accesses in their order", fuse},
 }
 
 // Passes lists the passes in their order.

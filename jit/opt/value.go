@@ -78,11 +78,16 @@ type Value struct {
 	Reg   ir.Reg
 	Reloc jit.Reloc
 	PC    ir.PC // of the instruction it comes from
+	In    bool  // computed by the instruction of the one value that uses it
 }
 
 // Accesses reports whether the value is an access to memory: those stay, and in
 // their order.
 func (v *Value) Accesses() bool { return v.Op == Load || v.Op == LoadSigned || v.Op == Store }
+
+// Overwrites reports whether the value is an operation that most machines can
+// put only where an operand of it is.
+func (v *Value) Overwrites() bool { return v.Op >= Add && v.Op <= Neg || v.Op == Swap }
 
 // inMem reports whether Mem holds operands.
 func (v *Value) inMem() bool { return v.Accesses() || v.Op == Lea }
@@ -112,6 +117,7 @@ type Code struct {
 	PC     ir.PC // of the jump, branch or exit
 	Counts bool  // the jump counts down the budget
 	alias  []ID
+	swaps  bool // Config.Swaps
 }
 
 // operands calls f with a pointer to each operand of the value.
@@ -226,6 +232,11 @@ func operand(x ID, imm int64) string {
 
 // String returns the value's text, without its number.
 func (v *Value) String() string {
+	if v.In {
+		alone := *v
+		alone.In = false
+		return alone.String() + " where it is used"
+	}
 	switch v.Op {
 	case Entry:
 		return v.Reg.String()

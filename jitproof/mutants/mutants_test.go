@@ -26,7 +26,7 @@ func TestRefuted(t *testing.T) {
 	v := jitproof.New(solver, jitproof.Options{})
 	for _, m := range mutants.All() {
 		for _, bmi2 := range []bool{false, true} {
-			b, err := amd64.NewTier(jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea, BMI2: bmi2}, jit.Options{Tier: m.Tier})
+			b, err := amd64.NewTier(jit.Target{ArrayStride: abi.ArrayStride, ArrayArea: abi.ArrayArea, BMI2: bmi2, MOVBE: bmi2}, jit.Options{Tier: m.Tier})
 			require.NoError(t, err)
 			t.Run(fmt.Sprintf("%s/bmi2=%t", m.Name, bmi2), func(t *testing.T) { refute(t, v, b, m) })
 		}

@@ -24,6 +24,7 @@ const (
 	r0 |= r2
 	exit
 `
+	inPlaceText = "r0 = *(u64 *)(r1 + 0)\nr0 += r2\n*(u64 *)(r1 + 0) = r0\nr0 = 0\nexit\n"
 	selectText = "r0 = r2\nif r1 s> 7 goto out\nr0 = r3\nout:\nexit\n"
 	swapText   = `
 	r0 = 0
@@ -41,16 +42,25 @@ again:
 // package opt, or the code written from its values, could have.
 var optimised = []Mutant{
 	{Name: "rotation-amount", Bug: "a rotation is one bit off", Text: rotateText, Tier: jit.Optimising, edit: rotation},
-	{Name: "joined-load-order", Bug: "bytes put together in network order are not reversed", Text: joinText, Tier: jit.Optimising, edit: without(x86asm.BSWAP)},
+	{Name: "joined-load-order", Bug: "bytes put together in network order are not reversed", Text: joinText, Tier: jit.Optimising, edit: either(without(x86asm.BSWAP), swappedLoad(0x8b, 0x07, 0x90, 0x90))},
 	{Name: "joined-load-base", Bug: "a joined load takes its address from r2", Text: joinText, Tier: jit.Optimising,
-		edit: instead([]byte{0x8b, 0x37}, []byte{0x8b, 0x36})},
-	{Name: "joined-load-adds", Bug: "a joined load is added to what its register held", Text: joinText, Tier: jit.Optimising, edit: addLoad},
+		edit: either(instead([]byte{0x8b, 0x07}, []byte{0x8b, 0x06}), swappedLoad(0x0f, 0x38, 0xf0, 0x06))},
+	{Name: "joined-load-adds", Bug: "a joined load is added to what its register held", Text: joinText, Tier: jit.Optimising, edit: either(addLoad, swappedLoad(0x03, 0x07, 0x0f, 0xc8))},
 	{Name: "division-multiplier", Bug: "the multiplier of a division by 10 is one too great", Tier: jit.Optimising,
 		Text: "w0 = w1\nw0 /= 10\nexit\n", edit: multiplier},
 	{Name: "address-scale", Bug: "an index is scaled by twice as much", Tier: jit.Optimising,
 		Text: "r2 <<= 2\nr1 += r2\nr0 = *(u32 *)(r1 + 8)\nexit\n", edit: scale},
 	{Name: "stack-slot-overlap", Bug: "two words on the stack share a byte", Tier: jit.Optimising,
 		Text: "*(u64 *)(r10 - 16) = r1\n*(u64 *)(r10 - 8) = r2\nr0 = *(u64 *)(r10 - 16)\nexit\n", edit: displace},
+	{Name: "in-place-operation", Bug: "a word in memory is subtracted from, not added to", Text: inPlaceText, Tier: jit.Optimising,
+		edit: instead([]byte{0x48, 0x01, 0x37}, []byte{0x48, 0x29, 0x37})},
+	{Name: "in-place-half", Bug: "half of a word in memory is changed", Text: inPlaceText, Tier: jit.Optimising,
+		edit: instead([]byte{0x48, 0x01, 0x37}, []byte{0x90, 0x01, 0x37})},
+	{Name: "memory-operand-copied-late", Bug: "an operand from memory is read through a register that was overwritten before", Tier: jit.Optimising,
+		Text: "r2 = *(u64 *)(r1 + 0)\nr0 = r3\nr0 += r2\nr1 = r0\nr0 += r3\nexit\n", edit: throughResult},
+	{Name: "compared-byte-as-word", Bug: "a comparison with a byte in memory reads four", Tier: jit.Optimising,
+		Text: "r0 = 1\nr2 = *(u8 *)(r1 + 0)\nif r2 == 5 goto out\nr0 = *(u8 *)(r1 + 1)\nout:\nexit\n",
+		edit: instead([]byte{0x80, 0x3f, 0x05}, []byte{0x83, 0x3f, 0x05})},
 	{Name: "select-inverted", Bug: "a choice takes the other value", Text: selectText, Tier: jit.Optimising, edit: otherChoice},
 	{Name: "select-half", Bug: "a choice moves the lower half of a word", Text: selectText, Tier: jit.Optimising, edit: halfChoice},
 	{Name: "zero-extension-taken-out", Bug: "a zero-extension of a word with an upper half copies it", Tier: jit.Optimising,
@@ -84,6 +94,20 @@ func without(op x86asm.Op) editor {
 		}
 		return in.Op == op
 	}
+}
+
+// swappedLoad puts other instructions for the load of 32 bits through rdi that
+// reverses bytes.
+func swappedLoad(code ...byte) editor { return instead([]byte{0x0f, 0x38, 0xf0, 0x07}, code) }
+
+// throughResult makes additions of a word in memory take its address from the
+// register that they add to.
+func throughResult(in x86asm.Inst, b []byte) bool {
+	if _, ok := in.Args[1].(x86asm.Mem); in.Op != x86asm.ADD || !ok {
+		return false
+	}
+	b[len(b)-1] = b[len(b)-1]&^7 | b[len(b)-1]>>3&7
+	return true
 }
 
 // addLoad turns a load of 32 bits through rdi into an addition.

@@ -190,7 +190,14 @@ func rowsIndex() (rows []row) {
 					rows = append(rows, row{Store(nil, s, m, x), "mov " + at + ", " + name(s, x)},
 						row{StoreI(nil, s, m, 0x56), "mov " + at + ", 0x56"}, row{MI(nil, CMP, s, m, 5), "cmp " + at + ", 0x5"})
 					rows = append(rows, loads(s, m, x)...)
+					for op, n := range aluNames {
+						rows = append(rows, row{MR(nil, op, s, m, x), n + " " + at + ", " + name(s, x)})
+					}
+					rows = append(rows, row{RM(nil, CMP, s, x, m), "cmp " + name(s, x) + ", " + at})
 					if s >= S32 {
+						rows = append(rows, row{ImulRM(nil, s, x, m), "imul " + name(s, x) + ", " + at},
+							row{LoadSwapped(nil, s, x, m), "movbe " + name(s, x) + ", " + at},
+							row{StoreSwapped(nil, s, m, x), "movbe " + at + ", " + name(s, x)})
 						rows = append(rows, row{Lea(nil, s, x, m), "lea " + name(s, x) + ", " + strings.TrimPrefix(at, strings.Fields(at)[0]+" ")},
 							row{RM(nil, ADD, s, x, m), "add " + name(s, x) + ", " + at})
 					}

@@ -58,9 +58,29 @@ func MI(b []byte, op ALU, s Size, m Mem, imm int32) []byte {
 	return immediate(indirect(b, Reg(op), m), s, imm)
 }
 
-// RM appends "op dst, m" for 32 or 64 bits.
+// RM appends "op dst, m" for 32 or 64 bits; cmp also for 8 and 16.
 func RM(b []byte, op ALU, s Size, dst Reg, m Mem) []byte {
-	return memReg(b, byte(op)<<3|3, s, m, dst)
+	return memReg(b, wide(byte(op)<<3|2, s), s, m, dst)
+}
+
+// MR appends "op m, src" for 8 to 64 bits.
+func MR(b []byte, op ALU, s Size, m Mem, src Reg) []byte {
+	return memReg(b, wide(byte(op)<<3, s), s, m, src)
+}
+
+// ImulRM appends "imul dst, m" for 32 or 64 bits.
+func ImulRM(b []byte, s Size, dst Reg, m Mem) []byte {
+	return indirect(append(memPrefixes(b, s, dst, m, 0), escape, 0xaf), dst, m)
+}
+
+// LoadSwapped appends "movbe dst, m" for 32 or 64 bits.
+func LoadSwapped(b []byte, s Size, dst Reg, m Mem) []byte {
+	return indirect(append(memPrefixes(b, s, dst, m, 0), escape, 0x38, 0xf0), dst, m)
+}
+
+// StoreSwapped appends "movbe m, src" for 32 or 64 bits.
+func StoreSwapped(b []byte, s Size, m Mem, src Reg) []byte {
+	return indirect(append(memPrefixes(b, s, src, m, 0), escape, 0x38, 0xf1), src, m)
 }
 
 // LockMR appends "lock op m, src" for 32 or 64 bits.
