@@ -2,6 +2,7 @@ package jitproof
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
@@ -144,6 +145,14 @@ var assumptions = []string{
 	"array maps lie in memory as ir/abi says (ArrayStride, ArrayArea), and map_lookup_elem is what it says of them",
 	"loads and stores keep the order of amd64 (total store order), which is at least as strict as eBPF's",
 	"a compare-and-exchange that is repeated while others come between ends at some time",
+}
+
+// assumptions lists what the proof of an image rests on.
+func (img *image) assumptions() []string {
+	if img.kernel != nil {
+		return img.kernel.assumptions()
+	}
+	return slices.Clone(assumptions)
 }
 
 // count fills in counts and status from the obligations.

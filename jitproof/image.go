@@ -21,6 +21,9 @@ type image struct {
 	touched []bool            // by byte: part of a relocation
 	hints   map[ir.PC][]jit.Hint
 	free    map[ir.PC]bool // jumps backward that need not count
+	frames  []frame        // by function
+	conv    convention
+	kernel  *kernelTables // of an image of Linux; nil for our own
 }
 
 func newImage(p *ir.Program, code *jit.Code) (*image, error) {
@@ -30,7 +33,7 @@ func newImage(p *ir.Program, code *jit.Code) (*image, error) {
 	if err := code.Check(p); err != nil {
 		return nil, fmt.Errorf("jitproof: validate: %w", err)
 	}
-	img := &image{p: p, code: code, insns: map[int]x86.Inst{}, owner: make([]int32, len(code.Text)),
+	img := &image{p: p, code: code, conv: ours(), insns: map[int]x86.Inst{}, owner: make([]int32, len(code.Text)),
 		relocs: map[int]jit.Reloc{}, touched: make([]bool, len(code.Text)), hints: map[ir.PC][]jit.Hint{}}
 	if err := img.functions(); err != nil {
 		return nil, fmt.Errorf("jitproof: validate %q: %w", p.Name, err)
@@ -65,6 +68,7 @@ func (img *image) functions() error {
 		if err := checkFrame(f.Frame); err != nil {
 			return fmt.Errorf("function %d: %w", i, err)
 		}
+		img.frames = append(img.frames, ourFrame(f.Frame))
 		cuts := map[int]bool{}
 		for pc := f.PC; pc < img.end(i); pc++ {
 			off := img.code.PCMap[pc]

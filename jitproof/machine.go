@@ -26,6 +26,9 @@ type machine[V any] struct {
 	slots  map[int64]V // known words of the private frame, by offset from the entry stack pointer
 	calls  int
 
+	cell     V    // the count of tail calls
+	counting bool // the frame's words for it are in place
+
 	budget V    // at the cut, or as the last call left it
 	polled bool // the poll exit was called, and gave refill
 	refill V
@@ -50,20 +53,31 @@ const (
 	inProgram where = iota
 	inFrame
 	inEnv
+	inCounter // of tail calls
+	inSegment // the processor's own data
 )
 
 // place classifies an address by its distance to the entry stack pointer and
 // to the environment. The eBPF stack, if there is one, is the program's.
 func (m *machine[V]) place(addr V, w ir.Width) (where, int64, error) {
-	if off, ok := m.a().offset(addr, m.s.env()); ok {
-		return inEnv, off, nil
+	if m.s.conv.env {
+		if off, ok := m.a().offset(addr, m.s.env()); ok {
+			return inEnv, off, nil
+		}
+	}
+	if m.s.img.kernel != nil {
+		if off, ok := m.a().offset(addr, m.st.GS); ok {
+			return inSegment, off, nil
+		}
+	}
+	if m.counts(addr) {
+		return inCounter, 0, counterAccess(w)
 	}
 	off, ok := m.a().offset(addr, m.s.entrySP())
 	if !ok {
 		return inProgram, 0, nil
 	}
-	low := -int64(m.s.fn.Frame.Size)
-	high := low + int64(m.s.fn.Frame.Stack)
+	low, high := m.s.fr.low, m.s.fr.high
 	end := off + int64(w.Bytes())
 	switch {
 	case off >= low && end <= high:
@@ -86,9 +100,16 @@ func (m *machine[V]) Load(addr V, w ir.Width) (V, error) {
 	switch {
 	case err != nil:
 		return addr, err
+	case at == inCounter:
+		return m.cell, nil
+	case at == inSegment:
+		return m.loadSegment(off, w)
 	case at == inFrame:
-		x, ok := m.slots[off]
-		if !ok {
+		x, ok := m.counterWord(off)
+		if ok {
+			return x, nil
+		}
+		if x, ok = m.slots[off]; !ok {
 			x = m.a().fresh(fmt.Sprintf("slot%d.%d", off, m.calls), w)
 			m.slots[off] = x
 		}
@@ -164,7 +185,15 @@ func (m *machine[V]) Store(addr V, w ir.Width, x V) error {
 	switch {
 	case err != nil:
 		return err
+	case at == inCounter:
+		m.cell = x
+		return nil
+	case at == inSegment:
+		return refused(KindEnv, "write of %d bits at %#x of the processor's data", w, off)
 	case at == inFrame:
+		if _, ok := m.counterWord(off); ok {
+			return unclear(KindFrame, "the words of the tail-call counter are written")
+		}
 		m.slots[off] = x
 		return nil
 	case at == inEnv:
@@ -188,29 +217,18 @@ func (m *machine[V]) Update(addr V, w ir.Width, f func(V) V) (V, error) {
 	return old, nil
 }
 
-// callerSaved are the registers that a call does not keep.
-var callerSaved = []x86.Reg{x86.RAX, x86.RCX, x86.RDX, x86.RSI, x86.RDI, x86.R8, x86.R10, x86.R11}
-
-// budgetReg holds how many backward jumps are left.
-const budgetReg = x86.R9
-
-// calleeSaved are the registers that a function keeps for its caller.
-var calleeSaved = []x86.Reg{x86.RBX, x86.RBP, x86.R12, x86.R13, x86.R14, x86.R15}
-
-// argRegs hold the arguments of functions and helpers.
-var argRegs = [5]x86.Reg{x86.RDI, x86.RSI, x86.RDX, x86.RCX, x86.R8}
-
 // called makes everything that a call may change unknown. The stack pointer
 // must be below the eBPF stack, which the callee would otherwise overwrite.
 func (m *machine[V]) called() error {
 	sp, ok := m.a().offset(m.st.R[x86.RSP], m.s.entrySP())
-	if !ok || sp > -int64(m.s.fn.Frame.Size) || sp%8 != 0 || sp < -jit.StackBytes/8 {
+	if !ok || sp > -m.s.fr.size || sp%8 != 0 || sp < -jit.StackBytes/8 {
 		return refused(KindFrame, "the stack pointer at a call is not below the frame")
 	}
 	m.calls++
-	for _, r := range callerSaved {
+	for _, r := range m.s.conv.lost {
 		m.st.R[r] = m.a().fresh(fmt.Sprintf("lost%d.%v", m.calls, r), ir.W64)
 	}
+	m.cell = m.s.countAfterCall()
 	m.lost(sp)
 	return nil
 }
@@ -218,6 +236,9 @@ func (m *machine[V]) called() error {
 // spent proves that the budget is right where a call takes it over, and sets it
 // to what the call leaves.
 func (m *machine[V]) spent() {
+	if !m.s.conv.env {
+		return
+	}
 	at := site{m.s.fi, m.pc, m.off, m.seen}
 	if !m.a().same(m.st.R[budgetReg], m.budget) || m.polled {
 		m.s.out.prove(at, KindPoll, m.path, []goal[V]{{"budget at a call", ir.W64, m.budget, m.st.R[budgetReg]}})
@@ -242,6 +263,7 @@ func (m *machine[V]) args() (args [5]V) {
 // callIndirect is a call through the environment: the helper exit or the poll.
 func (m *machine[V]) callIndirect(addr V) error {
 	switch {
+	case !m.s.conv.env:
 	case m.a().same(addr, m.s.exitAddr(jit.EnvHelper)):
 		id := m.a().Resize(m.st.R[x86.RAX], ir.W64, ir.W32, false)
 		m.events = append(m.events, event[V]{kind: evHelper, id: id, args: m.args()})
@@ -269,6 +291,9 @@ func (m *machine[V]) callIndirect(addr V) error {
 }
 
 func (m *machine[V]) callDirect(target int) error {
+	if m.s.img.kernel != nil {
+		return m.callKernel(target)
+	}
 	fn := slices.IndexFunc(m.s.code.Funcs, func(f jit.Func) bool { return int(f.Entry) == target })
 	if fn < 0 {
 		return refused(KindCall, "call of offset %#x, where no function starts", target)
@@ -292,7 +317,7 @@ func (s *sim[V]) entry(r x86.Reg) V {
 	if r == x86.RSP {
 		return s.entrySP()
 	}
-	if r == x86.R12 {
+	if r == x86.R12 && s.conv.env {
 		return s.env()
 	}
 	return s.w.fresh("entry."+r.String(), ir.W64)

@@ -10,9 +10,17 @@ import (
 	"github.com/bpfproof/bpfproof/jitproof/x86"
 )
 
-// frameAt returns the address off bytes above the lowest of the frame.
-func (s *sim[V]) frameAt(off int64) V {
-	return s.w.Bin(sem.Add, ir.W64, s.entrySP(), s.w.Const(ir.W64, uint64(off-int64(s.fn.Frame.Size))))
+// spAt returns the address off bytes above the entry stack pointer.
+func (s *sim[V]) spAt(off int64) V {
+	return s.w.Bin(sem.Add, ir.W64, s.entrySP(), s.w.Const(ir.W64, uint64(off)))
+}
+
+// framePointer returns what r10 is where it is kept.
+func (s *sim[V]) framePointer() V {
+	if s.fr.private {
+		return s.w.Bin(sem.Add, ir.W64, s.processor(), s.w.Const(ir.W64, s.fr.fixed))
+	}
+	return s.spAt(s.fr.high)
 }
 
 // finish proves that a path of the machine from the cut at pc ends where the
@@ -84,11 +92,11 @@ func contains[V any](w words[V], xs []V, x V) bool {
 
 // related proves the relation at the cut pc.
 func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) {
-	f := s.fn.Frame
+	f := &s.fr
 	var goals []goal[V]
-	for i := ir.R0; i < ir.FP; i++ {
+	for _, i := range s.conv.regs {
 		if !r.lost[i] && !s.img.says(pc, i, jit.HintDead) {
-			goals = append(goals, goal[V]{i.String(), ir.W64, r.r[i], m.st.R[f.Regs[i]]})
+			goals = append(goals, goal[V]{i.String(), ir.W64, r.r[i], m.st.R[f.regs[i]]})
 		}
 	}
 	kind := KindRegisters
@@ -98,20 +106,24 @@ func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) 
 	s.out.prove(at, kind, path, goals)
 
 	goals = []goal[V]{
-		{"rsp", ir.W64, s.frameAt(0), m.st.R[x86.RSP]},
+		{"rsp", ir.W64, s.spAt(-f.size), m.st.R[x86.RSP]},
 		{"return address", ir.W64, s.w.fresh("entry.return", ir.W64), m.slot(0)},
 	}
-	if f.Stack > 0 {
-		goals = append(goals, goal[V]{"r10", ir.W64, s.frameAt(int64(f.Stack)), m.st.R[f.Regs[ir.FP]]})
+	if f.fp {
+		goals = append(goals, goal[V]{"r10", ir.W64, s.framePointer(), m.st.R[f.regs[ir.FP]]})
 	}
-	if f.Count != 0 {
-		goals = append(goals, goal[V]{"count of may_goto", ir.W64, r.count, m.slot(int64(f.Count))})
+	if f.private {
+		goals = append(goals, goal[V]{"rbp", ir.W64, s.spAt(-8), m.st.R[x86.RBP]})
 	}
-	for i, k := range f.Saved {
-		goals = append(goals, goal[V]{"saved " + x86.Reg(k).String(), ir.W64, s.entry(x86.Reg(k)), m.slot(-8 * int64(i+1))})
+	if f.count != 0 {
+		goals = append(goals, goal[V]{"count of may_goto", ir.W64, r.count, m.slot(f.count)})
 	}
+	for _, k := range f.saved {
+		goals = append(goals, goal[V]{"saved " + k.reg.String(), ir.W64, s.entry(k.reg), m.slot(k.off)})
+	}
+	goals = append(goals, s.counterGoals(m, r)...)
 	for _, k := range calleeSaved {
-		if !slices.Contains(f.Saved, uint8(k)) {
+		if !f.saves(k) {
 			goals = append(goals, goal[V]{k.String(), ir.W64, s.entry(k), m.st.R[k]})
 		}
 	}
@@ -124,7 +136,7 @@ func (s *sim[V]) related(at site, m *machine[V], pc ir.PC, r regs[V], path []V) 
 // hinted lists what the hints for pc say.
 func (s *sim[V]) hinted(m *machine[V], pc ir.PC, r regs[V]) (goals []goal[V]) {
 	for _, h := range s.img.hintsAt(pc) {
-		holds := m.st.R[s.fn.Frame.Regs[h.Reg]]
+		holds := m.st.R[s.fr.regs[h.Reg]]
 		if r.lost[h.Reg] { // whatever is left there, it is not the program's
 			holds = s.w.fresh("lost."+h.Reg.String(), ir.W64)
 		}
@@ -142,6 +154,9 @@ func (s *sim[V]) hinted(m *machine[V], pc ir.PC, r regs[V]) (goals []goal[V]) {
 
 // slot returns a word of the private frame.
 func (m *machine[V]) slot(off int64) V {
+	if x, ok := m.counterWord(off); ok {
+		return x
+	}
 	x, ok := m.slots[off]
 	if !ok {
 		return m.a().fresh(fmt.Sprintf("slot%d.%d", off, m.calls), ir.W64)
@@ -167,6 +182,10 @@ func (s *sim[V]) exit(at site, e end[V], r regs[V], path []V) {
 // tail proves that the machine jumps to where the runtime said, with the
 // context in r1 and all else as at its own entry.
 func (s *sim[V]) tail(at site, e end[V], r regs[V], path []V) {
+	if s.img.kernel != nil {
+		s.tailKernel(at, e, r, path)
+		return
+	}
 	m := e.m
 	goals := []goal[V]{
 		{"target of the tail call", ir.W64, r.r[ir.R0], e.ret},
@@ -184,6 +203,9 @@ func (s *sim[V]) tail(at site, e end[V], r regs[V], path []V) {
 // 1 from the budget where it is not used up, and calls the poll exit exactly
 // where it is, and that other instructions leave the budget alone.
 func (s *sim[V]) polls(at site, m *machine[V], backward bool, path []V) {
+	if !s.conv.env {
+		return
+	}
 	left := m.st.R[budgetReg]
 	if !backward {
 		if m.polled {
@@ -226,7 +248,7 @@ func (s *sim[V]) events(at site, e end[V], want []event[V], path []V) {
 			s.out.fail(at, path, &pathError{Refuted, KindMemory, fmt.Sprintf("%v of %d bits instead of %v of %d bits", y.kind, y.w, x.kind, x.w)})
 			return
 		}
-		goals = append(goals, compare(x, y)...)
+		goals = append(goals, compare(x, y, s.conv.id)...)
 	}
 	if len(goals) == 0 {
 		return
@@ -239,7 +261,7 @@ func (s *sim[V]) events(at site, e end[V], want []event[V], path []V) {
 }
 
 // compare lists what must be equal in two events of one kind.
-func compare[V any](x, y event[V]) []goal[V] {
+func compare[V any](x, y event[V], idWidth ir.Width) []goal[V] {
 	switch x.kind {
 	case evLoad:
 		return []goal[V]{{"address", ir.W64, x.addr, y.addr}}
@@ -248,7 +270,7 @@ func compare[V any](x, y event[V]) []goal[V] {
 	}
 	var goals []goal[V]
 	if x.kind == evHelper {
-		goals = append(goals, goal[V]{"helper number", ir.W32, x.id, y.id})
+		goals = append(goals, goal[V]{"helper", idWidth, x.id, y.id})
 	}
 	for i := range x.nargs {
 		goals = append(goals, goal[V]{fmt.Sprintf("argument r%d", i+1), ir.W64, x.args[i], y.args[i]})

@@ -42,7 +42,7 @@ func (v *proving) replay(at site, kind Kind, value func(string, ir.Width) uint64
 		read[name] = x
 		return x
 	}}
-	s := &sim[pair]{w: w, p: v.p, code: v.img.code, img: v.img, out: t}
+	s := &sim[pair]{w: w, p: v.p, code: v.img.code, img: v.img, conv: v.img.conv, out: t}
 	s.at(at.fn, at.pc)
 	if t.found == nil {
 		return nil

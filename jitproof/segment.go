@@ -80,7 +80,7 @@ func (s *sim[V]) advance(a words[V], o way[V], inline int) (next []way[V], err e
 	for _, out := range m.outs {
 		n := o.fork()
 		n.outcome, n.after = out, m.after
-		n.events = append(n.events, m.events...)
+		n.events = append(append(n.events, m.events...), out.events...)
 		n.insns++
 		n.counts += counts
 		if x, known := a.known(out.cond); known && x == 0 {

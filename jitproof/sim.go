@@ -47,8 +47,10 @@ type sim[V any] struct {
 	code *jit.Code
 	img  *image
 	out  checker[V]
+	conv convention
 	fi   int
 	fn   jit.Func
+	fr   frame
 }
 
 // start is how a path begins; end is how it ends.
@@ -62,7 +64,7 @@ type end[V any] struct {
 
 // function simulates one function: prologue, and from every cut to the next.
 func (s *sim[V]) function(fi int) {
-	s.fi, s.fn = fi, s.code.Funcs[fi]
+	s.enter(fi)
 	s.prologue()
 	for pc := s.fn.PC; pc < s.img.end(fi); pc++ {
 		if s.code.Cut(pc) {
@@ -71,9 +73,11 @@ func (s *sim[V]) function(fi int) {
 	}
 }
 
+func (s *sim[V]) enter(fi int) { s.fi, s.fn, s.fr = fi, s.code.Funcs[fi], s.img.frames[fi] }
+
 // at simulates the one place that is named.
 func (s *sim[V]) at(fi int, pc ir.PC) {
-	s.fi, s.fn = fi, s.code.Funcs[fi]
+	s.enter(fi)
 	if pc == prologuePC {
 		s.prologue()
 		return
@@ -87,19 +91,45 @@ const prologuePC ir.PC = -1
 // prologue starts from any state at the function's entry and proves the
 // relation at its first instruction.
 func (s *sim[V]) prologue() {
-	m := &machine[V]{s: s, pc: prologuePC, off: int(s.fn.Entry), slots: map[int64]V{}}
+	m, r := s.entered()
+	s.leads(m, r)
+	if k := s.img.kernel; k != nil && s.fi == 0 {
+		m, r := s.tailEntry(k)
+		s.leads(m, r)
+	}
+}
+
+// entered is any state in which the function is called.
+func (s *sim[V]) entered() (*machine[V], regs[V]) {
+	m := s.machine(prologuePC, int(s.fn.Entry))
 	for r := range x86.Reg(x86.NumRegs) {
 		m.st.R[r] = s.entry(r)
 	}
-	m.slots[0] = s.w.fresh("entry.return", ir.W64)
-	m.budget = s.w.fresh("budget", ir.W64)
-	m.st.R[budgetReg] = m.budget
-	r := regs[V]{count: s.w.Const(ir.W64, abi.MayGotoLimit)}
+	r := regs[V]{count: s.w.Const(ir.W64, abi.MayGotoLimit), tail: s.tailCalled(m)}
 	for i, a := range argRegs {
 		r.r[int(ir.R1)+i] = m.st.R[a]
 	}
-	for i := ir.R0; i < ir.FP; i++ {
+	for _, i := range s.conv.regs {
 		r.lost[i] = i < ir.R1 || i > ir.R5
+	}
+	return m, r
+}
+
+// machine returns a machine at off whose registers are to be set, with the
+// return address in its place.
+func (s *sim[V]) machine(pc ir.PC, off int) *machine[V] {
+	m := &machine[V]{s: s, pc: pc, off: off, slots: map[int64]V{}, cell: s.tailSymbols().count}
+	m.st.GS = s.w.fresh("gs", ir.W64)
+	m.slots[0] = s.w.fresh("entry.return", ir.W64)
+	m.budget = s.w.fresh("budget", ir.W64)
+	return m
+}
+
+// leads proves that the prologue leads from a state to the first instruction,
+// where the relation holds.
+func (s *sim[V]) leads(m *machine[V], r regs[V]) {
+	if s.conv.env {
+		m.st.R[budgetReg] = m.budget
 	}
 	first := int(s.code.PCMap[s.fn.PC])
 	for _, e := range s.run(m, prologuePC, m.off == first) {
@@ -116,30 +146,31 @@ func (s *sim[V]) prologue() {
 
 // cut returns any pair of related states at pc.
 func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
-	m := &machine[V]{s: s, pc: pc, off: int(s.code.PCMap[pc]), slots: map[int64]V{}}
+	m := s.machine(pc, int(s.code.PCMap[pc]))
+	m.counting = s.fr.counter != nil
 	for i := range x86.Reg(x86.NumRegs) {
 		m.st.R[i] = s.w.fresh("any."+i.String(), ir.W64)
 	}
-	f := s.fn.Frame
+	f := &s.fr
 	kept := map[x86.Reg]bool{}
 	for _, k := range calleeSaved {
-		if !slices.Contains(f.Saved, uint8(k)) {
+		if !f.saves(k) {
 			m.st.R[k], kept[k] = s.entry(k), true
 		}
 	}
-	for i, k := range f.Saved {
-		m.slots[-8*int64(i+1)] = s.entry(x86.Reg(k))
+	for _, k := range f.saved {
+		m.slots[k.off] = s.entry(k.reg)
 	}
-	m.slots[0] = s.w.fresh("entry.return", ir.W64)
-	m.budget = s.w.fresh("budget", ir.W64)
-	m.st.R[budgetReg] = m.budget
-	m.st.R[x86.RSP] = s.frameAt(0)
-	r := regs[V]{count: s.w.fresh("count", ir.W64)}
-	if f.Count != 0 {
-		m.slots[int64(f.Count)] = r.count
+	if s.conv.env {
+		m.st.R[budgetReg] = m.budget
 	}
-	for i := ir.R0; i < ir.FP; i++ {
-		home := x86.Reg(f.Regs[i])
+	m.st.R[x86.RSP] = s.spAt(-f.size)
+	r := regs[V]{count: s.w.fresh("count", ir.W64), tail: s.tailSymbols()}
+	if f.count != 0 {
+		m.slots[f.count] = r.count
+	}
+	for _, i := range s.conv.regs {
+		home := f.regs[i]
 		dead := s.img.says(pc, i, jit.HintDead)
 		if !kept[home] && !dead {
 			m.st.R[home] = s.hintedValue(pc, i)
@@ -149,9 +180,12 @@ func (s *sim[V]) cut(pc ir.PC) (*machine[V], regs[V]) {
 		}
 	}
 	r.r[ir.FP] = s.w.fresh("r10", ir.W64) // what nothing on the machine is
-	if f.Stack > 0 {
-		r.r[ir.FP] = s.frameAt(int64(f.Stack))
-		m.st.R[f.Regs[ir.FP]] = r.r[ir.FP]
+	if f.fp {
+		r.r[ir.FP] = s.framePointer()
+		m.st.R[f.regs[ir.FP]] = r.r[ir.FP]
+	}
+	if f.private {
+		m.st.R[x86.RBP] = s.spAt(-8)
 	}
 	return m, r
 }
@@ -223,15 +257,14 @@ func (s *sim[V]) traps(at site) {
 // inStack refuses bytecode that visibly accesses the machine frame outside
 // the eBPF stack: no verifier accepts it, and nothing is claimed of it.
 func (s *sim[V]) inStack(ways []way[V]) error {
-	stack := int64(s.fn.Frame.Stack)
 	for _, o := range ways {
 		for _, e := range o.events {
 			if e.kind > evUpdate {
 				continue
 			}
-			off, ok := s.w.offset(e.addr, s.frameAt(0))
-			if ok && (off < 0 || off+int64(e.w.Bytes()) > stack) {
-				return fmt.Errorf("access at %d from the frame pointer is outside the stack", off-stack)
+			off, ok := s.w.offset(e.addr, s.entrySP())
+			if ok && (off < s.fr.low || off+int64(e.w.Bytes()) > s.fr.high) {
+				return fmt.Errorf("access at %d from the frame pointer is outside the stack", off-s.fr.high)
 			}
 		}
 	}
@@ -321,6 +354,9 @@ func (s *sim[V]) flow(m *machine[V], off int, in x86.Inst, flow x86.Flow[V]) (*m
 	case x86.Next:
 		return nil, nil, nil
 	case x86.Jump:
+		if s.img.leaves(s.fi, flow.Target) {
+			return s.jumpOut(m, off, flow.Target)
+		}
 		m.off = flow.Target
 		return nil, nil, nil
 	case x86.Branch:
@@ -336,6 +372,9 @@ func (s *sim[V]) flow(m *machine[V], off int, in x86.Inst, flow x86.Flow[V]) (*m
 		return nil, nil, refused(KindImage, "invalid-opcode trap at offset %#x", off)
 	}
 	m.off = off
+	if s.img.kernel != nil {
+		return nil, &end[V]{m: m, tail: true, ret: flow.Addr}, nil
+	}
 	if !slices.ContainsFunc(m.events, func(x event[V]) bool { return x.kind == evHelper }) {
 		return nil, nil, unclear(KindImage, "indirect jump at offset %#x", off)
 	}

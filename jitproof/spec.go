@@ -12,10 +12,11 @@ import (
 // regs are the eBPF registers. Those in lost hold nothing that the program may
 // read, so any value is theirs.
 type regs[V any] struct {
-	r    [ir.NumRegs]V
-	lost [ir.NumRegs]bool
+	r    [numRegs]V
+	lost [numRegs]bool
 	// count is how often the function's may_goto still fall through.
 	count V
+	tail  tailState[V]
 }
 
 // outcome is one way an instruction goes on.
@@ -25,6 +26,9 @@ type outcome[V any] struct {
 	exit bool
 	tail bool // to the program that a tail call found
 	jump bool // pc is the target of a jump
+	// events are what the program does on this way behind those of the
+	// instruction.
+	events []event[V]
 }
 
 // meaning is what the bytecode side does in one instruction.
@@ -45,6 +49,11 @@ func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int, before []even
 	dst, src := r.r[in.Dst], r.r[in.Src]
 	next := outcome[V]{cond: a.Const(ir.W1, 1), pc: pc + row.Slots()}
 	target, _ := in.Target(pc)
+	if s.img.kernel != nil {
+		if done, err := s.specKernel(a, m, in, pc); done || err != nil {
+			return m, err
+		}
+	}
 	switch row.Kind {
 	case ir.KindALU, ir.KindSwap:
 		m.set(in.Dst, sem.Result[V](a, in, dst, src))
@@ -71,7 +80,7 @@ func (s *sim[V]) spec(a words[V], pc ir.PC, r regs[V], inline int, before []even
 		next.cond = a.Bin(sem.Xor, ir.W1, taken, a.Const(ir.W1, 1))
 		m.outs = append(m.outs, outcome[V]{cond: taken, pc: target, jump: true})
 	case ir.KindMayGoto:
-		if s.fn.Frame.Count == 0 {
+		if s.fr.count == 0 {
 			return nil, fmt.Errorf("%v: the frame says nowhere how often it may fall through", in.Op)
 		}
 		over := a.Cmp(sem.EQ, ir.W64, r.count, a.Const(ir.W64, 0))
@@ -151,7 +160,7 @@ func (s *sim[V]) loadPacket(a words[V], m *meaning[V], in ir.Insn) V {
 	if in.Row().Indirect {
 		offset = a.Bin(sem.Add, ir.W32, a.Resize(m.after.r[in.Src], ir.W64, ir.W32, false), offset)
 	}
-	e := event[V]{kind: evHelper, id: a.Const(ir.W32, uint64(jit.LoadPacket(in.Row().Width))), nargs: 2}
+	e := event[V]{kind: evHelper, id: a.Const(s.conv.id, uint64(jit.LoadPacket(in.Row().Width))), nargs: 2}
 	e.args[0], e.args[1] = m.after.r[ir.R6], a.Resize(offset, ir.W32, ir.W64, false)
 	m.events = append(m.events, e)
 	result := a.fresh("ret", ir.W64)
@@ -178,13 +187,14 @@ func (s *sim[V]) call(a words[V], m *meaning[V], in ir.Insn, target ir.PC, inlin
 		e.fn = s.p.FuncAt(target)
 		m.events = append(m.events, e)
 	case in.Row().Pseudo == ir.CallHelper:
-		e.kind, e.id = evHelper, a.Const(ir.W32, uint64(in.Imm))
+		e.kind, e.id = evHelper, a.Const(s.conv.id, s.helperID(in))
 		m.events = append(m.events, e)
 	default:
 		return fmt.Errorf("%v %d has no meaning here", in.Op, in.Imm)
 	}
 	m.set(ir.R0, result)
 	m.losesArguments()
+	m.after.tail.count = s.countAfterCall()
 	return nil
 }
 

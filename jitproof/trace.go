@@ -31,7 +31,7 @@ type event[V any] struct {
 	val  V // stored; what an update leaves in memory
 	old  V // what an update found
 	fn   int
-	id   V    // helper number, 32 bits
+	id   V    // what names a helper, as wide as the convention says
 	args [5]V // R1-R5
 	// nargs is how many of them count, on the bytecode's side.
 	nargs int

@@ -59,12 +59,33 @@ func (v *Validator) Validate(ctx context.Context, p *ir.Program, code *jit.Code)
 	if err != nil {
 		return nil, err
 	}
+	return v.validate(ctx, img)
+}
+
+// ValidateKernel proves that a kernel's image does what the translated program
+// means that it was made from. The error says that there is nothing to judge: an
+// image that is not shown or whose parts do not fit together (*ImageError), or
+// bytecode that is not understood (*translated.Error). Where the code of each
+// instruction starts is found by looking, and the proof decides: a refutation
+// says that the bytes do not do what the bytecode means, if that is where they
+// are.
+func (v *Validator) ValidateKernel(ctx context.Context, k *KernelImage) (*Certificate, error) {
+	img, err := newKernelImage(k)
+	if err != nil {
+		return nil, err
+	}
+	return v.validate(ctx, img)
+}
+
+// validate proves what images consist of, function by function.
+func (v *Validator) validate(ctx context.Context, img *image) (*Certificate, error) {
+	p, code := img.p, img.code
 	b := smt.NewBuilder()
 	if v.opts.Confirm {
 		b.Record()
 	}
 	run := &proving{ctx: ctx, v: v, p: p, img: img, b: b}
-	s := &sim[smt.Term]{w: terms{Builder: b, plain: v.opts.Confirm}, p: p, code: code, img: img, out: run}
+	s := &sim[smt.Term]{w: terms{Builder: b, plain: v.opts.Confirm}, p: p, code: code, img: img, conv: img.conv, out: run}
 	for fi := range code.Funcs {
 		s.function(fi)
 		if run.err != nil {
@@ -76,7 +97,7 @@ func (v *Validator) Validate(ctx context.Context, p *ir.Program, code *jit.Code)
 		return nil, fmt.Errorf("jitproof: validate %q: %w", p.Name, err)
 	}
 	c := &Certificate{Schema: Schema, Confirmed: confirmed, Program: p.Name, ProgramHash: HashProgram(p), CodeHash: HashCode(code), Arch: code.Arch,
-		Bytes: len(code.Text), Obligations: run.obligations, Unreached: img.unreached(), Assumptions: slices.Clone(assumptions)}
+		Bytes: len(code.Text), Obligations: run.obligations, Unreached: img.unreached(), Assumptions: img.assumptions()}
 	c.count()
 	return c, nil
 }

@@ -1,6 +1,8 @@
 package x86
 
 import (
+	"slices"
+
 	"golang.org/x/arch/x86/x86asm"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -15,6 +17,7 @@ func endbr(code []byte) bool {
 type prefixes struct {
 	lock, data, rep, other bool
 	cs                     bool // segment override that compilers pad nops with
+	gs                     bool // segment override of per-processor data
 	twice                  bool // a prefix is repeated
 	rex                    byte // 0 if there is none
 	late                   bool // a prefix follows the REX prefix, which voids it
@@ -38,7 +41,10 @@ func scan(code []byte) prefixes {
 			p.rep = true
 		case b == 0x2e:
 			p.cs = true
-		case b == 0xf2, b == 0x67, b == 0x36, b == 0x3e, b == 0x26, b == 0x64, b == 0x65:
+		case b == 0x65:
+			p.twice = p.twice || p.gs
+			p.gs = true
+		case b == 0xf2, b == 0x67, b == 0x36, b == 0x3e, b == 0x26, b == 0x64:
 			p.other = true
 		case b&0xf0 == 0x40:
 			p.late = p.late || p.rex != 0
@@ -83,6 +89,9 @@ func Decode(code []byte, off int) (Inst, error) {
 	if reason := in.operands(raw); reason != "" {
 		return refuse(reason)
 	}
+	if p.gs && !slices.ContainsFunc(in.Args[:], func(a Arg) bool { return a.Kind == ArgMem && a.Mem.GS }) {
+		return refuse("segment override without effect")
+	}
 	if reason := in.shape(p); reason != "" {
 		return refuse(reason)
 	}
@@ -126,7 +135,7 @@ func (p prefixes) ambiguousNop(op x86asm.Op) string {
 	ok := p.n == 0
 	switch op {
 	case x86asm.NOP:
-		ok = !p.lock && !p.rep && !p.other && !p.late && !p.vex
+		ok = !p.lock && !p.rep && !p.other && !p.gs && !p.late && !p.vex
 	case x86asm.PAUSE:
 		ok = p.n == 1 && p.rep
 	}
@@ -214,9 +223,10 @@ func register(r x86asm.Reg) (Arg, string) {
 func memory(m x86asm.Mem, raw x86asm.Inst) (Arg, string) {
 	// x86asm gives 32-bit displacements without their sign, 8-bit ones with it.
 	arg := Arg{Kind: ArgMem, Width: ir.Width(8 * raw.MemBytes), Mem: Mem{Scale: 1, Disp: int64(int32(m.Disp))}}
-	if m.Segment != 0 {
+	if m.Segment != 0 && m.Segment != x86asm.GS {
 		return arg, "segment override is not modelled"
 	}
+	arg.Mem.GS = m.Segment == x86asm.GS
 	if raw.MemBytes > 8 {
 		return arg, "memory operand is wider than 8 bytes"
 	}
@@ -232,8 +242,8 @@ func memory(m x86asm.Mem, raw x86asm.Inst) (Arg, string) {
 		}
 		arg.Mem.Index, arg.Mem.HasIndex, arg.Mem.Scale = Reg(m.Index-x86asm.RAX), true, m.Scale
 	}
-	if !arg.Mem.HasBase && !arg.Mem.HasIndex {
-		return arg, "absolute address is not modelled"
+	if absolute := !arg.Mem.HasBase && !arg.Mem.HasIndex; absolute != arg.Mem.GS {
+		return arg, "absolute address without gs, or gs with another, is not modelled"
 	}
 	return arg, ""
 }

@@ -34,7 +34,11 @@ func TestDecodeRefuses(t *testing.T) {
 		{"f0483903", "lock prefix on an instruction that has none"},                // lock cmp is #UD
 		{"63c3", "operands of the extending move are not modelled"},                // movsxd without REX.W
 		{"488b0500000000", "base of the address is not a 64-bit general register"}, // rip-relative
-		{"488b042500000000", "absolute address is not modelled"},                   //
+		{"488b042500000000", "absolute address without gs, or gs with another, is not modelled"},
+		{"65488b00", "absolute address without gs, or gs with another, is not modelled"}, // gs:[rax]
+		{"654801d8", "segment override without effect"},                                  // gs add rax, rbx
+		{"6590", "prefix is not modelled"},                                               //
+		{"65488d042500000000", "operands of lea are not modelled"},                       // lea takes no segment
 		{"0fb1ee", "cmpxchg of a register is not modelled: processors differ in its upper half"},
 		{"f20faef0", "prefix is not modelled"}, // not mfence
 		{"c4e2f5f7c2", "not a decodable instruction"},

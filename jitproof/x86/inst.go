@@ -54,10 +54,11 @@ const (
 )
 
 // Mem is a memory operand: Base + Index*Scale + Disp, of which base and index
-// may be absent.
+// may be absent; if GS, State.GS is added, and both are absent.
 type Mem struct {
 	Base, Index       Reg
 	HasBase, HasIndex bool
+	GS                bool
 	Scale             uint8
 	Disp              int64
 }

@@ -84,6 +84,9 @@ func form(in Inst) string {
 			}
 		case ArgMem:
 			s += fmt.Sprintf(" m%d", a.Width)
+			if a.Mem.GS {
+				s += "gs"
+			}
 		case ArgImm:
 			s += " i"
 		}
@@ -104,6 +107,9 @@ func randomCode(rng *rand.Rand) []byte {
 	var b []byte
 	if rng.IntN(3) == 0 {
 		b = append(b, []byte{0x66, 0xf0, 0xf2, 0xf3, 0x66, 0xf0, 0x2e, 0x67}[rng.IntN(8)])
+	}
+	if rng.IntN(16) == 0 {
+		return segmentCode(rng, append(b, 0x65))
 	}
 	if rng.IntN(8) == 0 {
 		b = append(b, 0x66)
@@ -134,6 +140,19 @@ func randomCode(rng *rand.Rand) []byte {
 	return b
 }
 
+// segmentCode appends an instruction with an operand at gs and 32 bits.
+func segmentCode(rng *rand.Rand, b []byte) []byte {
+	if rng.IntN(2) == 0 {
+		b = append(b, 0x40|byte(rng.IntN(16))&^3)
+	}
+	op := oneByte[rng.IntN(len(oneByte))]
+	if rng.IntN(2) == 0 {
+		op = byte(rng.IntN(0x40))
+	}
+	b = append(b, op, byte(rng.IntN(8))<<3|4, 0x25)
+	return binary.LittleEndian.AppendUint64(append(binary.LittleEndian.AppendUint32(b, rng.Uint32()), byte(rng.IntN(256))), rng.Uint64())
+}
+
 func corner(rng *rand.Rand) uint64 {
 	switch rng.IntN(6) {
 	case 0:
@@ -152,7 +171,7 @@ func corner(rng *rand.Rand) uint64 {
 
 // place makes the memory operand of in point into the data area; false where
 // the registers do not allow it.
-func place(rng *rand.Rand, in Inst, r *[16]uint64, base uint64) bool {
+func place(rng *rand.Rand, in Inst, r *[16]uint64, gs *uint64, base uint64) bool {
 	r[RSP] = base + 1024 + uint64(rng.IntN(64))*8
 	if in.class == classLeave {
 		r[RBP] = base + 2048
@@ -163,6 +182,10 @@ func place(rng *rand.Rand, in Inst, r *[16]uint64, base uint64) bool {
 		}
 		want := base + 512 + uint64(rng.IntN(1024)) - uint64(a.Mem.Disp)
 		switch x := a.Mem; {
+		case x.GS:
+			if *gs = want; want>>47 != 0 { // no base that a process may set
+				return false
+			}
 		case x.HasBase && !x.HasIndex:
 			r[x.Base] = want
 		case x.HasBase && x.Base != x.Index && x.Base != RAX:
@@ -200,7 +223,7 @@ func (tr *trial) runs(in Inst, code []byte) bool {
 			s.R[RDX] = ^uint64(0)
 		}
 	}
-	if !place(tr.rng, in, &s.R, tr.base) {
+	if !place(tr.rng, in, &s.R, &s.GS, tr.base) {
 		return false
 	}
 	for i := 0; i < len(tr.data); i += 8 {
@@ -209,6 +232,9 @@ func (tr *trial) runs(in Inst, code []byte) bool {
 	if in.class == classCmpxchg && tr.rng.IntN(2) == 0 {
 		m := in.Args[0].Mem
 		at := s.R[m.Base] + uint64(m.Disp) - tr.base
+		if m.GS {
+			at = s.GS + uint64(m.Disp) - tr.base
+		}
 		if m.HasIndex {
 			at += s.R[m.Index] * uint64(m.Scale)
 		}
@@ -216,7 +242,7 @@ func (tr *trial) runs(in Inst, code []byte) bool {
 	}
 	bits := tr.rng.Uint32()
 	var st State[uint64]
-	st.R = s.R
+	st.R, st.GS = s.R, s.GS
 	s.Flags = 0x202
 	for f := Flag(0); f < NumFlags; f++ {
 		b := uint64(bits >> f & 1)

@@ -30,7 +30,7 @@ func (in *Inst) shape(p prefixes) string {
 			return "operand widths differ"
 		}
 	case classLea:
-		if a.Kind != ArgReg || b.Kind != ArgMem || a.Width < ir.W32 {
+		if a.Kind != ArgReg || b.Kind != ArgMem || b.Mem.GS || a.Width < ir.W32 {
 			return "operands of lea are not modelled"
 		}
 	case classShift:

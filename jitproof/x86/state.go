@@ -66,10 +66,12 @@ func (f *Flags[V]) Get(flag Flag) (x V, ok bool) {
 }
 
 // State is what instructions change: the general registers as 64-bit words,
-// and the flags. Memory is apart.
+// and the flags. Memory is apart. No instruction that is modelled changes GS, the
+// base of the segment; it must be set where code has operands in it.
 type State[V any] struct {
-	R [NumRegs]V
-	F Flags[V]
+	R  [NumRegs]V
+	F  Flags[V]
+	GS V
 }
 
 // Memory is what loads and stores are made on. Addresses are 64-bit words,
@@ -107,6 +109,8 @@ func (m *Machine[V]) known(x V, want uint64) bool {
 func (m *Machine[V]) address(s *State[V], x Mem) V {
 	sum := m.A.Const(ir.W64, uint64(x.Disp))
 	switch {
+	case x.GS:
+		return m.A.Bin(sem.Add, ir.W64, s.GS, sum)
 	case x.HasBase && x.Disp == 0:
 		sum = s.R[x.Base]
 	case x.HasBase:

@@ -10,10 +10,12 @@
 package host
 
 // State is what the instructions start from and leave: the registers by
-// hardware number (4 is rsp) and rflags.
+// hardware number (4 is rsp), rflags, and the base of the segment gs, which no
+// instruction changes.
 type State struct {
 	R     [16]uint64
 	Flags uint64
+	GS    uint64
 }
 
 // DataBytes is the size of a machine's data area.

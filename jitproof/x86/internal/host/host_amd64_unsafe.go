@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/binary"
 	"fmt"
+	goruntime "runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,9 @@ type Machine struct {
 	all  []byte
 	base uint64
 }
+
+// setGS is ARCH_SET_GS of arch_prctl(2).
+const setGS = 0x1001
 
 // call calls the code at the address.
 func call(code uintptr)
@@ -44,6 +48,13 @@ func (m *Machine) Run(s *State) {
 		le.PutUint64(m.all[slotIn+8*r:], x)
 	}
 	le.PutUint64(m.all[slotFlags:], s.Flags)
+	if s.GS != 0 { // Go itself uses fs
+		goruntime.LockOSThread()
+		defer goruntime.UnlockOSThread()
+		if _, _, err := unix.RawSyscall(unix.SYS_ARCH_PRCTL, setGS, uintptr(s.GS), 0); err != 0 {
+			panic(err)
+		}
+	}
 	call(uintptr(m.base))
 	for r := range s.R {
 		s.R[r] = le.Uint64(m.all[slotOut+8*r:])

@@ -1,0 +1,227 @@
+package jitproof
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof/translated"
+	"github.com/bpfproof/bpfproof/jitproof/x86"
+)
+
+// KernelImage is what a live Linux shows of a loaded program on amd64: the
+// bytecode that it gave to its JIT, and the machine code it got.
+type KernelImage struct {
+	Name  string
+	Slots []byte       // the translated program, as BPF_OBJ_GET_INFO_BY_FD gives it
+	Text  []byte       // all functions, one behind the other
+	Funcs []KernelFunc // in order of the program
+	Kernel
+}
+
+// KernelFunc is one function of an image.
+type KernelFunc struct {
+	Addr uint64 // where the kernel put it
+	Off  int32  // in Text
+	Len  int32
+}
+
+// Kernel is what a proof takes from the kernel besides the image. Addresses that
+// are not known are 0, and what would need them is not proved.
+type Kernel struct {
+	CallBase     uint64            // address of __bpf_call_base, from which calls count
+	Returns      []uint64          // addresses of code that returns to the caller and does nothing else
+	Jumps        map[uint64]uint8  // addresses of code that jumps to where a machine register points
+	TimedMayGoto uint64            // address of arch_bpf_timed_may_goto
+	MaxEntries   int16             // offset of max_entries in struct bpf_map
+	ArrayPtrs    int16             // offset of ptrs in struct bpf_array
+	ProgFunc     int16             // offset of bpf_func in struct bpf_prog
+	Maps         map[uint32]uint64 // addresses of maps by their ids, where they are known
+}
+
+// kernelTables are what the simulation looks up of an image of Linux.
+type kernelTables struct {
+	*KernelImage
+	bytecode *translated.Program
+	alignment
+}
+
+// kernelConvention is that of Linux on amd64 (arch/x86/net/bpf_jit_comp.c).
+func kernelConvention() convention {
+	return convention{regs: registers(numRegs), id: ir.W64,
+		lost: []x86.Reg{x86.RAX, x86.RCX, x86.RDX, x86.RSI, x86.RDI, x86.R8, x86.R9, x86.R10, x86.R11}}
+}
+
+// kernelHomes are the machine registers of the bytecode's, by their number.
+var kernelHomes = [numRegs]x86.Reg{x86.RAX, x86.RDI, x86.RSI, x86.RDX, x86.RCX, x86.R8, x86.RBX, x86.R13, x86.R14, x86.R15, x86.RBP, x86.R10}
+
+// ImageError says why an image is not one that can be judged.
+type ImageError struct {
+	Program string
+	Off     int // in the image
+	Reason  string
+}
+
+func (e *ImageError) Error() string {
+	return fmt.Sprintf("jitproof: image of %q: offset %#x: %s", e.Program, e.Off, e.Reason)
+}
+
+// newKernelImage reads an image with its bytecode and looks for the places that
+// correspond. What it finds is untrusted. The error is an *ImageError or a
+// *translated.Error.
+func newKernelImage(k *KernelImage) (*image, error) {
+	if err := k.check(); err != nil {
+		return nil, err
+	}
+	t, err := translated.Decode(k.Name, k.Slots)
+	if err != nil {
+		return nil, err
+	}
+	p := t.IR
+	if len(p.Funcs) != len(k.Funcs) {
+		return nil, &ImageError{k.Name, 0, fmt.Sprintf("%d functions, the bytecode has %d", len(k.Funcs), len(p.Funcs))}
+	}
+	tables := &kernelTables{KernelImage: k, bytecode: t}
+	code := &jit.Code{Arch: "amd64", Text: k.Text, PCMap: make([]int32, len(p.Insns))}
+	for i := range code.PCMap {
+		code.PCMap[i] = jit.NoCode
+	}
+	img := &image{p: p, code: code, conv: kernelConvention(), insns: map[int]x86.Inst{}, owner: make([]int32, len(k.Text)),
+		relocs: map[int]jit.Reloc{}, touched: make([]bool, len(k.Text)), hints: map[ir.PC][]jit.Hint{}, kernel: tables}
+	for i, f := range k.Funcs {
+		code.Funcs = append(code.Funcs, jit.Func{PC: p.Funcs[i].PC, Entry: f.Off, End: f.Off + f.Len})
+	}
+	if tables.alignment, err = align(img); err != nil {
+		return nil, err
+	}
+	img.frames = tables.frames
+	code.Cuts = chooseCuts(img)
+	for i := range k.Funcs {
+		img.cuts = append(img.cuts, map[int]bool{})
+		for pc := p.Funcs[i].PC; pc < img.end(i); pc++ {
+			if code.Cut(pc) {
+				img.cuts[i][int(code.PCMap[pc])] = true
+			}
+		}
+		img.deadAX(i)
+	}
+	return img, nil
+}
+
+// check refuses tables that contradict, and an image that the kernel does not
+// show.
+func (k *KernelImage) check() error {
+	refuse := func(off int, format string, args ...any) error {
+		return &ImageError{k.Name, off, fmt.Sprintf(format, args...)}
+	}
+	if len(k.Text) == 0 || !slices.ContainsFunc(k.Text, func(b byte) bool { return b != 0 }) {
+		return refuse(0, "the kernel does not show it (kernel.kptr_restrict, net.core.bpf_jit_harden, CAP_SYSLOG)")
+	}
+	off := int32(0)
+	for i, f := range k.Funcs {
+		switch {
+		case f.Off != off || f.Len <= 0 || int(f.Off)+int(f.Len) > len(k.Text):
+			return refuse(int(f.Off), "function %d takes %d bytes, the image has %d", i, f.Len, len(k.Text))
+		case f.Addr == 0:
+			return refuse(int(f.Off), "the kernel does not tell where function %d is", i)
+		}
+		for j, g := range k.Funcs[:i] {
+			if f.Addr < g.Addr+uint64(g.Len) && g.Addr < f.Addr+uint64(f.Len) {
+				return refuse(int(f.Off), "functions %d and %d overlap", j, i)
+			}
+		}
+		off += f.Len
+	}
+	if int(off) != len(k.Text) {
+		return refuse(int(off), "functions take %d bytes, the image has %d", off, len(k.Text))
+	}
+	return nil
+}
+
+// address returns where a direct jump or call of function fn to offset target
+// leads.
+func (k *kernelTables) address(fn, target int) uint64 {
+	f := k.Funcs[fn]
+	return f.Addr + uint64(int64(target)-int64(f.Off))
+}
+
+// helperID is what names the helper that in calls.
+func (s *sim[V]) helperID(in ir.Insn) uint64 {
+	if k := s.img.kernel; k != nil {
+		return k.CallBase + uint64(in.Imm)
+	}
+	return uint64(in.Imm)
+}
+
+// leaves reports whether a jump of function fn to offset target leaves the
+// function by a way that only images of Linux have.
+func (img *image) leaves(fn, target int) bool {
+	f := img.code.Funcs[fn]
+	return img.kernel != nil && (target < int(f.Entry) || target >= int(f.End))
+}
+
+// mapAddress returns the address that a 64-bit load of a map's id stands for.
+func (k *kernelTables) mapAddress(in ir.Insn) (uint64, error) {
+	id, off, _ := in.Map()
+	ref := mapRef{uint32(id), in.Row().Pseudo}
+	at, ok := k.maps[ref]
+	if real, known := k.Maps[ref.id]; known && ref.kind == ir.PseudoMapFD {
+		at, ok = real, true
+	}
+	if !ok {
+		return 0, fmt.Errorf("the address of map %d is not known", id)
+	}
+	return at + uint64(off), nil
+}
+
+// deadAX hints where the kernel's own register holds nothing of the program's,
+// by the way of live-variable analysis. A wrong hint only makes a proof fail.
+func (img *image) deadAX(fn int) {
+	p, first, end := img.p, img.p.Funcs[fn].PC, img.end(fn)
+	live := make([]bool, end-first+1)
+	for changed := true; changed; {
+		changed = false
+		for pc := end - 1; pc >= first; pc-- {
+			in := p.Insns[pc]
+			if in.Op == ir.OpPad {
+				continue
+			}
+			is := in.FallsThrough() && live[pc+in.Row().Slots()-first]
+			if target, ok := in.Target(pc); ok && target >= first && target < end && in.Kind() != ir.KindCall && in.Kind() != ir.KindLoadImm {
+				is = is || live[target-first]
+			}
+			if is = img.kernel.readsAX(pc, in) || is && !writesAX(in); is != live[pc-first] {
+				live[pc-first], changed = is, true
+			}
+		}
+	}
+	for pc := first; pc < end; pc++ {
+		if p.Insns[pc].Op != ir.OpPad && !live[pc-first] {
+			img.hints[pc] = append(img.hints[pc], jit.Hint{PC: pc, Reg: translated.AX, Kind: jit.HintDead})
+		}
+	}
+}
+
+func (k *kernelTables) readsAX(pc ir.PC, in ir.Insn) bool {
+	if in.Kind() == ir.KindCall {
+		return k.timed(pc, in)
+	}
+	if in.Src == translated.AX {
+		return true
+	}
+	w, ok := in.Writes()
+	fresh := ok && w == in.Dst && (in.Kind() != ir.KindALU || in.Row().ALU == ir.Mov || in.Row().ALU.MovSX() != 0) && in.Kind() != ir.KindSwap
+	return in.Dst == translated.AX && !fresh
+}
+
+func writesAX(in ir.Insn) bool {
+	w, ok := in.Writes()
+	return ok && w == translated.AX || in.Kind() == ir.KindCall
+}
+
+// timed reports whether the instruction calls arch_bpf_timed_may_goto, which
+// has AX for argument and result and keeps the registers of programs.
+func (k *kernelTables) timed(pc ir.PC, in ir.Insn) bool {
+	return k.bytecode.Forms[pc] == translated.Call && k.TimedMayGoto != 0 && k.CallBase+uint64(in.Imm) == k.TimedMayGoto
+}
