@@ -25,7 +25,7 @@ type Brancher interface {
 // displacements that the short one can hold: none if Lo > Hi.
 type BranchForm struct {
 	Long, Short uint8
-	Lo, Hi      int32
+	Lo, Hi      int16
 }
 
 // Assembler collects machine code with labels, branches and relocations. The
@@ -143,6 +143,22 @@ func (a *Assembler) Finish() (text []byte, relocs []Reloc, err error) {
 	return text, relocs, nil
 }
 
+// Offsets writes where the first labels lie in the code that Finish returned, as
+// Offset does.
+func (a *Assembler) Offsets(offs []int32) {
+	plain := len(a.pads) == 0
+	for i, l := range a.labels[:len(offs)] {
+		switch {
+		case l.off == unbound:
+			offs[i] = NoCode
+		case plain:
+			offs[i] = l.off - a.saved[l.before]
+		default:
+			offs[i] = a.final(l)
+		}
+	}
+}
+
 // Offset returns where label l lies in the code that Finish returned, NoCode
 // if it was never bound.
 func (a *Assembler) Offset(l Label) int32 {
@@ -155,8 +171,10 @@ func (a *Assembler) Offset(l Label) int32 {
 // final returns where a place is in the final layout, behind the padding there.
 func (a *Assembler) final(p place) int32 {
 	off := p.off - a.saved[p.before]
-	if n := a.alignsTo(p.off); n > 0 && len(a.pads) > 0 {
-		off += a.pads[n-1]
+	if len(a.pads) > 0 {
+		if n := a.alignsTo(p.off); n > 0 {
+			off += a.pads[n-1]
+		}
 	}
 	return off
 }
@@ -182,35 +200,42 @@ func (a *Assembler) pad() {
 	}
 }
 
-// shrink makes every branch short that reaches its label so, and reports
-// whether there was one. Shrinking never moves a branch away from its label,
+// shrink makes every branch short that reaches its label so. Shrinking never moves a branch away from its label,
 // and a distance computed while saved is brought up to date from the front is
 // at least as long as the final one, so a branch made short stays in reach;
-// every round makes at least one branch short, so the rounds end.
+// every round makes at least one branch short, so the rounds end. What it says is
+// whether another round may find one.
 func (a *Assembler) shrink() bool {
-	changed := false
+	changed, left := false, false
 	total := int32(0)
+	saved := a.saved[:len(a.branches)+1]
 	for i := range a.branches {
 		br := &a.branches[i]
-		a.saved[i] = total
+		saved[i] = total
 		if !br.short {
-			d := a.final(a.labels[br.label]) - (br.off - total)
-			slack := a.slack(br.off, a.labels[br.label].off)
-			if br.form.Lo <= d-slack && d+slack <= br.form.Hi {
-				br.short, changed = true, true
+			to, slack := a.labels[br.label], int32(0)
+			if len(a.aligns) > 0 {
+				slack = a.slack(br.off, to.off)
 			}
+			d := to.off - saved[to.before] - br.off + total
+			if d-slack < int32(br.form.Lo) || int32(br.form.Hi) < d+slack {
+				left = left || br.form.Lo <= br.form.Hi
+				continue
+			}
+			br.short, changed = true, true
 		}
-		if br.short {
-			total += int32(br.form.Long - br.form.Short)
-		}
+		total += int32(br.form.Long - br.form.Short)
 	}
-	a.saved[len(a.branches)] = total
-	return changed
+	saved[len(a.branches)] = total
+	return changed && left
 }
 
 // compact writes the final layout.
 func (a *Assembler) compact() []byte {
 	text := make([]byte, 0, len(a.Text)-int(a.saved[len(a.branches)])+Alignment*len(a.aligns))
+	if len(a.branches) == 0 && len(a.aligns) == 0 {
+		return append(text, a.Text...)
+	}
 	from, align := int32(0), 0
 	copyTo := func(to int32) {
 		for ; align < len(a.aligns) && a.aligns[align].off <= to; align++ {

@@ -57,7 +57,7 @@ type compiler struct {
 func newCompiler(p *ir.Program, t jit.Target) *compiler {
 	labels := len(p.Insns) + len(p.Funcs) + 1
 	return &compiler{p: p, target: t, slots: jit.Label(len(p.Insns)), live: opt.All,
-		asm: jit.NewAssembler(brancher{}, labels, 64+12*len(p.Insns))}
+		asm: jit.NewAssembler(brancher{}, labels, 64+8*len(p.Insns))}
 }
 
 func (c *compiler) funcLabel(i int) jit.Label { return c.slots + jit.Label(i) }
@@ -68,9 +68,7 @@ func (c *compiler) finish() (*jit.Code, error) {
 		return nil, err
 	}
 	code := &jit.Code{Arch: Arch, Text: text, Relocs: relocs, Hints: c.hints, PCMap: make([]int32, len(c.p.Insns))}
-	for pc := range code.PCMap {
-		code.PCMap[pc] = c.asm.Offset(jit.Label(pc))
-	}
+	c.asm.Offsets(code.PCMap)
 	for i, f := range c.p.Funcs {
 		code.Funcs = append(code.Funcs, jit.Func{PC: f.PC, Frame: c.frames[i],
 			Entry: c.asm.Offset(c.funcLabel(i)), End: c.asm.Offset(c.funcLabel(i + 1))})
@@ -90,12 +88,12 @@ func (c *compiler) function(i int) error {
 	start, end := c.p.Funcs[i].PC, c.funcEnd(i)
 	c.begin(i)
 	for pc := start; pc < end; pc++ {
-		in := c.p.Insns[pc]
+		in := &c.p.Insns[pc]
 		if in.Op == ir.OpPad {
 			continue
 		}
 		c.asm.Bind(jit.Label(pc))
-		if err := c.lower(pc, in); err != nil {
+		if err := c.lower(pc, *in); err != nil {
 			return err
 		}
 	}
@@ -113,7 +111,7 @@ func (c *compiler) begin(i int) {
 
 func (c *compiler) lower(pc ir.PC, in ir.Insn) error {
 	row := in.Row()
-	if in.WritesFP() { // code that no run reaches: no verifier lets one
+	if (in.Dst == ir.FP || in.Src == ir.FP) && in.WritesFP() { // code that no run reaches: no verifier lets one
 		c.asm.Text = enc.Trap(c.asm.Text)
 		return nil
 	}
