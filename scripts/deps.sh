@@ -15,6 +15,7 @@ need_file "/usr/include/z3.h /usr/local/include/z3.h" libz3-dev
 need_cmd z3 z3
 need_cmd cvc5 cvc5
 need_cmd cadical cadical
+need_cmd ip iproute2
 if [ "${1:-}" = clang ]; then
 	command -v clang >/dev/null 2>&1 || need_cmd clang-19 clang-19
 fi
@@ -24,7 +25,7 @@ if ! command -v go >/dev/null 2>&1; then
 	exit 1
 fi
 if [ ${#missing[@]} -eq 0 ]; then
-	echo "deps: all present (libz3, z3, cvc5, cadical)"
+	echo "deps: all present (libz3, z3, cvc5, cadical, ip)"
 	exit 0
 fi
 

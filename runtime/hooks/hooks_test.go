@@ -10,12 +10,21 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bpfproof/bpfproof/internal/traffic"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/vm"
+)
+
+// Sizes in the pcap format in bytes.
+const (
+	fileHeader   = 24
+	recordHeader = 16
 )
 
 // lengthProgram returns the packet's length, or faults where it is over limit.
@@ -144,9 +153,8 @@ func TestReaderErrors(t *testing.T) {
 		want string
 	}{
 		{"empty", nil, "hooks: read x: offset 0: file is empty"},
-		{"cut header", b[:10], "hooks: read x: offset 0: file header is cut: it has 24 bytes"},
+		{"cut header", b[:10], "hooks: read x: offset 0: file header is cut: the file has 10 bytes"},
 		{"foreign", bytes.Repeat([]byte("text"), 20), "hooks: read x: offset 0: no pcap file: Unknown magic 74786574"},
-		{"pcapng", append([]byte{0x0a, 0x0d, 0x0d, 0x0a}, b...), "hooks: read x: offset 0: a pcapng file; pcap is wanted"},
 		{"link type", patch(20, 101), "hooks: read x: offset 20: link type 101 (Raw), not Ethernet"},
 		{"cut record", b[:second+7], "hooks: read x: packet 2 at offset " + itoa(second) + ": file ends inside the record's header"},
 		{"cut packet", b[:second+recordHeader+1], "hooks: read x: packet 2 at offset " + itoa(second) + ": file ends inside the packet's " + itoa(len(packets[1].Data)) + " bytes"},
@@ -174,6 +182,65 @@ func TestReaderErrors(t *testing.T) {
 	}
 	_, err = r.Next()
 	require.Equal(t, io.EOF, err)
+}
+
+// ng writes the packets as a pcapng file.
+func ng(t testing.TB, packets []traffic.Packet, link layers.LinkType) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := pcapgo.NewNgWriter(&b, link)
+	require.NoError(t, err)
+	for _, p := range packets {
+		ci := gopacket.CaptureInfo{Timestamp: p.Time, CaptureLength: len(p.Data), Length: len(p.Data)}
+		require.NoError(t, w.WritePacket(ci, p.Data))
+	}
+	require.NoError(t, w.Flush())
+	return b.Bytes()
+}
+
+// TestPcapng: both formats give the same packets; every cut of a file is an
+// error with its place, or the end of a whole packet.
+func TestPcapng(t *testing.T) {
+	packets, _ := capture(t, 20)
+	b := ng(t, packets, layers.LinkTypeEthernet)
+	r, err := NewReader("x", bytes.NewReader(b), false)
+	require.NoError(t, err)
+	for i, want := range packets {
+		p, err := r.Next()
+		require.NoError(t, err)
+		require.Equal(t, want.Data, p.Data)
+		require.Equal(t, i+1, p.Index)
+		require.True(t, want.Time.Equal(p.Time), "%v, want %v", p.Time, want.Time)
+	}
+	_, err = r.Next()
+	require.Equal(t, io.EOF, err)
+	require.EqualValues(t, len(b), r.Offset())
+
+	ends := map[int64]int{}
+	for n := range packets {
+		part := ng(t, packets[:n], layers.LinkTypeEthernet)
+		ends[int64(len(part))] = n
+	}
+	for size := range len(b) {
+		r, err := NewReader("x", bytes.NewReader(b[:size]), false)
+		n := 0
+		for err == nil {
+			if _, err = r.Next(); err == nil {
+				n++
+			}
+		}
+		if whole, ok := ends[int64(size)]; ok && err == io.EOF {
+			require.Equal(t, whole, n, "%d bytes", size)
+			continue
+		}
+		require.Regexp(t, `^hooks: read x: (offset 0|packet \d+ at offset \d+): file `, err.Error(), "%d of %d bytes", size, len(b))
+	}
+	_, err = NewReader("x", bytes.NewReader(ng(t, packets, layers.LinkTypeRaw)), false)
+	require.EqualError(t, err, "hooks: read x: offset 0: link type 101 (Raw), not Ethernet")
+	bad := bytes.Clone(b)
+	copy(bad[8:], "text")
+	_, err = NewReader("x", bytes.NewReader(bad), false)
+	require.ErrorContains(t, err, "hooks: read x: offset 0: no pcapng file: ")
 }
 
 func TestGzip(t *testing.T) {
@@ -223,6 +290,8 @@ func FuzzReader(f *testing.F) {
 	_, b := capture(f, 3)
 	f.Add(b)
 	f.Add(b[:30])
+	packets, _ := capture(f, 3)
+	f.Add(ng(f, packets, layers.LinkTypeEthernet))
 	f.Add([]byte{0x1f, 0x8b, 8})
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, in []byte) {

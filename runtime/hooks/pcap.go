@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"bufio"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -12,12 +13,6 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/bpfproof/bpfproof/runtime"
-)
-
-// Sizes in the pcap format in bytes.
-const (
-	fileHeader   = 24
-	recordHeader = 16
 )
 
 // Packet is one packet of a capture.
@@ -31,39 +26,99 @@ type Packet struct {
 // Reader reads a capture of Ethernet frames packet by packet.
 type Reader struct {
 	name     string
-	pcap     *pcapgo.Reader
-	index    int   // of the last packet read
-	offset   int64 // of the next record
+	source   source
+	index    int          // of the last packet read
+	offset   func() int64 // where the next record begins
+	at       int64        // where the record under way began
 	allowCut bool
 }
 
-// NewReader reads a capture's header. The name stands in errors. Files
-// compressed by gzip are read too; offsets in errors then count what comes out.
-// Unless allowCut is set, a packet of which the capture holds a part only is
-// an error.
+// source is a reader of one of the formats.
+type source interface {
+	ZeroCopyReadPacketData() ([]byte, gopacket.CaptureInfo, error)
+	LinkType() layers.LinkType
+}
+
+// counted counts the bytes that were read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// The first bytes of files compressed by gzip and of pcapng files.
+const (
+	gzipMagic   = "\x1f\x8b"
+	pcapngMagic = "\x0a\x0d\x0d\x0a"
+)
+
+// NewReader reads a capture's header: pcap or pcapng. The name stands in
+// errors. Files compressed by gzip are read too; offsets in errors then count
+// what comes out. Unless allowCut is set, a packet of which the capture holds a
+// part only is an error.
 func NewReader(name string, r io.Reader, allowCut bool) (*Reader, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
-	if magic, err := b.Peek(4); err == nil && string(magic) == "\x0a\x0d\x0d\x0a" {
-		return nil, fmt.Errorf("hooks: read %s: offset 0: a pcapng file; pcap is wanted", name)
+	plain, err := inflate(r)
+	if err != nil {
+		return nil, fmt.Errorf("hooks: read %s: offset 0: %w", name, err)
 	}
-	p, err := pcapgo.NewReader(b)
+	count := &counted{r: plain}
+	b := bufio.NewReaderSize(count, 64<<10)
+	magic, _ := b.Peek(4)      // a file that is shorter is the reader's to name
+	open, link := openPcap, 20 // where the header has the link type
+	if string(magic) == pcapngMagic {
+		open, link = openPcapng, 0
+	}
+	s, err := open(b)
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF) && len(magic) == 0:
 		return nil, fmt.Errorf("hooks: read %s: offset 0: file is empty", name)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fmt.Errorf("hooks: read %s: offset 0: file header is cut: it has %d bytes", name, fileHeader)
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("hooks: read %s: offset 0: file header is cut: the file has %d bytes", name, count.n)
 	case err != nil:
-		return nil, fmt.Errorf("hooks: read %s: offset 0: no pcap file: %w", name, err)
-	case p.LinkType() != layers.LinkTypeEthernet:
-		return nil, fmt.Errorf("hooks: read %s: offset 20: link type %d (%v), not Ethernet", name, uint32(p.LinkType()), p.LinkType())
+		return nil, fmt.Errorf("hooks: read %s: offset 0: %w", name, err)
+	case s.LinkType() != layers.LinkTypeEthernet:
+		return nil, fmt.Errorf("hooks: read %s: offset %d: link type %d (%v), not Ethernet", name, link, uint32(s.LinkType()), s.LinkType())
 	}
-	return &Reader{name: name, pcap: p, offset: fileHeader, allowCut: allowCut}, nil
+	return &Reader{name: name, source: s, allowCut: allowCut, offset: func() int64 { return count.n - int64(b.Buffered()) }}, nil
+}
+
+// inflate returns what a compressed stream holds, others as they are.
+func inflate(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	if magic, _ := b.Peek(2); string(magic) != gzipMagic {
+		return b, nil
+	}
+	return gzip.NewReader(b)
+}
+
+func openPcap(b *bufio.Reader) (source, error) {
+	r, err := pcapgo.NewReader(b)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("no pcap file: %w", err)
+	}
+	return r, err
+}
+
+// openPcapng refuses files whose interfaces are not all of the first one's type.
+func openPcapng(b *bufio.Reader) (source, error) {
+	r, err := pcapgo.NewNgReader(b, pcapgo.NgReaderOptions{ErrorOnMismatchingLinkType: true})
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("no pcapng file: %w", err)
+	}
+	return r, err
 }
 
 // Next returns the next packet, io.EOF behind the last, or an error that names
-// packet and offset.
+// packet and offset. In a pcapng file the offset is where the blocks before the
+// packet begin.
 func (r *Reader) Next() (Packet, error) {
-	data, ci, err := r.pcap.ZeroCopyReadPacketData()
+	r.at = r.offset()
+	data, ci, err := r.source.ZeroCopyReadPacketData()
 	if err == io.EOF && ci.CaptureLength == 0 {
 		return Packet{}, io.EOF
 	}
@@ -77,7 +132,6 @@ func (r *Reader) Next() (Packet, error) {
 	if ci.CaptureLength > runtime.MaxData {
 		return Packet{}, r.wrap(fmt.Errorf("%d bytes are more than %d", ci.CaptureLength, runtime.MaxData))
 	}
-	r.offset += recordHeader + int64(ci.CaptureLength)
 	return Packet{Index: r.index, Time: ci.Timestamp, Data: data, Whole: ci.Length}, nil
 }
 
@@ -85,12 +139,15 @@ func recordError(ci gopacket.CaptureInfo, err error) error {
 	switch {
 	case !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
 		return err
-	case ci.Timestamp.IsZero():
+	case ci.CaptureLength == 0:
 		return errors.New("file ends inside the record's header")
 	}
 	return fmt.Errorf("file ends inside the packet's %d bytes", ci.CaptureLength)
 }
 
+// Offset returns how many bytes of the file, uncompressed, were read.
+func (r *Reader) Offset() int64 { return r.offset() }
+
 func (r *Reader) wrap(err error) error {
-	return fmt.Errorf("hooks: read %s: packet %d at offset %d: %w", r.name, r.index, r.offset, err)
+	return fmt.Errorf("hooks: read %s: packet %d at offset %d: %w", r.name, r.index, r.at, err)
 }

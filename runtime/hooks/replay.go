@@ -25,7 +25,7 @@ type Pcap struct {
 // Attach returns a *Replay. Programs whose type takes no packet are refused.
 func (h *Pcap) Attach(p *runtime.Program) (runtime.Link, error) {
 	switch p.Spec().Type {
-	case ir.XDP, ir.SocketFilter, ir.Unspec:
+	case ir.XDP, ir.SocketFilter, ir.SchedCLS, ir.SchedACT, ir.Unspec:
 		return &Replay{hook: *h, program: p}, nil
 	}
 	return nil, fmt.Errorf("hooks: attach program %q to packets: type %v takes none", p.Name(), p.Spec().Type)
