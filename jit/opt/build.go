@@ -25,9 +25,10 @@ func (b *builder) blinded(x *ID, imm *int64, pc ir.PC) {
 }
 
 // Build returns the values of a segment that does not stand alone, as they are
-// in the bytecode: one for each instruction.
+// in the bytecode: one for each instruction. They last until the next segment is
+// built.
 func (f *Plan) Build(s *Segment) *Code {
-	c := &Code{Segment: s, swaps: f.cfg.Swaps, A: None, B: None, Values: make([]Value, 0, int(s.End-s.Start)+8)}
+	c := &Code{Segment: s, swaps: f.cfg.Swaps, A: None, B: None, Values: f.buffer[:0]}
 	b := &builder{Code: c, p: f.p, blind: f.cfg.Blind}
 	for r := range b.cur {
 		b.cur[r] = None
@@ -58,7 +59,11 @@ func (f *Plan) Build(s *Segment) *Code {
 			c.Final[r] = b.read(r)
 		}
 	}
-	c.alias = make([]ID, len(c.Values))
+	n := len(c.Values)
+	if f.buffer = c.Values; cap(f.alias) < n {
+		f.alias, f.counts = make([]ID, 2*n), make([]int32, 2*n)
+	}
+	c.alias, c.counts = f.alias[:n], f.counts[:n]
 	for i := range c.alias {
 		c.alias[i] = None
 	}

@@ -43,7 +43,7 @@ func (c *Code) multiplied(v, left, right *Value) bool {
 // address moves additions into the addresses that nothing else uses them for,
 // and sums with a shifted operand into one.
 func address(c *Code) {
-	uses := c.Uses()
+	uses := c.usesHere()
 	inAddress := c.baseUses()
 	for changed := true; changed; { // a sum may be left to the accesses once others have taken it apart
 		changed = false
@@ -183,7 +183,7 @@ func joinLoads(c *Code) {
 	if len(c.Skips) > 0 {
 		return // an address may be a choice, and the proof looks at one way at a time
 	}
-	uses := c.Uses()
+	uses := c.usesHere()
 	for i := len(c.Values) - 1; i >= 0; i-- {
 		v := &c.Values[i]
 		if v.Op != Or && v.Op != Xor || v.B == None {

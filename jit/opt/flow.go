@@ -72,6 +72,9 @@ type Plan struct {
 	Counts   map[ir.PC]bool // jumps backward that count down the budget
 	p        *ir.Program
 	cfg      Config
+	buffer   []Value // of the segment that was built last, and the lists beside it
+	alias    []ID
+	counts   []int32
 }
 
 // maxSegment bounds the instructions of a segment, and so the work of the proof.

@@ -32,7 +32,7 @@ func commutes(op Op) bool { return op == Add || op == Or || op == And || op == X
 
 // fold computes what is known, and turns operands that are into immediates.
 func fold(c *Code) {
-	uses := c.Uses()
+	uses := c.usesHere()
 	for i := range c.Values {
 		v := &c.Values[i]
 		switch {

@@ -7,7 +7,7 @@ import "github.com/bpfproof/bpfproof/ir"
 // No other access may be between the load and what takes it in, as accesses stay
 // in their order.
 func fuse(c *Code) {
-	uses := c.Uses()
+	uses := c.usesHere()
 	for i := range c.Values {
 		if v := &c.Values[i]; v.Op == Store && v.A != None {
 			c.inPlace(ID(i), v, uses)

@@ -61,7 +61,7 @@ var passes = []Info{
 // Passes lists the passes in their order.
 func Passes() []Info { return slices.Clone(passes) }
 
-// Values returns a segment's values after the passes that are not switched off.
+// Values returns a segment's values, which last until the next ones are built, after the passes that are not switched off.
 // The sink gets what each makes of it.
 func (f *Plan) Values(s *Segment, d *dump.Sink) *Code {
 	c := f.Build(s)
@@ -95,7 +95,7 @@ func copies(c *Code) {
 
 // dead takes out values without use, from the last to the first.
 func dead(c *Code) {
-	uses := c.Uses()
+	uses := c.usesHere()
 	for i := len(c.Values) - 1; i >= 0; i-- {
 		v := &c.Values[i]
 		if uses[i] > 0 || v.Accesses() || v.Op == Nop {

@@ -117,41 +117,62 @@ type Code struct {
 	PC     ir.PC // of the jump, branch or exit
 	Counts bool  // the jump counts down the budget
 	alias  []ID
+	found  bool // something was found to be the same as something else since settle
 	swaps  bool // Config.Swaps
-}
-
-// operands calls f with a pointer to each operand of the value.
-func (v *Value) operands(f func(*ID)) {
-	if v.Op == Nop {
-		return
-	}
-	for _, x := range []*ID{&v.A, &v.B} {
-		if *x != None {
-			f(x)
-		}
-	}
-	switch {
-	case v.inMem():
-		for _, x := range []*ID{&v.Mem.Base, &v.Mem.Index} {
-			if *x != None {
-				f(x)
-			}
-		}
-	case v.Op == Select:
-		f(&v.X)
-		f(&v.Y)
-	}
+	counts []int32
 }
 
 // Each calls f with each operand of the value, with repetition.
-func (v *Value) Each(f func(ID)) { v.operands(func(x *ID) { f(*x) }) }
+func (v *Value) Each(f func(ID)) {
+	list := [...]ID{v.A, v.B, None, None}
+	switch {
+	case v.Op == Nop:
+		return
+	case v.inMem():
+		list[2], list[3] = v.Mem.Base, v.Mem.Index
+	case v.Op == Select:
+		list[2], list[3] = v.X, v.Y
+	}
+	for _, x := range list {
+		if x != None {
+			f(x)
+		}
+	}
+}
 
 // Uses counts by value how often it is an operand, of the end too, or what a
 // register holds at the end.
 func (c *Code) Uses() []int32 {
-	uses := make([]int32, len(c.Values))
+	return c.countUses(make([]int32, len(c.Values)))
+}
+
+// usesHere is Uses in a place that the next call of it takes again.
+func (c *Code) usesHere() []int32 {
+	clear(c.counts)
+	return c.countUses(c.counts)
+}
+
+func (c *Code) countUses(uses []int32) []int32 {
+	count := func(x ID) {
+		if x != None {
+			uses[x]++
+		}
+	}
 	for i := range c.Values {
-		c.Values[i].Each(func(x ID) { uses[x]++ })
+		v := &c.Values[i]
+		if v.Op == Nop {
+			continue
+		}
+		count(v.A)
+		count(v.B)
+		switch {
+		case v.inMem():
+			count(v.Mem.Base)
+			count(v.Mem.Index)
+		case v.Op == Select:
+			count(v.X)
+			count(v.Y)
+		}
 	}
 	for _, x := range []ID{c.A, c.B} {
 		if x != None {
@@ -168,6 +189,10 @@ func (c *Code) Uses() []int32 {
 
 // settle puts for every operand what it has been found to be the same as.
 func (c *Code) settle() {
+	if !c.found {
+		return
+	}
+	c.found = false
 	root := func(x ID) ID {
 		for x != None && c.alias[x] != None {
 			x = c.alias[x]
@@ -175,7 +200,17 @@ func (c *Code) settle() {
 		return x
 	}
 	for i := range c.Values {
-		c.Values[i].operands(func(x *ID) { *x = root(*x) })
+		v := &c.Values[i]
+		if v.Op == Nop {
+			continue
+		}
+		v.A, v.B = root(v.A), root(v.B)
+		switch {
+		case v.inMem():
+			v.Mem.Base, v.Mem.Index = root(v.Mem.Base), root(v.Mem.Index)
+		case v.Op == Select:
+			v.X, v.Y = root(v.X), root(v.Y)
+		}
 	}
 	for r := range c.Final {
 		c.Final[r] = root(c.Final[r])
@@ -184,7 +219,7 @@ func (c *Code) settle() {
 }
 
 // same says that x is the same as y, which comes before it.
-func (c *Code) same(x, y ID) { c.alias[x] = y }
+func (c *Code) same(x, y ID) { c.alias[x], c.found = y, true }
 
 // at returns the value that x is the same as.
 func (c *Code) at(x ID) *Value { return &c.Values[c.root(x)] }
