@@ -1,6 +1,7 @@
 package jitproof
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,13 +24,16 @@ var kernelAssumptions = []string{
 // not show and the image was believed in.
 func (k *kernelTables) assumptions() []string {
 	all := slices.Clone(kernelAssumptions)
-	refs := slices.SortedFunc(maps.Keys(k.maps), func(a, b mapRef) int { return int(a.id) - int(b.id) + 1<<20*(int(a.kind)-int(b.kind)) })
+	refs := slices.SortedFunc(maps.Keys(k.maps), func(a, b mapRef) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id))
+	})
 	for _, ref := range refs {
+		if _, known := k.tells(ref); known {
+			continue
+		}
 		what := "map"
 		if ref.kind != ir.PseudoMapFD {
 			what = "value of map"
-		} else if _, known := k.Maps[ref.id]; known {
-			continue
 		}
 		all = append(all, fmt.Sprintf("%s %d is at %#x", what, ref.id, k.maps[ref]))
 	}

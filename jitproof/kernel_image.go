@@ -10,39 +10,9 @@ import (
 	"github.com/bpfproof/bpfproof/jitproof/x86"
 )
 
-// KernelImage is what a live Linux shows of a loaded program on amd64: the
-// bytecode that it gave to its JIT, and the machine code it got.
-type KernelImage struct {
-	Name  string
-	Slots []byte       // the translated program, as BPF_OBJ_GET_INFO_BY_FD gives it
-	Text  []byte       // all functions, one behind the other
-	Funcs []KernelFunc // in order of the program
-	Kernel
-}
-
-// KernelFunc is one function of an image.
-type KernelFunc struct {
-	Addr uint64 // where the kernel put it
-	Off  int32  // in Text
-	Len  int32
-}
-
-// Kernel is what a proof takes from the kernel besides the image. Addresses that
-// are not known are 0, and what would need them is not proved.
-type Kernel struct {
-	CallBase     uint64            // address of __bpf_call_base, from which calls count
-	Returns      []uint64          // addresses of code that returns to the caller and does nothing else
-	Jumps        map[uint64]uint8  // addresses of code that jumps to where a machine register points
-	TimedMayGoto uint64            // address of arch_bpf_timed_may_goto
-	MaxEntries   int16             // offset of max_entries in struct bpf_map
-	ArrayPtrs    int16             // offset of ptrs in struct bpf_array
-	ProgFunc     int16             // offset of bpf_func in struct bpf_prog
-	Maps         map[uint32]uint64 // addresses of maps by their ids, where they are known
-}
-
 // kernelTables are what the simulation looks up of an image of Linux.
 type kernelTables struct {
-	*KernelImage
+	*jit.LinuxImage
 	bytecode *translated.Program
 	alignment
 }
@@ -70,8 +40,8 @@ func (e *ImageError) Error() string {
 // newKernelImage reads an image with its bytecode and looks for the places that
 // correspond. What it finds is untrusted. The error is an *ImageError or a
 // *translated.Error.
-func newKernelImage(k *KernelImage) (*image, error) {
-	if err := k.check(); err != nil {
+func newKernelImage(k *jit.LinuxImage) (*image, error) {
+	if err := checkShown(k); err != nil {
 		return nil, err
 	}
 	t, err := translated.Decode(k.Name, k.Slots)
@@ -82,7 +52,7 @@ func newKernelImage(k *KernelImage) (*image, error) {
 	if len(p.Funcs) != len(k.Funcs) {
 		return nil, &ImageError{k.Name, 0, fmt.Sprintf("%d functions, the bytecode has %d", len(k.Funcs), len(p.Funcs))}
 	}
-	tables := &kernelTables{KernelImage: k, bytecode: t}
+	tables := &kernelTables{LinuxImage: k, bytecode: t}
 	code := &jit.Code{Arch: "amd64", Text: k.Text, PCMap: make([]int32, len(p.Insns))}
 	for i := range code.PCMap {
 		code.PCMap[i] = jit.NoCode
@@ -109,9 +79,9 @@ func newKernelImage(k *KernelImage) (*image, error) {
 	return img, nil
 }
 
-// check refuses tables that contradict, and an image that the kernel does not
+// checkShown refuses tables that contradict, and an image that the kernel does not
 // show.
-func (k *KernelImage) check() error {
+func checkShown(k *jit.LinuxImage) error {
 	refuse := func(off int, format string, args ...any) error {
 		return &ImageError{k.Name, off, fmt.Sprintf(format, args...)}
 	}
@@ -165,14 +135,24 @@ func (img *image) leaves(fn, target int) bool {
 func (k *kernelTables) mapAddress(in ir.Insn) (uint64, error) {
 	id, off, _ := in.Map()
 	ref := mapRef{uint32(id), in.Row().Pseudo}
-	at, ok := k.maps[ref]
-	if real, known := k.Maps[ref.id]; known && ref.kind == ir.PseudoMapFD {
-		at, ok = real, true
+	at, ok := k.tells(ref)
+	if !ok {
+		at, ok = k.maps[ref]
 	}
 	if !ok {
 		return 0, fmt.Errorf("the address of map %d is not known", id)
 	}
 	return at + uint64(off), nil
+}
+
+// tells returns what the kernel itself tells of the address.
+func (k *kernelTables) tells(ref mapRef) (at uint64, ok bool) {
+	if ref.kind == ir.PseudoMapFD {
+		at, ok = k.Maps[ref.id]
+	} else {
+		at, ok = k.Values[ref.id]
+	}
+	return at, ok
 }
 
 // deadAX hints where the kernel's own register holds nothing of the program's,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/sem"
+	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof/translated"
 	"github.com/bpfproof/bpfproof/jitproof/x86"
 )
@@ -78,7 +79,7 @@ func (s *sim[V]) jumpOut(m *machine[V], off, target int) (*machine[V], *end[V], 
 func (m *machine[V]) callKernel(target int) error {
 	k := m.s.img.kernel
 	addr := k.address(m.s.fi, target)
-	fn := slices.IndexFunc(k.Funcs, func(f KernelFunc) bool { return f.Addr == addr })
+	fn := slices.IndexFunc(k.Funcs, func(f jit.LinuxFunc) bool { return f.Addr == addr })
 	before := m.st.R
 	switch {
 	case fn >= 0:
@@ -122,7 +123,7 @@ func (m *machine[V]) handsCount() {
 
 // holds reports whether addr is in the image.
 func (k *kernelTables) holds(addr uint64) bool {
-	return slices.ContainsFunc(k.Funcs, func(f KernelFunc) bool { return addr >= f.Addr && addr < f.Addr+uint64(f.Len) })
+	return slices.ContainsFunc(k.Funcs, func(f jit.LinuxFunc) bool { return addr >= f.Addr && addr < f.Addr+uint64(f.Len) })
 }
 
 // loadSegment is a load of per-processor data: of the processor's offset, or

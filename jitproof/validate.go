@@ -69,7 +69,7 @@ func (v *Validator) Validate(ctx context.Context, p *ir.Program, code *jit.Code)
 // instruction starts is found by looking, and the proof decides: a refutation
 // says that the bytes do not do what the bytecode means, if that is where they
 // are.
-func (v *Validator) ValidateKernel(ctx context.Context, k *KernelImage) (*Certificate, error) {
+func (v *Validator) ValidateKernel(ctx context.Context, k *jit.LinuxImage) (*Certificate, error) {
 	img, err := newKernelImage(k)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,149 @@
+package jitproof_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/internal/long"
+	"github.com/bpfproof/bpfproof/internal/vectors"
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/elf"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/runtime/kernel"
+)
+
+// observer opens the live kernel, or skips the test with the one reason why it
+// cannot.
+func observer(t testing.TB) *kernel.Observer {
+	if err := kernel.Available(); err != nil {
+		t.Skip(err)
+	}
+	o, err := kernel.NewObserver()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = o.Close() })
+	return o
+}
+
+// shown loads p and returns what the kernel made of it; ok is false where the
+// kernel does not load it.
+func shown(t testing.TB, o *kernel.Observer, p *ir.Program) (img *jit.LinuxImage, ok bool) {
+	k, err := kernel.Load(p, kernel.Options{})
+	if err != nil {
+		t.Logf("%s: not loaded: %v", p.Name, err)
+		return nil, false
+	}
+	defer k.Close()
+	img, err = o.Linux(k)
+	var hidden *kernel.HiddenError
+	if errors.As(err, &hidden) {
+		t.Skip(err)
+	}
+	require.NoError(t, err, p.Name)
+	return img, true
+}
+
+// proveLinux proves what the kernel made of p.
+func proveLinux(t *testing.T, v *jitproof.Validator, o *kernel.Observer, p *ir.Program) *jitproof.Certificate {
+	img, ok := shown(t, o, p)
+	if !ok {
+		return nil
+	}
+	c, err := v.ValidateKernel(t.Context(), img)
+	require.NoError(t, err, p.Name)
+	if c.Status != jitproof.Proved {
+		t.Errorf("%s: %v: %+v %+v", p.Name, c.Status, c.First(jitproof.Refuted), c.First(jitproof.Unknown))
+	}
+	return c
+}
+
+// TestLinuxText proves the live kernel's images of programs for each group of
+// instructions.
+func TestLinuxText(t *testing.T) {
+	o := observer(t)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	for _, text := range closed {
+		p := parse(t, "r1 = 11\nr2 = 7\n"+text)
+		p.Type, p.Name = ir.SocketFilter, "closed"
+		proveLinux(t, v, o, p)
+	}
+}
+
+// TestLinuxCorpus proves the live kernel's images of the repository's objects and
+// texts.
+func TestLinuxCorpus(t *testing.T) {
+	o := observer(t)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	proved, unloaded := 0, 0
+	for _, p := range programs(t) {
+		if c := proveLinux(t, v, o, p); c == nil {
+			unloaded++
+		} else if c.Status == jitproof.Proved {
+			proved++
+		}
+	}
+	t.Logf("%d proved, %d not loaded", proved, unloaded)
+	require.Greater(t, proved, 60)
+}
+
+// TestLinuxVectors proves the live kernel's images of vectors that it accepts:
+// every eighth, or all.
+func TestLinuxVectors(t *testing.T) {
+	o := observer(t)
+	path := vectors.Path("..")
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(vectors.Missing)
+	}
+	all, err := vectors.Read(path)
+	require.NoError(t, err)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	proved, unloaded, obligations, plain := 0, 0, 0, 0
+	for i := range all {
+		if all[i].Expect != "accept" || i%long.N(8, 1) != 0 {
+			continue
+		}
+		p, err := all[i].Program()
+		require.NoError(t, err, all[i].ID)
+		c := proveLinux(t, v, o, p)
+		if c == nil {
+			unloaded++
+			continue
+		}
+		proved++
+		obligations, plain = obligations+c.Counts.Total, plain+c.Counts.Rewriter
+	}
+	t.Logf("%d proved, %d not loaded; %d obligations, %d by the rewrite rules alone", proved, unloaded, obligations, plain)
+	require.Greater(t, proved, 10*unloaded)
+}
+
+// TestLinuxKernelObjects proves the live kernel's images of programs that call
+// functions of the kernel and read its structures.
+func TestLinuxKernelObjects(t *testing.T) {
+	o := observer(t)
+	object, err := elf.Load("../internal/e2e/testdata/kernel/kernel.o")
+	require.NoError(t, err)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	proved := 0
+	for _, p := range object.Programs {
+		if p.Name[:3] != "ok_" {
+			continue
+		}
+		if c := proveLinux(t, v, o, p); c != nil && c.Status == jitproof.Proved {
+			proved++
+		}
+	}
+	require.Greater(t, proved, 15)
+}
+
+// TestLinuxHidden: an image that the kernel does not show is refused.
+func TestLinuxHidden(t *testing.T) {
+	v := jitproof.New(nil, jitproof.Options{})
+	_, err := v.ValidateKernel(t.Context(), &jit.LinuxImage{Name: "hidden", Slots: make([]byte, 16), Text: make([]byte, 40),
+		Funcs: []jit.LinuxFunc{{Addr: 0xffffffffc0000000, Len: 40}}})
+	var refused *jitproof.ImageError
+	require.ErrorAs(t, err, &refused)
+	require.Contains(t, refused.Reason, "does not show it")
+}
