@@ -200,24 +200,28 @@ func (a *Assembler) pad() {
 	}
 }
 
-// shrink makes every branch short that reaches its label so. Shrinking never moves a branch away from its label,
-// and a distance computed while saved is brought up to date from the front is
-// at least as long as the final one, so a branch made short stays in reach;
-// every round makes at least one branch short, so the rounds end. What it says is
-// whether another round may find one.
+// shrink makes every branch short that reaches its label so. Shrinking never
+// moves a branch away from its label, and a distance by one round's layout, the
+// one before for places ahead, is at least as long as the final one, so a branch
+// made short stays in reach; every round makes at least one branch short, so the
+// rounds end. What it says is whether another round may find one.
 func (a *Assembler) shrink() bool {
 	changed, left := false, false
 	total := int32(0)
 	saved := a.saved[:len(a.branches)+1]
 	for i := range a.branches {
 		br := &a.branches[i]
+		before := saved[i] // as the places ahead have it
 		saved[i] = total
 		if !br.short {
 			to, slack := a.labels[br.label], int32(0)
 			if len(a.aligns) > 0 {
 				slack = a.slack(br.off, to.off)
 			}
-			d := to.off - saved[to.before] - br.off + total
+			if int(to.before) <= i {
+				before = total
+			}
+			d := to.off - saved[to.before] - br.off + before
 			if d-slack < int32(br.form.Lo) || int32(br.form.Hi) < d+slack {
 				left = left || br.form.Lo <= br.form.Hi
 				continue
