@@ -1,6 +1,7 @@
 package jitproof
 
 import (
+	"bytes"
 	"fmt"
 
 	"golang.org/x/arch/x86/x86asm"
@@ -129,6 +130,27 @@ func (a *aligner) filled() bool {
 	return true
 }
 
+// Bytes that the kernel finds again: where indirect calls and jumps may land
+// (endbr64), and the nop at a function's entry, which becomes a jump or call when
+// the function is traced or replaced.
+var (
+	landing = []byte{0xf3, 0x0f, 0x1e, 0xfa}
+	patched = []byte{0x0f, 0x1f, 0x44, 0x00, 0x00}
+)
+
+// tailEntry is how many bytes behind its entry a tail call enters a function that
+// does not begin with landing (X86_TAIL_CALL_OFFSET).
+const tailEntry = 12
+
+// bytes passes over these bytes.
+func (a *aligner) bytes(want []byte) bool {
+	ok := bytes.HasPrefix(a.img.code.Text[a.off:a.end], want)
+	if ok {
+		a.off += len(want)
+	}
+	return ok
+}
+
 // calleeOrder is the order in which Linux saves registers.
 var calleeOrder = []x86.Reg{x86.R12, x86.RBX, x86.R13, x86.R14, x86.R15}
 
@@ -136,14 +158,16 @@ var calleeOrder = []x86.Reg{x86.R12, x86.RBX, x86.R13, x86.R14, x86.R15}
 func (a *aligner) prologue() (frame, error) {
 	fr := frame{regs: kernelHomes, fp: true, size: 8, low: -8, high: -8, saved: []savedReg{{x86.RBP, -8}}}
 	start := a.off
-	endbr := func(in x86.Inst) bool { return in.Op == x86asm.NOP && in.Len == 4 }
-	a.next(endbr)
-	if !a.next(op(x86asm.NOP)) || !a.next(op(x86asm.NOP)) && !a.next(on(x86asm.XOR, x86.RAX)) ||
+	a.bytes(landing)
+	if !a.bytes(patched) || !a.next(op(x86asm.NOP)) && !a.next(on(x86asm.XOR, x86.RAX)) ||
 		!a.next(on(x86asm.PUSH, x86.RBP)) || !a.next(moves(x86.RBP, x86.RSP)) {
 		return fr, a.fail("the entry of function %d is not known", a.fn)
 	}
+	if tail := a.off - start; a.fn > 0 && a.tail != tail || tail != tailEntry && tail != tailEntry+len(landing) {
+		return fr, a.fail("tail calls would enter function %d in the middle of its prologue", a.fn)
+	}
 	a.tail = a.off - start
-	a.next(endbr)
+	a.bytes(landing)
 	a.next(func(in x86.Inst) bool {
 		if !on(x86asm.SUB, x86.RSP)(in) || in.Args[1].Kind != x86.ArgImm {
 			return false
@@ -194,9 +218,13 @@ func (a *aligner) counter() bool {
 	return false
 }
 
+// maxStack is how large the eBPF stack of a function may be: what programs may
+// have, and two words of the kernel's own for may_goto.
+const maxStack = ir.StackSize + 16
+
 // frame refuses frames whose words would overlap.
 func (a *aligner) frame(fr *frame) error {
-	if fr.size > 1<<12 || fr.low < -fr.size || fr.low > fr.high || fr.low%8 != 0 {
+	if stack := fr.high - fr.low; stack < 0 || stack > maxStack || stack%8 != 0 {
 		return a.fail("a frame of %d bytes with a stack of %d", fr.size, fr.high-fr.low)
 	}
 	used := map[int64]bool{}

@@ -43,6 +43,11 @@ func (k *kernelTables) assumptions() []string {
 	for _, pc := range slices.Sorted(maps.Keys(k.probes)) {
 		all = append(all, fmt.Sprintf("the load at insn %d is one that may fault", pc))
 	}
+	for i, f := range k.frames {
+		if f.private {
+			all = append(all, fmt.Sprintf("the stack of function %d ends %#x behind the processor's data", i, f.fixed))
+		}
+	}
 	if k.cpuOff != 0 {
 		all = append(all, fmt.Sprintf("gs:%#x holds the distance to the processor's data", k.cpuOff))
 	}

@@ -25,8 +25,8 @@ const (
 	exit
 `
 	inPlaceText = "r0 = *(u64 *)(r1 + 0)\nr0 += r2\n*(u64 *)(r1 + 0) = r0\nr0 = 0\nexit\n"
-	selectText = "r0 = r2\nif r1 s> 7 goto out\nr0 = r3\nout:\nexit\n"
-	swapText   = `
+	selectText  = "r0 = r2\nif r1 s> 7 goto out\nr0 = r3\nout:\nexit\n"
+	swapText    = `
 	r0 = 0
 again:
 	r3 = r1
