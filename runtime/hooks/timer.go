@@ -75,11 +75,12 @@ func (l *TimerLink) Run(ctx context.Context) error {
 		case <-clock.C:
 		}
 		now := max(uint64(time.Since(start)/l.every), next)
+		err := l.fire(ctx, l.tick(now, ticks, now-next), nil)
+		if err != nil && ctx.Err() != nil {
+			return nil
+		}
 		l.drops.Add(now - next)
-		if err := l.fire(ctx, l.tick(now, ticks, now-next), nil); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err != nil {
 			return err
 		}
 		next = now + 1
