@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
@@ -19,6 +17,7 @@ const (
 	frameRoom = 4096 - 320 // headroom, packet and tailroom together
 	xdpFrame  = 40         // first bytes of the headroom, which stay the system's
 	ethHeader = 14         // least packet that adjusting may leave
+	mostMeta  = 255        // bytes of metadata before a packet (xdp_metalen_invalid)
 )
 
 // MaxData is the greatest packet or memory a run takes, in bytes.
@@ -42,11 +41,15 @@ type Frame struct {
 	data   *mem.Block
 	link   int    // bytes of link header that programs of the type do not see
 	hidden int    // bytes of this packet that are before what the program sees
-	room   int    // bytes from the packet's first place to the end of the block
+	head   int    // bytes before the packet's first place
+	room   int    // bytes from there to the end of the block
 	start  uint64 // address of the packet or memory
 	end    uint64 // behind its last byte
 	hard   uint64 // where the packet's end may grow to
+	meta   uint64 // first byte of the metadata, which ends at start
+	low    uint64 // the least that meta was with this packet
 	fields fields
+	buffer *buffer // nil unless programs see a socket buffer
 }
 
 // fields holds the offsets in the context of the pointers to the packet and of
@@ -60,7 +63,7 @@ var _ helpers.Packet = (*Frame)(nil)
 // as the conformance suite runs them; others are an error. The caller frees
 // the frame.
 func NewFrame(t ir.ProgType) (*Frame, error) {
-	f := &Frame{fields: fields{-1, -1, -1, -1}}
+	f := &Frame{fields: fields{-1, -1, -1, -1}, head: Headroom}
 	layout, ok := abi.LookupContext(t)
 	switch {
 	case ok:
@@ -71,10 +74,17 @@ func NewFrame(t ir.ProgType) (*Frame, error) {
 			return nil, fmt.Errorf("runtime: make frame: %w", err)
 		}
 		f.ctx = ctx
+		if layout.Name == skb {
+			f.buffer = newBuffer(f)
+		}
 	case t != ir.Unspec && t != ir.SocketFilter:
 		return nil, fmt.Errorf("runtime: make frame: programs of type %v have no context here", t)
 	}
-	if err := f.grow(frameRoom - Headroom); err != nil {
+	least := frameRoom - Headroom
+	if f.buffer != nil {
+		f.head, least = bufferHeadroom, helpers.MaxBuffer
+	}
+	if err := f.grow(least); err != nil {
 		f.Free()
 		return nil, err
 	}
@@ -112,14 +122,14 @@ func (f *Frame) findFields() {
 }
 
 // first returns where data lies before any adjustment.
-func (f *Frame) first() uint64 { return f.data.Addr() + Headroom }
+func (f *Frame) first() uint64 { return f.data.Addr() + uint64(f.head) }
 
 // grow makes room for n bytes of data.
 func (f *Frame) grow(n int) error {
 	if n <= f.room {
 		return nil
 	}
-	b, err := mem.AllocLow(Headroom + n)
+	b, err := mem.AllocLow(f.head + n)
 	if err != nil {
 		return fmt.Errorf("runtime: make room for %d bytes: %w", n, err)
 	}
@@ -127,7 +137,7 @@ func (f *Frame) grow(n int) error {
 		f.data.Free()
 	}
 	f.data, f.room = b, n
-	f.start, f.end = f.first(), f.first()
+	f.start, f.end, f.low = f.first(), f.first(), f.first()
 	return nil
 }
 
@@ -160,12 +170,14 @@ func (f *Frame) setCtx(in Input) error {
 	if f.form != packetForm {
 		return nil
 	}
-	if in.Ctx == nil {
+	if in.Ctx == nil && f.buffer == nil {
 		for _, x := range f.layout.Fields {
 			if x.Name == "ingress_ifindex" {
 				binary.NativeEndian.PutUint32(ctx[x.Off:], loopback)
 			}
 		}
+	}
+	if in.Ctx == nil {
 		return nil
 	}
 	return f.checkOffsets(ctx, len(in.Data))
@@ -202,8 +214,15 @@ func (f *Frame) SetData(data []byte) error {
 	f.start = f.first() + uint64(f.hidden)
 	f.end = f.first() + uint64(len(data))
 	f.hard = max(f.end, f.data.Addr()+frameRoom)
+	if f.low < f.first() { // what one run wrote there is not for the next
+		clear(mem.View(f.low, int(f.first()-f.low)))
+	}
+	f.meta, f.low = f.start, f.start
 	copy(mem.View(f.first(), len(data)), data)
 	f.point()
+	if f.buffer != nil {
+		f.buffer.reset()
+	}
 	return nil
 }
 
@@ -219,7 +238,7 @@ func (f *Frame) point() {
 	}
 	put(f.fields.data, f.start)
 	put(f.fields.end, f.end)
-	put(f.fields.meta, f.start)
+	put(f.fields.meta, f.meta)
 	put(f.fields.len, f.end-f.start)
 }
 
@@ -235,8 +254,26 @@ func (f *Frame) Args() (r1, r2 uint64) {
 // one behind its last.
 func (f *Frame) Bounds() (start, end uint64) { return f.start, f.end }
 
+// Meta returns the address of the metadata before the packet, which ends where
+// the packet begins.
+func (f *Frame) Meta() uint64 { return f.meta }
+
 // Headers returns the addresses of the packet's link and network headers.
-func (f *Frame) Headers() (link, network uint64) { return f.first(), f.first() + ethHeader }
+func (f *Frame) Headers() (link, network uint64) {
+	if f.buffer != nil {
+		m := &f.buffer.marks
+		return f.start + uint64(int64(m.Link)), f.start + uint64(int64(m.Network))
+	}
+	return f.first(), f.first() + ethHeader
+}
+
+// Buffer returns the packet as a socket buffer, nil unless programs see one.
+func (f *Frame) Buffer() helpers.Buffer {
+	if f.buffer == nil {
+		return nil
+	}
+	return f.buffer
+}
 
 // Context returns the context's address and layout; 0 and nil if the program
 // has none.
@@ -250,10 +287,10 @@ func (f *Frame) Context() (addr uint64, layout *abi.Context) {
 // Writable reports whether the program may write its packet or memory.
 func (f *Frame) Writable() bool { return f.form == rawForm || f.layout.PacketWritable }
 
-// Data returns a copy of the packet or memory. A link header that the program
-// did not see is zero, as after a test run of the kernel.
+// Data returns a copy of the packet or memory, behind its metadata. A link
+// header that the program did not see is zero, as after a test run of the kernel.
 func (f *Frame) Data() []byte {
-	return append(make([]byte, f.hidden), mem.View(f.start, int(f.end-f.start))...)
+	return append(make([]byte, f.hidden), mem.View(f.meta, int(f.end-f.meta))...)
 }
 
 // Ctx returns a copy of the context, with packet pointers as offsets from the
@@ -269,40 +306,11 @@ func (f *Frame) Ctx() []byte {
 		}
 	}
 	if f.form == packetForm {
-		put(f.fields.data, 0)
-		put(f.fields.end, f.end-f.start)
+		put(f.fields.data, f.start-f.meta)
+		put(f.fields.end, f.end-f.meta)
 		put(f.fields.meta, 0)
 	}
 	return ctx
-}
-
-// AdjustHead moves the packet's start by delta bytes, as bpf_xdp_adjust_head
-// does: it returns -EINVAL where less than an Ethernet header would remain or
-// the headroom would be used up.
-func (f *Frame) AdjustHead(delta int32) int64 {
-	start := f.start + uint64(int64(delta))
-	if f.form != packetForm || start < f.data.Addr()+xdpFrame || start+ethHeader > f.end {
-		return -int64(unix.EINVAL)
-	}
-	f.start = start
-	f.point()
-	return 0
-}
-
-// AdjustTail moves the packet's end by delta bytes, as bpf_xdp_adjust_tail
-// does: bytes that are added are zero, and -EINVAL is returned where less than
-// an Ethernet header would remain or the tailroom is too small.
-func (f *Frame) AdjustTail(delta int32) int64 {
-	end := f.end + uint64(int64(delta))
-	if f.form != packetForm || end > f.hard || end < f.start+ethHeader {
-		return -int64(unix.EINVAL)
-	}
-	if delta > 0 {
-		clear(mem.View(f.end, int(delta)))
-	}
-	f.end = end
-	f.point()
-	return 0
 }
 
 // Free gives the frame's memory back. Further calls do nothing.

@@ -163,10 +163,10 @@ var facts = []fact{
 		require.NoError(t, err)
 		require.Equal(t, uint32(7), out.Ret)
 	}},
-	{name: "context of socket buffers", typ: "sched_cls", text: "r0 = *(u32 *)(r1 + 16)\nexit", ours: returns(0), kernel: func(t *testing.T, p *ir.Program) {
-		out, err := testRun(t, p, 64) // the protocol of an empty Ethernet header, in network order
+	{name: "sockets of socket buffers", typ: "sched_cls", text: "r1 = *(u64 *)(r1 + 168)\nr0 = 0\nif r1 == 0 goto +1\nr0 = 1\nexit", ours: returns(0), kernel: func(t *testing.T, p *ir.Program) {
+		out, err := testRun(t, p, 64)
 		require.NoError(t, err)
-		require.Equal(t, uint32(0x0400), out.Ret)
+		require.Equal(t, uint32(1), out.Ret)
 	}},
 	{name: "packet loads in functions", typ: "sched_cls", text: "call f\nexit\n.func f\nr6 = r1\nr0 = *(u8 *)skb[60]\nr0 += 5\nexit",
 		refusal: "LD_ABS is not allowed in subprogs without BTF", ours: acceptedAndReturns(5)},

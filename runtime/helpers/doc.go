@@ -10,7 +10,8 @@
 // Invariants: a helper writes no memory but what its prototype names; what the
 // kernel reports as a negative errno is returned as one; a Go error means that
 // the program broke the prototype and the run must end. Clock and random
-// numbers come from the environment, so runs can be repeated exactly. What a run
+// numbers come from the environment, so runs can be repeated exactly; what the
+// kernel knows and a process does not, such as tasks and devices, is simulated there. What a run
 // reserves or locks is its own until it gives it back, at its end at the latest.
 //
 //	f, ok := helpers.Lookup(abi.MapLookupElem)

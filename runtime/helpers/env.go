@@ -19,19 +19,24 @@ type Memory interface {
 	Write(addr uint64, n int) ([]byte, error)
 }
 
-// Packet is the packet of a run whose bounds helpers may move. Results are 0
-// or a negative errno. delta is in bytes.
-type Packet interface {
-	// AdjustHead moves the packet's start, later if delta > 0.
-	AdjustHead(delta int32) int64
-	// AdjustTail moves the packet's end, later if delta > 0.
-	AdjustTail(delta int32) int64
-}
+// Surroundings are what a program finds around it that in the kernel is the
+// system's: a program that a tail call leads to finds the same. The zero value is
+// the root of everything.
+type Surroundings struct {
+	Cgroup  uint64            // the simulated cgroup that get_local_storage serves
+	Class   uint32            // net_cls class of the simulated task, of get_cgroup_classid
+	Stack   []uint64          // the simulated call stack that get_stackid captures, innermost first
+	Task    Task              // that runs the program, as far as it can ask
+	Options map[SockOpt]int32 // of the simulated socket; what is not there is 0
+	Sysctl  Sysctl
 
-// Clock gives the times that programs read, in nanoseconds.
-type Clock interface {
-	Monotonic() uint64 // since some point in the past, not counting suspend
-	Boot() uint64      // since boot, counting suspend
+	// Network has the devices and routes of the simulated network; nil: there is
+	// the loopback alone.
+	Network Network
+	Device  uint32 // number of the device that the packet is at; 0: the loopback
+	// Redirect is what the last redirect helper of a run chose. It means something
+	// where the program returned XDP_REDIRECT or TC_ACT_REDIRECT.
+	Redirect Redirect
 }
 
 // Env is the environment of one run at a time. The engine that owns it fills
@@ -47,13 +52,8 @@ type Env struct {
 	Trace  io.Writer // sink of trace_printk; nil discards
 	CPU    uint32    // what get_smp_processor_id returns, and whose values per-CPU maps give
 	Random uint64    // state of get_prandom_u32
-	Cgroup uint64    // the simulated cgroup that get_local_storage serves
-	Class  uint32    // net_cls class of the simulated task, of get_cgroup_classid
-	Stack  []uint64  // the simulated call stack that get_stackid captures, innermost first
 
-	// Redirect is what the last redirect_map of a run chose; Map is nil if it
-	// chose nothing. It means something where the program returned XDP_REDIRECT.
-	Redirect Redirect
+	Surroundings
 
 	slots   []*slot // open addressing by handle; a power of two, never full
 	none    slot
@@ -63,6 +63,7 @@ type Env struct {
 	records []record // reserved and not yet given back
 	lock    uint64   // address of the bpf_spin_lock that the run holds, or 0
 	readers []*maps.Reader
+	piece   [64]byte // of a string that is being read
 }
 
 // slot is a map of the program, and what helpers ask of it often.
@@ -204,7 +205,7 @@ func (e *Env) Reach(addr, n uint64) (start, size uint64, writable, ok bool) {
 // Enter begins a run: values that it looks up stay in place until Exit. Runs
 // do not nest. Without a map that frees elements it does nothing.
 func (e *Env) Enter() {
-	if e.Redirect.Map != nil {
+	if e.Redirect != (Redirect{}) {
 		e.Redirect = Redirect{}
 	}
 	for _, r := range e.readers {

@@ -1,15 +1,12 @@
 package helpers
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime/maps"
-	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
 // Parts of the flags of perf_event_output (BPF_F_INDEX_MASK, BPF_F_CTXLEN_MASK).
@@ -35,15 +32,12 @@ func perfEventOutput(e *Env, args [5]uint64) (uint64, error) {
 	flags, n := args[2], args[2]>>packetShift
 	var packet []byte
 	if n != 0 {
-		b, ok := e.Packet.(interface{ Bounds() (start, end uint64) })
-		if !ok || n > packetLength {
+		if e.Packet == nil || n > packetLength {
 			return errno(unix.EINVAL), nil
 		}
-		start, end := b.Bounds()
-		if n > end-start {
+		if packet, ok = bytesOf(e.Packet, 0, n); !ok {
 			return errno(unix.EFAULT), nil
 		}
-		packet = mem.View(start, int(n))
 	}
 	data, err := readOrNone(e, args[3], uint32(args[4]))
 	if err != nil {
@@ -54,53 +48,6 @@ func perfEventOutput(e *Env, args [5]uint64) (uint64, error) {
 		index = e.CPU
 	}
 	return result(p.Output(index, e.CPU, data, packet))
-}
-
-// Redirect says where a packet goes.
-type Redirect struct {
-	Map   maps.Map
-	Index uint32
-	Flags uint64
-}
-
-// Results of an XDP program, and flags of redirect_map (bpf.h).
-const (
-	xdpAborted      = 0
-	xdpRedirect     = 4
-	xdpActions      = 3
-	broadcast       = 1 << 3
-	excludeIngress  = 1 << 4
-	redirectTargets = broadcast | excludeIngress
-)
-
-// redirectMap notes where the packet goes and returns XDP_REDIRECT, or what the
-// flags say where the map has no such element (__bpf_xdp_redirect_map in
-// include/linux/filter.h).
-func redirectMap(e *Env, args [5]uint64) (uint64, error) {
-	s, err := e.find(args[0])
-	if err != nil {
-		return 0, err
-	}
-	allowed := uint64(xdpActions)
-	switch s.m.Spec().Type {
-	case ir.Devmap, ir.DevmapHash:
-		allowed |= redirectTargets
-	case ir.CPUMap, ir.XSKMap:
-	default:
-		return 0, wrongKind("redirect_map", s.m)
-	}
-	index, flags := uint32(args[1]), args[2]
-	if flags&^allowed != 0 {
-		return xdpAborted, nil
-	}
-	var key [4]byte
-	binary.NativeEndian.PutUint32(key[:], index)
-	if flags&broadcast == 0 && s.m.LookupAddr(key[:]) == 0 {
-		e.Redirect = Redirect{}
-		return flags & xdpActions, nil
-	}
-	e.Redirect = Redirect{Map: s.m, Index: index, Flags: flags}
-	return xdpRedirect, nil
 }
 
 // getStackID captures the environment's stack: -EFAULT where it has none.

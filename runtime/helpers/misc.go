@@ -2,62 +2,11 @@ package helpers
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/bits"
-	"time"
+	"sync/atomic"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpfproof/bpfproof/runtime/mem"
 )
-
-// machineClock reads the machine's clocks. The system call is made once; from
-// then on Go's monotonic clock, which needs none, tells the time passed.
-type machineClock struct {
-	start      time.Time
-	mono, boot uint64
-}
-
-// NewClock returns the machine's clocks (CLOCK_MONOTONIC, CLOCK_BOOTTIME). A
-// suspend after this call is not counted in Boot.
-func NewClock() (Clock, error) {
-	var mono, boot unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono); err != nil {
-		return nil, fmt.Errorf("helpers: read clock: %w", err)
-	}
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {
-		return nil, fmt.Errorf("helpers: read clock: %w", err)
-	}
-	return &machineClock{start: time.Now(), mono: uint64(mono.Nano()), boot: uint64(boot.Nano())}, nil
-}
-
-func (c *machineClock) Monotonic() uint64 { return c.mono + uint64(time.Since(c.start)) }
-func (c *machineClock) Boot() uint64      { return c.boot + uint64(time.Since(c.start)) }
-
-func (e *Env) clock() (Clock, error) {
-	if e.Clock == nil {
-		c, err := NewClock()
-		if err != nil {
-			return nil, err
-		}
-		e.Clock = c
-	}
-	return e.Clock, nil
-}
-
-func ktimeGetNs(e *Env, _ [5]uint64) (uint64, error) {
-	c, err := e.clock()
-	if err != nil {
-		return 0, err
-	}
-	return c.Monotonic(), nil
-}
-
-func ktimeGetBootNs(e *Env, _ [5]uint64) (uint64, error) {
-	c, err := e.clock()
-	if err != nil {
-		return 0, err
-	}
-	return c.Boot(), nil
-}
 
 // getPrandomU32 is splitmix64 (Steele, Lea and Flood, OOPSLA 2014), upper half.
 func getPrandomU32(e *Env, _ [5]uint64) (uint64, error) {
@@ -129,17 +78,10 @@ func onesAdd(x, y uint32) uint32 {
 	return sum + carry
 }
 
-func adjust(e *Env, what string, args [5]uint64, f func(Packet, int32) int64) (uint64, error) {
-	if e.Packet == nil {
-		return 0, fmt.Errorf("helpers: %s: the run has no packet", what)
+// kptrXchg puts a pointer into a map's value and returns the one that was there.
+func kptrXchg(e *Env, args [5]uint64) (uint64, error) {
+	if _, err := e.Memory.Write(args[0], 8); err != nil {
+		return 0, err
 	}
-	return uint64(f(e.Packet, int32(args[1]))), nil
-}
-
-func xdpAdjustHead(e *Env, args [5]uint64) (uint64, error) {
-	return adjust(e, "xdp_adjust_head", args, Packet.AdjustHead)
-}
-
-func xdpAdjustTail(e *Env, args [5]uint64) (uint64, error) {
-	return adjust(e, "xdp_adjust_tail", args, Packet.AdjustTail)
+	return atomic.SwapUint64(mem.Ptr64(args[0]), args[1]), nil
 }

@@ -5,8 +5,6 @@ import (
 	"math"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
 // Limits of the helpers that read numbers from text.
@@ -118,26 +116,3 @@ func parse(e *Env, args [5]uint64, signed bool) (uint64, error) {
 func strtol(e *Env, args [5]uint64) (uint64, error) { return parse(e, args, true) }
 
 func strtoul(e *Env, args [5]uint64) (uint64, error) { return parse(e, args, false) }
-
-// skbLoadBytes copies bytes of the packet: -EFAULT, and zeros, where it has not
-// so many (bpf_skb_load_bytes in net/core/filter.c of Linux 6.18).
-func skbLoadBytes(e *Env, args [5]uint64) (uint64, error) {
-	off, n := uint64(uint32(args[1])), uint64(uint32(args[3]))
-	out, err := e.Memory.Write(args[2], int(n))
-	if err != nil {
-		return 0, err
-	}
-	b, ok := e.Packet.(interface{ Bounds() (start, end uint64) })
-	if ok {
-		start, end := b.Bounds()
-		if size := end - start; off <= math.MaxInt32 && off <= size && n <= size-off {
-			copy(out, mem.View(start+off, int(n)))
-			return 0, nil
-		}
-	}
-	clear(out)
-	return errno(unix.EFAULT), nil
-}
-
-// getCgroupClassid returns the class that the simulated environment is in.
-func getCgroupClassid(e *Env, _ [5]uint64) (uint64, error) { return uint64(e.Class), nil }

@@ -179,9 +179,12 @@ func (m *machine) use(p *Program) {
 	if i == len(m.worlds) {
 		m.worlds = append(m.worlds, world{prog: p, env: m.newEnv(p)})
 	}
-	w := &m.worlds[i]
+	w, old := &m.worlds[i], m.env
 	if !w.in {
 		m.enter(w)
+	}
+	if w.env != old {
+		w.env.Surroundings = old.Surroundings
 	}
 	m.prog, m.env, m.valueLen = p, w.env, 0
 	m.base = address(&p.code[0])

@@ -17,7 +17,8 @@ func (m *machine) reach(addr, n uint64, write bool) bool {
 	if m.reachStack(addr, n, w) {
 		return true
 	}
-	start, end := m.frame.Bounds()
+	_, end := m.frame.Bounds()
+	start := m.frame.Meta()
 	if size := end - start; addr-start < size && n <= size-(addr-start) {
 		if write && !m.frame.Writable() {
 			return false
