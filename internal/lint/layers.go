@@ -23,7 +23,7 @@ var layers = []rule{
 	{"absint/", 3, "absint"}, {"smt/", 3, "smt"},
 	{"soundness", 4, "soundness"}, {"verifier", 4, "verifier"}, {"runtime", 4, "runtime"}, {"jit", 4, "jit"},
 	{"jitproof", 5, "jitproof"}, {"verifier/explain", 5, "explain"}, {"runtime/native", 5, "native"}, {"runtime/kernel", 5, "kernel"},
-	{"cmd", 6, "cmd"}, {"papers", 6, "papers"}, {"internal/e2e", 6, "e2e"}, {"internal/conformance", 6, "conformance"},
+	{"pipeline", 6, "pipeline"}, {"examples", 6, "examples"}, {"cmd", 6, "cmd"}, {"papers", 6, "papers"}, {"internal/e2e", 6, "e2e"}, {"internal/conformance", 6, "conformance"},
 }
 
 // free lists helpers of tests that stand outside of the layers: they may be
