@@ -12,6 +12,7 @@ const (
 	ClassHash4 = 1 // hash with keys of 4 bytes
 	ClassHash8 = 2
 	ClassArray = 3
+	ClassHashN = 4 // hash with longer keys of whole 32-bit words
 
 	HeadBuckets  = 8   // address of the buckets; of the elements of an array
 	HeadMask     = 16  // number of buckets - 1; of elements
@@ -26,11 +27,33 @@ const (
 	HeadStripeOf = 88  // number of stripes - 1
 	HeadCount    = 96  // address of the count
 	HeadEntries  = 104 // greatest count
-	HeadPlain    = 112 // words of a value that is whole words and plain, written by replacing the element; else 0
+	HeadPlain    = 112 // 64-bit words of a value that programs write by replacing the element; 0 if there is more to it
+	HeadKey      = 120 // bytes of a key
 )
 
-// describe writes the header, where keys are words.
+// A stripe of a hash as machine code knows it: lock, counts and lists, by offset.
+const (
+	StripeLock  = 0 // 32 bits, 1 while it is held
+	StripeNFree = 4 // 32 bits each from here on
+	StripeNGone = 8
+	StripeFree  = 16
+	StripeElems = 62 // length of a list
+	StripeGone  = StripeFree + 4*StripeElems
+	StripeBytes = 640
+)
+
+// LeastHandle is below every handle: header and guard page lie there.
+const LeastHandle = headerBytes
+
+// Limits on what machine code takes: keys of ClassHashN, and words of HeadPlain.
+const (
+	maxMachineKey   = 64
+	maxMachineWords = 8
+)
+
+// describe writes the header. That of a pinned map may be of a process before.
 func (m *hash) describe() {
+	clear(mem.View(m.Handle(), headerBytes))
 	set := func(off, x uint64) { mem.Store64(m.Handle()+off, x) }
 	switch m.spec.KeySize {
 	case 4:
@@ -38,7 +61,9 @@ func (m *hash) describe() {
 	case 8:
 		set(0, ClassHash8)
 	default:
-		set(0, 0)
+		if n := m.spec.KeySize; n%4 == 0 && n <= maxMachineKey {
+			set(0, ClassHashN)
+		}
 	}
 	set(HeadBuckets, m.buckets)
 	set(HeadMask, uint64(m.mask))
@@ -48,7 +73,14 @@ func (m *hash) describe() {
 	set(HeadStep, m.step)
 	set(HeadArea, m.area)
 	set(HeadCPUs, m.lanes.limit())
-	set(HeadStates, 0)
+	set(HeadStripes, addressOf(&m.stripes[0]))
+	set(HeadStripeOf, uint64(len(m.stripes)-1))
+	set(HeadCount, addressOf(&m.count))
+	set(HeadEntries, uint64(m.spec.MaxEntries))
+	set(HeadKey, uint64(m.spec.KeySize))
+	if words := m.spec.ValueSize / 8; m.Plain() && m.spec.ValueSize%8 == 0 && words <= maxMachineWords {
+		set(HeadPlain, uint64(words))
+	}
 	if m.lru != nil {
 		set(HeadStates, m.lru.base-4)
 	}

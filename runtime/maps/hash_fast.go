@@ -100,7 +100,7 @@ func (m *hash) SetWord(k, value, flags uint64) bool {
 	if flags > abi.UpdateExist {
 		return false
 	}
-	goruntime.KeepAlive(touchBytes(value, uint64(m.spec.ValueSize)))
+	goruntime.KeepAlive(mem.Touch(value, uint64(m.spec.ValueSize))) // a fault comes before the lock
 	bucket, tag := m.locateWord(k)
 	s := m.stripeOf(bucket)
 	s.acquire()
@@ -128,16 +128,6 @@ func (m *hash) SetWord(k, value, flags uint64) bool {
 	}
 	s.release()
 	return true
-}
-
-// touchBytes reads a byte of every page that the n bytes at addr lie in: where
-// they cannot be read it faults, and no lock is held yet.
-func touchBytes(addr, n uint64) (sum uint64) {
-	const page = 4096
-	for at := addr; at < addr+n; at = at&^(page-1) + page {
-		sum += mem.Load8(at)
-	}
-	return sum
 }
 
 // DeleteWord is Remove for a key that is a word.

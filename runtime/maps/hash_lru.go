@@ -16,11 +16,11 @@ type clock struct {
 	hand   atomic.Uint32
 }
 
-// States of an element.
+// States of an element of an LRU map.
 const (
-	absent  = 0
-	present = 1 // and not looked up since the hand came by
-	used    = 2
+	StateAbsent  = 0
+	StatePresent = 1 // and not looked up since the hand came by
+	StateUsed    = 2
 )
 
 // maxEvictions bounds the tries of one insertion to make room beside others
@@ -32,14 +32,14 @@ const maxEvictions = 1000
 func (c *clock) touch(e uint32) { touch(&c.states[e-1]) }
 
 func touch(state *uint32) {
-	if atomic.LoadUint32(state) == present {
-		atomic.CompareAndSwapUint32(state, present, used)
+	if atomic.LoadUint32(state) == StatePresent {
+		atomic.CompareAndSwapUint32(state, StatePresent, StateUsed)
 	}
 }
 
 // add notes that an element is in the map, remove that it is no more.
-func (c *clock) add(e uint32)    { atomic.StoreUint32(&c.states[e-1], present) }
-func (c *clock) remove(e uint32) { atomic.StoreUint32(&c.states[e-1], absent) }
+func (c *clock) add(e uint32)    { atomic.StoreUint32(&c.states[e-1], StatePresent) }
+func (c *clock) remove(e uint32) { atomic.StoreUint32(&c.states[e-1], StateAbsent) }
 
 // evict takes one element out, if it finds one: two rounds of the hand do. The
 // caller holds no stripe.
@@ -49,9 +49,9 @@ func (m *hash) evict() {
 		e := m.lru.hand.Add(1)%n + 1
 		p := &m.lru.states[e-1]
 		switch atomic.LoadUint32(p) {
-		case used:
-			atomic.CompareAndSwapUint32(p, used, present)
-		case present:
+		case StateUsed:
+			atomic.CompareAndSwapUint32(p, StateUsed, StatePresent)
+		case StatePresent:
 			if m.evictElem(e) {
 				return
 			}

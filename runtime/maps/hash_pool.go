@@ -10,7 +10,7 @@ import (
 )
 
 // stripe guards the buckets whose number ends in its own, and keeps the elements
-// they use next. Its first fields are known to machine code too (see Describe).
+// they use next. Its first fields are known to machine code too (see describe.go).
 //
 // The lock is one word, so that machine code and Go take the same: it is held for
 // a few instructions, by one that may have lost its processor meanwhile, so who
@@ -20,12 +20,12 @@ type stripe struct {
 	nfree uint32 // elements in free
 	ngone uint32 // elements in gone
 	_     uint32
-	free  [stripeElems]uint32 // elements that nobody knows
-	gone  [stripeElems]uint32 // elements that were unlinked, of no stamp yet
+	free  [StripeElems]uint32 // elements that nobody knows
+	gone  [StripeElems]uint32 // elements that were unlinked, of no stamp yet
 
 	more    []uint32 // elements that nobody knows, beyond free
 	retired []retired
-	_       [64]byte
+	_       [80]byte // so that neighbours do not share a cache line
 }
 
 // retired are elements that were unlinked before the stamp, and that a run may
@@ -33,14 +33,12 @@ type stripe struct {
 type retired struct {
 	stamp uint64
 	n     uint32
-	elems [stripeElems]uint32
+	elems [StripeElems]uint32
 }
 
-// Sizes of stripes. Few are found in a cache, many keep writers apart.
-const (
-	maxStripes  = 32
-	stripeElems = 62
-)
+// maxStripes bounds the stripes: few are found in a cache, many keep writers
+// apart.
+const maxStripes = 32
 
 // acquire takes the lock.
 func (s *stripe) acquire() {
@@ -95,7 +93,7 @@ func (m *hash) retire(s *stripe, e uint32) {
 	if m.lru != nil {
 		m.lru.remove(e)
 	}
-	if s.ngone == stripeElems {
+	if s.ngone == StripeElems {
 		s.stamp(m.pool.epochs)
 	}
 	s.gone[s.ngone] = e
@@ -140,7 +138,7 @@ func (m *hash) refill(s *stripe) bool {
 			s.reclaim(m.pool.epochs)
 		}
 	}
-	s.nfree = uint32(copy(s.free[:], s.more[max(0, len(s.more)-stripeElems):]))
+	s.nfree = uint32(copy(s.free[:], s.more[max(0, len(s.more)-StripeElems):]))
 	s.more = s.more[:len(s.more)-int(s.nfree)]
 	return s.nfree > 0
 }

@@ -44,6 +44,17 @@ func Addr(b []byte) uint64 {
 	return uint64(uintptr(unsafe.Pointer(&b[0])))
 }
 
+// Touch reads a byte of every page that the n bytes at addr lie in: where they
+// cannot be read it faults. The result means nothing, but has to be used for the
+// reads to be made.
+func Touch(addr, n uint64) (sum uint64) {
+	page := uint64(unix.Getpagesize())
+	for at := addr; at < addr+n; at = at&^(page-1) + page {
+		sum += Load8(at)
+	}
+	return sum
+}
+
 // Load8 returns the byte at addr.
 func Load8(addr uint64) uint64 { return uint64(*(*uint8)(pointer(addr))) }
 

@@ -34,13 +34,16 @@ var faulty = []struct {
 	{"r2 = 1\nr2 = atomic_fetch_or((u32 *)(r1 + 8), r2)\nr0 = r2\nexit", 1},
 	{"call f\nexit\nf:\nr6 = r1\nr0 = *(u64 *)(r6 + 8)\nexit", 3},
 	{"r6 = r1\nr3 = r1\nr1 = 3\nr2 = func[f]\nr4 = 0\ncall loop\nexit\nf:\nr0 = *(u32 *)(r2 + 8)\nexit", 8},
+	{".map m hash key 4 value 8 entries 9\nr2 = r1\nr2 += 8\nr1 = map[m]\ncall map_lookup_elem\nexit", 4},
+	{".map m hash key 8 value 8 entries 9\nr3 = r1\nr3 += 8\nr2 = r10\nr2 += -8\n*(u64 *)(r2 + 0) = 0\nr1 = map[m]\nr4 = 0\ncall map_update_elem\nexit", 8},
+	{".map m lru_hash key 8 value 8 entries 9\nr2 = r1\nr2 += 8\nr1 = map[m]\ncall map_delete_elem\nexit", 4},
 }
 
 // TestFaultStorm makes faults of every kind of access on many goroutines, at
 // bad addresses all over, while the collector runs, goroutines come and go, and
 // Go's own faults are panics. With -long there are 100,000.
 func TestFaultStorm(t *testing.T) {
-	const workers = 8
+	workers := len(faulty)
 	var stop atomic.Bool
 	var load sync.WaitGroup
 	load.Go(func() {
@@ -55,7 +58,7 @@ func TestFaultStorm(t *testing.T) {
 			<-done
 		}
 	})
-	n := long.N(4000, 100_000) / workers
+	n := (long.N(4000, 100_000) + workers - 1) / workers
 	var faults atomic.Int64
 	var wg sync.WaitGroup
 	for w := range workers {

@@ -80,6 +80,9 @@ func (r *Run) use(p *Program) bool {
 	if !open {
 		return false
 	}
+	if p.helperExit == r.m.slow {
+		r.m.helper = r.m.slow
+	}
 	r.joined = append(r.joined, p)
 	table := make([]helpers.Func, max(len(r.helpers), len(p.helpers)))
 	copy(table, p.helpers)

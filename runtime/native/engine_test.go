@@ -95,14 +95,14 @@ func TestCancel(t *testing.T) {
 // TestHelperFault: a helper that is given a bad address ends the run, not the
 // process.
 func TestHelperFault(t *testing.T) {
-	p := program(mapFD(ir.R1, 0), wide(ir.R2, 0x7fff_0000_0000), call(abi.MapLookupElem), exit())
-	p.Maps = []*ir.MapSpec{{Name: "h", Type: ir.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 4}}
+	p := program(mapFD(ir.R1, 0), wide(ir.R2, 0x7fff_0000_0000), movK(ir.R3, 0), call(abi.MapPushElem), exit())
+	p.Maps = []*ir.MapSpec{{Name: "q", Type: ir.Queue, ValueSize: 8, MaxEntries: 4}}
 	e := newEngine(t, p, native.Options{})
 	for range 3 {
 		_, err := e.Run(t.Context(), runtime.Input{})
 		var failed *native.HelperError
 		require.ErrorAs(t, err, &failed)
-		require.Equal(t, ir.PC(4), failed.PC)
+		require.Equal(t, ir.PC(5), failed.PC)
 	}
 	fs := map[abi.HelperID]helpers.Func{4000: func(*helpers.Env, [5]uint64) (uint64, error) { panic("mine") }}
 	e = newEngine(t, program(call(4000), exit()), native.Options{Helper: with(fs)})

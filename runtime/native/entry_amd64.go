@@ -9,5 +9,8 @@ func enter(r *Run)
 // reenter runs a function of the image while a helper runs.
 func reenter(r *Run)
 
+// quickAddress returns where the assembler put quick.
+func quickAddress() uintptr
+
 // addresses returns the entry points of the assembly.
 func addresses() (helper, poll, signal uintptr)

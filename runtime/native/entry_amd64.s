@@ -235,6 +235,7 @@ TEXT ·faultExit(SB), NOSPLIT|NOFRAME, $0-0
 #define SI_CODE 8
 #define SI_ADDR 16
 #define UC_R12 72
+#define UC_RSP 160
 #define UC_RIP 168
 
 // onSignal handles the signals of faults; the kernel calls it on the
@@ -253,6 +254,8 @@ TEXT ·onSignal(SB), NOSPLIT|NOFRAME, $0-0
 	JCC  chain
 	MOVQ UC_R12(DX), CX
 	MOVQ AX, machine_faultPC(CX)
+	MOVQ UC_RSP(DX), AX
+	MOVQ AX, machine_faultSP(CX)
 	MOVQ SI_ADDR(SI), AX
 	MOVQ AX, machine_faultAddr(CX)
 	MOVLQZX DI, AX
@@ -265,6 +268,12 @@ chain:
 	MOVLQZX DI, CX
 	MOVQ (AX)(CX*8), AX
 	JMP  AX
+
+// func quickAddress() uintptr
+TEXT ·quickAddress(SB), NOSPLIT, $0-8
+	LEAQ ·quick(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
 
 // func addresses() (helper, poll, signal uintptr)
 TEXT ·addresses(SB), NOSPLIT, $0-24

@@ -42,8 +42,10 @@ type Program struct {
 	helpers []helpers.Func // by number; nil where the program calls none
 	image   *image
 	entry   uintptr
-	exits   bool    // it calls helpers or loads from the packet, so Go code runs inside
-	starts  []start // in order of offset
+	// Where images call helpers: quick, or helperExit.
+	helperExit uintptr
+	exits      bool    // it calls helpers or loads from the packet, so Go code runs inside
+	starts     []start // in order of offset
 
 	cpus helpers.Processors
 
@@ -112,6 +114,9 @@ func load(code *jit.Code, p *ir.Program, ms []maps.Map, opts Options) (*Program,
 		return nil, err
 	}
 	np.entry = np.image.addr(code.Funcs[0].Entry)
+	if np.helperExit, err = np.exit(); err != nil {
+		return nil, errors.Join(err, np.image.close())
+	}
 	np.indexStarts()
 	if opts.PerfMap != nil {
 		if err := np.writePerfMap(opts.PerfMap); err != nil {

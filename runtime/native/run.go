@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	goruntime "runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,7 @@ type machine struct {
 	poll   uintptr // jit.EnvPoll
 	cpu    uint64  // jit.EnvCPU: env.CPU as it was at entry
 
+	slow  uintptr // helperExit, for quick
 	entry uintptr // where enter calls the image
 	goSP  uintptr // Go stack at enter, of use only while the image runs
 	goBP  uintptr
@@ -41,7 +43,9 @@ type machine struct {
 	rbx, rbp, r13, r14, r15                   uint64
 	rsp                                       uint64
 
-	faultPC, faultAddr, faultSignal uint64 // set by onSignal
+	faultPC, faultSP, faultAddr, faultSignal uint64 // set by onSignal
+
+	held uint64 // stripe whose lock quick holds, or 0
 }
 
 // The contract's offsets are those of the structure.
@@ -95,7 +99,8 @@ func (p *Program) NewRun() (*Run, error) {
 		r.env.CPU = p.opts.CPU
 	}
 	r.seed()
-	r.m.helper, r.m.poll, _ = addresses()
+	r.m.slow, r.m.poll, _ = addresses()
+	r.m.helper = p.helperExit
 	r.top = p.stackTop(stack)
 	r.m.entry = p.entry
 	return r, nil
@@ -191,14 +196,19 @@ func (r *Run) portion() uint64 {
 func (r *Run) failure() error {
 	err := r.err
 	if r.m.faultSignal != 0 {
-		p, off := r.at(r.m.faultPC)
+		at := r.m.faultPC
+		if inQuick(at) {
+			r.m.letGo()
+			at = mem.Load64(r.m.faultSP) - 1 // in the call of the helper
+		}
+		p, off := r.at(at)
 		fault := &FaultError{PC: -1, Addr: r.m.faultAddr, Signal: unix.Signal(r.m.faultSignal)}
 		if p != nil { // or a jump into the arena, but into no image of the run
 			fault.PC, fault.Offset = p.pcAt(off), off
 		}
 		err = fault
 	}
-	r.m.faultPC, r.m.faultAddr, r.m.faultSignal, r.err = 0, 0, 0, nil
+	r.m.faultPC, r.m.faultSP, r.m.faultAddr, r.m.faultSignal, r.err = 0, 0, 0, 0, nil
 	return err
 }
 
@@ -279,5 +289,6 @@ func view(addr uint64, n int) ([]byte, error) {
 	if n < 0 || addr < 4096 {
 		return nil, fmt.Errorf("access %d bytes at address %#x", n, addr)
 	}
+	goruntime.KeepAlive(mem.Touch(addr, uint64(n))) // a fault comes before the helper takes a lock
 	return mem.View(addr, n), nil
 }
