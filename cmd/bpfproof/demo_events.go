@@ -44,7 +44,7 @@ func (d *demo) attach(ctx context.Context) error {
 		return err
 	}
 	link, err := d.object.Program(demoProgram).Attach(&hooks.Pcap{Path: d.pcap,
-		Each: func(_ hooks.Packet, ret uint64) { d.native = append(d.native, uint32(ret)) }})
+		ReplayOptions: hooks.ReplayOptions{Each: func(_ hooks.Packet, ret uint64) { d.native = append(d.native, uint32(ret)) }}})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (r *runner) replay(cmd *cobra.Command, p *ir.Program, name string, e *loade
 		return nil, err
 	}
 	var last uint64
-	report, err := hooks.Run(cmd.Context(), e.Engine, reader, 0, func(_ hooks.Packet, ret uint64) { last = ret })
+	report, err := hooks.Run(cmd.Context(), e.Engine, reader, hooks.ReplayOptions{Each: func(_ hooks.Packet, ret uint64) { last = ret }})
 	if err != nil {
 		return nil, err
 	}

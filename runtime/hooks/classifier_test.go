@@ -44,11 +44,11 @@ func TestClassifier(t *testing.T) {
 	packets := traffic.Generate(traffic.Options{})
 	r, err := hooks.NewReader("traffic.pcap", bytes.NewReader(capture(t)), false)
 	require.NoError(t, err)
-	rep, err := hooks.Run(context.Background(), p.Engine(), r, 0, func(q hooks.Packet, ret uint64) {
+	rep, err := hooks.Run(context.Background(), p.Engine(), r, hooks.ReplayOptions{Each: func(q hooks.Packet, ret uint64) {
 		if ret == 1 {
 			dropped[packets[q.Index-1].Kind]++
 		}
-	})
+	}})
 	require.NoError(t, err)
 	require.EqualValues(t, len(packets), rep.Packets)
 	made := map[string]int{}
@@ -94,7 +94,7 @@ func BenchmarkReplay(b *testing.B) {
 	for b.Loop() {
 		r, err := hooks.NewReader("traffic.pcap", bytes.NewReader(file), false)
 		require.NoError(b, err)
-		rep, err := hooks.Run(context.Background(), p.Engine(), r, 0, nil)
+		rep, err := hooks.Run(context.Background(), p.Engine(), r, ReplayOptions{})
 		require.NoError(b, err)
 		nanos += rep.Nanos
 		packets += rep.Packets

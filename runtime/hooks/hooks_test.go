@@ -69,12 +69,12 @@ func TestReplay(t *testing.T) {
 	packets, b := capture(t, 1000)
 	prog := load(t, lengthProgram(1<<20))
 	next := 0
-	link, err := prog.Attach(&Pcap{Path: file(t, b), Each: func(p Packet, ret uint64) {
+	link, err := prog.Attach(&Pcap{Path: file(t, b), ReplayOptions: ReplayOptions{Each: func(p Packet, ret uint64) {
 		require.Equal(t, next+1, p.Index)
 		require.Equal(t, packets[next].Data, p.Data)
 		require.EqualValues(t, len(p.Data), ret)
 		next++
-	}})
+	}}})
 	require.NoError(t, err)
 	rep, err := link.(*Replay).Run(context.Background())
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestReplayWithoutSessions(t *testing.T) {
 	for _, e := range []runtime.Engine{prog.Engine(), plainEngine{prog.Engine()}} {
 		r, err := NewReader("x", bytes.NewReader(b), false)
 		require.NoError(t, err)
-		rep, err := Run(context.Background(), e, r, 0, nil)
+		rep, err := Run(context.Background(), e, r, ReplayOptions{})
 		require.NoError(t, err)
 		rep.Nanos = 0
 		reports = append(reports, rep)

@@ -17,9 +17,20 @@ import (
 type Pcap struct {
 	Path     string
 	AllowCut bool   // deliver what the capture holds of packets that it cut
-	Fuel     uint64 // of each run; 0 means runtime.DefaultFuel
+	ReplayOptions
+}
+
+// ReplayOptions say how the packets of a capture are delivered.
+type ReplayOptions struct {
+	Fuel uint64 // of each run; 0 means runtime.DefaultFuel
 	// Each, if not nil, is called after each run. It must not keep the packet.
 	Each func(p Packet, ret uint64)
+	// Clock, if not nil, shows programs the packets' times. Engines must have been
+	// given it when the programs were loaded.
+	Clock *EventClock
+	// Progress, if not nil, is told now and then how many bytes of the file were
+	// read.
+	Progress func(offset int64)
 }
 
 // Attach returns a *Replay. Programs whose type takes no packet are refused.
@@ -56,7 +67,7 @@ func (l *Replay) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	rep, err := Run(ctx, l.program.Engine(), r, l.hook.Fuel, l.hook.Each)
+	rep, err := Run(ctx, l.program.Engine(), r, l.hook.ReplayOptions)
 	l.add(rep.Packets, rep.Errors, rep.Nanos)
 	return rep, err
 }
@@ -85,11 +96,11 @@ func (r *Report) NsPerPacket() float64 {
 const batch = 256
 
 // Run feeds all packets of a reader to an engine, through one session where it
-// gives sessions. each may be nil. Fuel 0 means runtime.DefaultFuel.
-func Run(ctx context.Context, e runtime.Engine, r *Reader, fuel uint64, each func(Packet, uint64)) (Report, error) {
-	d := delivery{ctx: ctx, engine: e, fuel: fuel, each: each, rep: Report{Verdicts: map[uint64]uint64{}}}
-	if fuel == 0 {
-		d.fuel = runtime.DefaultFuel
+// gives sessions.
+func Run(ctx context.Context, e runtime.Engine, r *Reader, opts ReplayOptions) (Report, error) {
+	d := delivery{ReplayOptions: opts, ctx: ctx, engine: e, rep: Report{Verdicts: map[uint64]uint64{}}}
+	if d.Fuel == 0 {
+		d.Fuel = runtime.DefaultFuel
 	}
 	if o, ok := e.(runtime.Opener); ok {
 		s, err := o.Open()
@@ -107,6 +118,9 @@ func Run(ctx context.Context, e runtime.Engine, r *Reader, fuel uint64, each fun
 		if err := d.deliver(r.name); err != nil {
 			return d.rep, err
 		}
+		if d.Progress != nil {
+			d.Progress(r.Offset())
+		}
 		if last {
 			return d.rep, readErr
 		}
@@ -117,11 +131,10 @@ func Run(ctx context.Context, e runtime.Engine, r *Reader, fuel uint64, each fun
 }
 
 type delivery struct {
+	ReplayOptions
 	ctx     context.Context
 	engine  runtime.Engine
 	session runtime.Session // nil if the engine gives none
-	fuel    uint64
-	each    func(Packet, uint64)
 	rep     Report
 
 	buf     []byte
@@ -159,7 +172,8 @@ func (d *delivery) deliver(name string) error {
 		if err = frame.SetData(d.packets[i].Data); err != nil {
 			break
 		}
-		if d.rets[i], err = d.session.Run(d.ctx, d.fuel); err != nil {
+		d.tick(i)
+		if d.rets[i], err = d.session.Run(d.ctx, d.Fuel); err != nil {
 			break
 		}
 		done++
@@ -172,7 +186,8 @@ func (d *delivery) deliverEach(name string) error {
 	done, err := 0, error(nil)
 	for i := range d.packets {
 		var res runtime.Result
-		if res, err = d.engine.Run(d.ctx, runtime.Input{Data: d.packets[i].Data, Fuel: d.fuel}); err != nil {
+		d.tick(i)
+		if res, err = d.engine.Run(d.ctx, runtime.Input{Data: d.packets[i].Data, Fuel: d.Fuel}); err != nil {
 			break
 		}
 		d.rets[i] = res.Ret
@@ -182,13 +197,20 @@ func (d *delivery) deliverEach(name string) error {
 	return d.count(name, done, err)
 }
 
+// tick shows programs the time of the i-th packet.
+func (d *delivery) tick(i int) {
+	if d.Clock != nil {
+		d.Clock.now.Store(uint64(d.packets[i].Time.UnixNano()))
+	}
+}
+
 func (d *delivery) count(name string, done int, err error) error {
 	for i, p := range d.packets[:done] {
 		d.rep.Packets++
 		d.rep.Bytes += uint64(len(p.Data))
 		d.rep.Verdicts[d.rets[i]]++
-		if d.each != nil {
-			d.each(p, d.rets[i])
+		if d.Each != nil {
+			d.Each(p, d.rets[i])
 		}
 	}
 	if err != nil {
