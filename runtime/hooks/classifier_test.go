@@ -94,7 +94,7 @@ func BenchmarkReplay(b *testing.B) {
 	for b.Loop() {
 		r, err := hooks.NewReader("traffic.pcap", bytes.NewReader(file), false)
 		require.NoError(b, err)
-		rep, err := hooks.Run(context.Background(), p.Engine(), r, ReplayOptions{})
+		rep, err := hooks.Run(context.Background(), p.Engine(), r, hooks.ReplayOptions{})
 		require.NoError(b, err)
 		nanos += rep.Nanos
 		packets += rep.Packets

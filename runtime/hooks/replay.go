@@ -16,7 +16,7 @@ import (
 // Pcap is a capture file as a hook: the program runs once for every packet.
 type Pcap struct {
 	Path     string
-	AllowCut bool   // deliver what the capture holds of packets that it cut
+	AllowCut bool // deliver what the capture holds of packets that it cut
 	ReplayOptions
 }
 
