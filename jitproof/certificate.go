@@ -109,7 +109,7 @@ type Counts struct {
 }
 
 // Schema is the version of the certificate's form.
-const Schema = 2
+const Schema = 3
 
 // Certificate says what was proved of a program and its code. Its JSON form has
 // exactly these fields.
@@ -131,6 +131,12 @@ type Certificate struct {
 	// it can be checked without the compiler. The fields have the names they
 	// have in package jit; text and saved registers are in base 64.
 	Code *jit.Code `json:"code,omitempty"`
+	// Linux is what the certificate speaks of if that is an image of Linux:
+	// translated program, machine code, and what the kernel told of itself.
+	// ProgramHash is then of the translated program, and Submitted, if it is not
+	// empty, the hash of the program that was loaded.
+	Linux     *jit.LinuxImage `json:"linux,omitempty"`
+	Submitted string          `json:"submitted,omitempty"`
 	// Seal is what Encode puts here: the SHA-256 of the encoding without it, in
 	// hexadecimal. It finds damage, not forgery, which Check finds.
 	Seal string `json:"seal"`

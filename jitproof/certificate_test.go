@@ -133,7 +133,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"schema":2,"status":"proved"}`))
+	f.Add([]byte(`{"schema":3,"status":"proved"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, err := jitproof.Decode(data); err == nil {
 			_, err := c.Encode()

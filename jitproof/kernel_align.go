@@ -72,7 +72,7 @@ func align(img *image) (alignment, error) {
 }
 
 func (a *aligner) fail(format string, args ...any) error {
-	return &ImageError{a.img.p.Name, a.off, "no alignment: " + fmt.Sprintf(format, args...)}
+	return &ImageError{a.img.p.Name, CodeAlignment, a.off, "no alignment: " + fmt.Sprintf(format, args...)}
 }
 
 // peek decodes the next machine instruction; ok is false where there is none.

@@ -29,9 +29,17 @@ var kernelHomes = [numRegs]x86.Reg{x86.RAX, x86.RDI, x86.RSI, x86.RDX, x86.RCX, 
 // ImageError says why an image is not one that can be judged.
 type ImageError struct {
 	Program string
-	Off     int // in the image
+	Code    string // stable name of the reason: one of those below
+	Off     int    // in the image
 	Reason  string
 }
+
+// The reasons why an image cannot be judged.
+const (
+	CodeHidden    = "hidden"    // the kernel does not show it
+	CodeTables    = "tables"    // what it shows does not fit together
+	CodeAlignment = "alignment" // what belongs to what is not found
+)
 
 func (e *ImageError) Error() string {
 	return fmt.Sprintf("jitproof: image of %q: offset %#x: %s", e.Program, e.Off, e.Reason)
@@ -50,7 +58,7 @@ func newKernelImage(k *jit.LinuxImage) (*image, error) {
 	}
 	p := t.IR
 	if len(p.Funcs) != len(k.Funcs) {
-		return nil, &ImageError{k.Name, 0, fmt.Sprintf("%d functions, the bytecode has %d", len(k.Funcs), len(p.Funcs))}
+		return nil, &ImageError{k.Name, CodeTables, 0, fmt.Sprintf("%d functions, the bytecode has %d", len(k.Funcs), len(p.Funcs))}
 	}
 	tables := &kernelTables{LinuxImage: k, bytecode: t}
 	code := &jit.Code{Arch: "amd64", Text: k.Text, PCMap: make([]int32, len(p.Insns))}
@@ -79,14 +87,29 @@ func newKernelImage(k *jit.LinuxImage) (*image, error) {
 	return img, nil
 }
 
+// needed returns the image without the addresses of maps that it does not refer
+// to.
+func (k *kernelTables) needed() *jit.LinuxImage {
+	img := *k.LinuxImage
+	img.Maps, img.Values = map[uint32]uint64{}, map[uint32]uint64{}
+	for ref := range k.alignment.maps {
+		if at, ok := k.tells(ref); ok && ref.kind == ir.PseudoMapFD {
+			img.Maps[ref.id] = at
+		} else if ok {
+			img.Values[ref.id] = at
+		}
+	}
+	return &img
+}
+
 // checkShown refuses tables that contradict, and an image that the kernel does not
 // show.
 func checkShown(k *jit.LinuxImage) error {
 	refuse := func(off int, format string, args ...any) error {
-		return &ImageError{k.Name, off, fmt.Sprintf(format, args...)}
+		return &ImageError{k.Name, CodeTables, off, fmt.Sprintf(format, args...)}
 	}
 	if len(k.Text) == 0 || !slices.ContainsFunc(k.Text, func(b byte) bool { return b != 0 }) {
-		return refuse(0, "the kernel does not show it (kernel.kptr_restrict, net.core.bpf_jit_harden, CAP_SYSLOG)")
+		return &ImageError{k.Name, CodeHidden, 0, "the kernel does not show it (kernel.kptr_restrict, net.core.bpf_jit_harden, CAP_SYSLOG)"}
 	}
 	off := int32(0)
 	for i, f := range k.Funcs {

@@ -30,9 +30,58 @@ func (c *Certificate) Log(w io.Writer, p *ir.Program, code *jit.Code) error {
 	if err != nil {
 		return fmt.Errorf("jitproof: log %q: %w", p.Name, err)
 	}
-	l := &logger{c: c, p: p, code: code, starts: starts(code), w: tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)}
+	l := &logger{c: c, p: p, code: code, starts: starts(code), w: tabwriter.NewWriter(w, 0, 0, 1, ' ', 0), hints: map[ir.PC][]jit.Hint{}}
+	for _, f := range code.Funcs {
+		l.frames = append(l.frames, ourFrame(f.Frame))
+	}
+	for _, h := range code.Hints {
+		l.hints[h.PC] = append(l.hints[h.PC], h)
+	}
+	return l.write(slices.Clone(g.Blocks))
+}
+
+// LogKernel is Log of a proof of an image of Linux, which must hold its image: as
+// ValidateKernel returns it.
+func (c *Certificate) LogKernel(w io.Writer) error {
+	if c.Linux == nil {
+		return fmt.Errorf("jitproof: log %q: it holds no image", c.Program)
+	}
+	img, err := newKernelImage(c.Linux)
+	if err != nil {
+		return err
+	}
+	l := &logger{c: c, p: img.p, code: img.code, frames: img.frames, hints: img.hints, starts: starts(img.code), w: tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)}
+	return l.write(img.blocks())
+}
+
+// blocks splits a translated program where jumps come from and lead to.
+func (img *image) blocks() (all []cfg.Block) {
+	p := img.p
+	starts := map[ir.PC]bool{}
+	for pc, in := range p.All() {
+		target, ok := in.Target(pc)
+		if jumps := in.Kind() == ir.KindJump || in.Kind() == ir.KindBranch; jumps && ok {
+			starts[target], starts[pc+1] = true, true
+		}
+		starts[pc+1] = starts[pc+1] || in.Kind() == ir.KindExit
+	}
+	for i, f := range p.Funcs {
+		b := cfg.Block{Func: i, Start: f.PC}
+		for pc := f.PC + 1; pc <= img.end(i); pc++ {
+			if pc == img.end(i) || starts[pc] {
+				b.End = pc
+				all = append(all, b)
+				b.Start = pc
+			}
+		}
+	}
+	return all
+}
+
+// write writes all functions, of the given blocks.
+func (l *logger) write(blocks []cfg.Block) error {
+	p, code := l.p, l.code
 	l.row("bytecode", "machine code", "relation", "status and time")
-	blocks := slices.Clone(g.Blocks)
 	slices.SortFunc(blocks, func(a, b cfg.Block) int { return int(a.Start - b.Start) })
 	for i, f := range code.Funcs {
 		first := code.PCMap[f.PC]
@@ -58,6 +107,8 @@ type logger struct {
 	c      *Certificate
 	p      *ir.Program
 	code   *jit.Code
+	frames []frame // by function
+	hints  map[ir.PC][]jit.Hint
 	starts []int32 // where code begins: of instructions, of functions
 	w      *tabwriter.Writer
 }
@@ -109,7 +160,7 @@ func (l *logger) bytecode(fi int, f jit.Func, b cfg.Block) {
 		lines = append(lines, code...)
 	}
 	title := fmt.Sprintf("block of insns %d to %d", b.Start, b.End-1)
-	l.block(title, lines, l.relation(b.Start, f), fi, b.Start, b.End)
+	l.block(title, lines, l.relation(b.Start, &l.frames[fi]), fi, b.Start, b.End)
 }
 
 // last reports whether pc is the last instruction of its function whose code
@@ -137,16 +188,20 @@ func (l *logger) machine(from, to int32) (lines []line) {
 
 // relation says how the states at pc are related: where each register is, and
 // what the hints say.
-func (l *logger) relation(pc ir.PC, f jit.Func) (cells []string) {
+func (l *logger) relation(pc ir.PC, f *frame) (cells []string) {
 	if !l.code.Cut(pc) {
 		return []string{"no cut: proved with", "the code before it"}
 	}
-	text := make([]string, 0, ir.NumRegs)
-	for r, home := range f.Frame.Regs {
-		said := fmt.Sprintf("%v=%v", ir.Reg(r), x86.Reg(home))
-		for _, h := range l.code.Hints {
+	text := make([]string, 0, numRegs)
+	regs := f.regs[:ir.NumRegs]
+	if l.c.Linux != nil {
+		regs = f.regs[:]
+	}
+	for r, home := range regs {
+		said := fmt.Sprintf("%v=%v", ir.Reg(r), home)
+		for _, h := range l.hints[pc] {
 			switch {
-			case h.PC != pc || int(h.Reg) != r:
+			case int(h.Reg) != r:
 			case h.Kind == jit.HintDead:
 				said = ""
 			case h.Kind == jit.HintUpper:
@@ -155,7 +210,7 @@ func (l *logger) relation(pc ir.PC, f jit.Func) (cells []string) {
 				said += " is map " + l.p.Maps[h.Map].Name
 			}
 		}
-		if ir.Reg(r) == ir.FP && f.Frame.Stack == 0 || said == "" {
+		if ir.Reg(r) == ir.FP && !f.fp || said == "" {
 			continue
 		}
 		text = append(text, said)
@@ -163,7 +218,7 @@ func (l *logger) relation(pc ir.PC, f jit.Func) (cells []string) {
 	for part := range slices.Chunk(text, 3) {
 		cells = append(cells, strings.Join(part, " "))
 	}
-	return append(cells, fmt.Sprintf("rsp=entry-%d", f.Frame.Size))
+	return append(cells, fmt.Sprintf("rsp=entry-%d", f.size))
 }
 
 // block writes one block with the obligations of instructions [from, to), or

@@ -74,7 +74,11 @@ func (v *Validator) ValidateKernel(ctx context.Context, k *jit.LinuxImage) (*Cer
 	if err != nil {
 		return nil, err
 	}
-	return v.validate(ctx, img)
+	c, err := v.validate(ctx, img)
+	if err == nil {
+		c.Linux = img.kernel.needed()
+	}
+	return c, err
 }
 
 // validate proves what images consist of, function by function.

@@ -30,6 +30,13 @@ type proofJSON struct {
 	Bytes       int     `json:"bytes"`
 	Millis      float64 `json:"millis"`
 	Message     string  `json:"message,omitempty"` // why it is not proved
+
+	// Of images of the kernel: the translated program's instructions, how many
+	// obligations were closed without a solver, and a stable name for why it is not
+	// proved.
+	Insns     int    `json:"insns,omitempty"`
+	Rewriting int    `json:"by_rewriting,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 // solverFlags choose and bound the solver.
@@ -53,12 +60,25 @@ func proveCmd() *cobra.Command {
 	var solver solverFlags
 	var tier tierFlags
 	var asJSON, confirm, log bool
-	var cert, smtDir string
+	var cert, smtDir, image string
 	cmd := &cobra.Command{
 		Use:   "prove X",
 		Short: "verify, compile, and prove the machine code equivalent to the bytecode",
-		Args:  cobra.ExactArgs(1),
+		Long: `prove verifies and compiles programs and proves that the machine code does what the bytecode means.
+With --image kernel it is the live kernel that verifies and compiles: proved is its JIT's image, taken out of the running
+kernel, against the bytecode as the kernel rewrote it. Then X may also be a file of ground truth (.jsonl), of which what is to
+be accepted is proved, and there may be several; a table sums up.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if image == imageKernel {
+				return cobra.MinimumNArgs(1)(cmd, args)
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if image != "" {
+				k := kernelProver{in: &in, solver: &solver, confirm: confirm, log: log, cert: cert, smtDir: smtDir}
+				return k.run(cmd, image, args, newPrinter(cmd, asJSON))
+			}
 			programs, err := in.load(cmd, args[0])
 			if err != nil {
 				return err
@@ -100,6 +120,7 @@ func proveCmd() *cobra.Command {
 	solver.flags(cmd)
 	tier.flags(cmd)
 	jsonFlag(cmd, &asJSON)
+	cmd.Flags().StringVar(&image, "image", "", "whose machine code: kernel for the live kernel's, instead of our own")
 	cmd.Flags().StringVar(&cert, "cert", "", "file to write the certificate to")
 	cmd.Flags().BoolVar(&log, "log", false, "show per block: bytecode | machine code | relation | status and time")
 	cmd.Flags().StringVar(&smtDir, "smt-dir", "", "write every obligation's query as SMT-LIB into this folder; unsat if it holds")
@@ -173,14 +194,19 @@ func (pr *prover) prove(ctx context.Context, p *ir.Program) (proofJSON, string, 
 }
 
 func (pr *prover) write(cert *jitproof.Certificate) error {
-	if pr.cert == "" {
+	return writeCertificate(pr.cert, cert)
+}
+
+// writeCertificate writes a certificate to a file; to none if path is empty.
+func writeCertificate(path string, cert *jitproof.Certificate) error {
+	if path == "" {
 		return nil
 	}
 	data, err := cert.Encode()
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(pr.cert, data, 0o644)
+	return os.WriteFile(path, data, 0o644)
 }
 
 // blame names the first obligation that kept the proof from succeeding.
