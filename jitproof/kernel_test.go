@@ -7,9 +7,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bpfproof/bpfproof/internal/conformance"
+	"github.com/bpfproof/bpfproof/internal/filetest"
 	"github.com/bpfproof/bpfproof/internal/long"
 	"github.com/bpfproof/bpfproof/internal/vectors"
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/asm"
 	"github.com/bpfproof/bpfproof/ir/elf"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof"
@@ -117,6 +120,34 @@ func TestLinuxVectors(t *testing.T) {
 	}
 	t.Logf("%d proved, %d not loaded; %d obligations, %d by the rewrite rules alone", proved, unloaded, obligations, plain)
 	require.Greater(t, proved, 10*unloaded)
+}
+
+// TestLinuxConformance proves the live kernel's images of the conformance suite's
+// programs, each as a function of a program that sets up its memory. Those that the
+// kernel refuses to load are counted.
+func TestLinuxConformance(t *testing.T) {
+	o := observer(t)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	proved, unloaded := 0, 0
+	for _, f := range filetest.ConformanceFiles(t, "*.data") {
+		var p *ir.Program
+		var err error
+		if f.Raw != nil {
+			p, err = conformance.Decode(f.Raw)
+		} else if p, err = asm.Parse(f.Name, f.Asm); err == nil {
+			p, err = conformance.Prepare(p)
+		}
+		require.NoError(t, err, f.Name)
+		whole := conformance.Wrapped(p, f.Mem)
+		whole.Name = f.Name
+		if c := proveLinux(t, v, o, whole); c == nil {
+			unloaded++
+		} else if c.Status == jitproof.Proved {
+			proved++
+		}
+	}
+	t.Logf("%d proved, %d not loaded", proved, unloaded)
+	require.Greater(t, proved, 200)
 }
 
 // TestLinuxKernelObjects proves the live kernel's images of programs that call

@@ -45,6 +45,13 @@ func notLoaded(whole *ir.Program, err error) error {
 	return &Error{Kind: Rejected, Err: err}
 }
 
+// Wrapped returns the program that the live kernel gets in the place of p on the
+// memory.
+func Wrapped(p *ir.Program, memory []byte) *ir.Program {
+	whole, _ := wrap(p, memory)
+	return whole
+}
+
 // wrap returns an XDP program that calls p on the memory and stores r0 in the
 // map whose index is result.
 func wrap(p *ir.Program, memory []byte) (whole *ir.Program, result int) {
