@@ -166,7 +166,7 @@ type eventLink struct {
 }
 
 func (l *eventLink) fire(ctx context.Context, b []byte, see func(uint64, runtime.Session)) error {
-	return l.run(ctx, func(f *runtime.Frame) error { return f.Set(record(l.program.Spec().Type, b)) }, see)
+	return l.run(ctx, func(s runtime.Session) error { return s.Frame().Set(record(l.program.Spec().Type, b)) }, see)
 }
 
 // work runs what is posted. Runs that fail are counted by the link.

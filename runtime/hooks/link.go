@@ -60,7 +60,7 @@ func newLink(p *runtime.Program, fuel uint64) (*link, error) {
 
 // run prepares a session for an event, runs the program, and lets the caller
 // see what the run left. Both functions may be nil.
-func (l *link) run(ctx context.Context, prepare func(*runtime.Frame) error, see func(ret uint64, s runtime.Session)) error {
+func (l *link) run(ctx context.Context, prepare func(runtime.Session) error, see func(ret uint64, s runtime.Session)) error {
 	l.running.RLock()
 	defer l.running.RUnlock()
 	if l.closed.Load() {
@@ -72,7 +72,7 @@ func (l *link) run(ctx context.Context, prepare func(*runtime.Frame) error, see 
 	}
 	defer l.give(s)
 	if prepare != nil {
-		if err := prepare(s.Frame()); err != nil {
+		if err := prepare(s); err != nil {
 			l.drops.Add(1)
 			return err
 		}

@@ -174,11 +174,7 @@ func (l *LiveLink) wrap(err error) error {
 }
 
 func (l *LiveLink) deliver(ctx context.Context, p Packet, rep *Report) error {
-	if l.skb() {
-		binary.NativeEndian.PutUint32(l.ctx[skbProtocol:], 0)
-		copy(l.ctx[skbProtocol:], p.Data[12:14])
-	}
-	return l.run(ctx, func(f *runtime.Frame) error { return f.Set(runtime.Input{Data: p.Data, Ctx: l.ctx}) },
+	return l.run(ctx, func(s runtime.Session) error { return s.Frame().Set(runtime.Input{Data: p.Data, Ctx: l.ctx}) },
 		func(ret uint64, s runtime.Session) {
 			rep.Bytes += uint64(len(p.Data))
 			rep.Verdicts[ret]++
@@ -190,9 +186,6 @@ func (l *LiveLink) deliver(ctx context.Context, p Packet, rep *Report) error {
 			}
 		})
 }
-
-// skb reports whether the program sees a socket buffer.
-func (l *LiveLink) skb() bool { return len(l.ctx) == skbSize }
 
 // send sends a packet. One that the interface does not take is counted.
 func (l *LiveLink) send(data []byte) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	goruntime "runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,11 @@ func vethPair(t *testing.T) wire {
 		if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil {
 			t.Skipf("a veth pair is not permitted here: ip %v: %v: %s", args, err, out)
 		}
+	}
+	for ready := false; !ready; time.Sleep(time.Millisecond) { // before, packets are dropped
+		out, err := exec.Command(tool, "-o", "link", "show", "type", "veth").CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		ready = strings.Count(string(out), "state UP") == 2 && !strings.Contains(string(out), "qdisc noop ")
 	}
 	live := Live{Interface: w.far, Outgoing: true}
 	w.raw, _, err = live.open()

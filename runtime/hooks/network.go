@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +26,8 @@ type Network struct {
 	mu      sync.RWMutex
 	devices map[uint32]*Device
 	sockets map[uint32]*Queue
+	routes  []route
+	macs    map[netip.Addr][6]byte
 	last    uint32 // device number given last
 	room    int    // of each queue
 }
@@ -45,7 +48,7 @@ func NewNetwork(room int) *Network {
 	if room <= 0 {
 		room = defaultRoom
 	}
-	return &Network{devices: map[uint32]*Device{}, sockets: map[uint32]*Queue{}, room: room}
+	return &Network{devices: map[uint32]*Device{}, sockets: map[uint32]*Queue{}, macs: map[netip.Addr][6]byte{}, room: room}
 }
 
 // Device is a simulated network device.

@@ -9,6 +9,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
+	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
 // Results of a tc program (include/uapi/linux/pkt_cls.h). Others mean
@@ -25,7 +26,6 @@ const (
 // Fields of __sk_buff that the network fills in.
 const (
 	skbPktType        = 4
-	skbProtocol       = 16
 	skbIngressIfindex = 36
 	skbIfindex        = 40
 	skbDataEnd        = 80
@@ -136,8 +136,19 @@ func (f *flight) receive(p parcel) {
 
 // run runs a program on the packet, which is then as the program left it.
 func (f *flight) run(l *netLink, p *parcel, in []byte) (ret uint64, redirect helpers.Redirect, err error) {
-	err = l.run(f.ctx, func(frame *runtime.Frame) error {
-		return frame.Set(runtime.Input{Data: p.data, Ctx: in})
+	err = l.run(f.ctx, func(s runtime.Session) error {
+		frame := s.Frame()
+		if err := frame.Set(runtime.Input{Data: p.data, Ctx: in}); err != nil {
+			return err
+		}
+		if len(in) == skbSize { // a frame does not know whose packets it holds
+			addr, _ := frame.Context()
+			mem.Store32(addr+skbPktType, uint64(packetType(p.data, p.dev.address)))
+		}
+		if e, ok := s.(runtime.Environed); ok {
+			e.Env().Network, e.Env().Device = f, p.dev.index
+		}
+		return nil
 	}, func(r uint64, s runtime.Session) {
 		ret = r
 		frame := s.Frame()
@@ -201,9 +212,6 @@ func (f *flight) meta(p *parcel) {
 	put(skbIfindex, p.dev.index)
 	put(skbDataEnd, 0)
 	put(skbWireLen, uint32(len(p.data)))
-	put(skbProtocol, 0)
-	copy(p.skb[skbProtocol:], p.data[12:14])
-	put(skbPktType, packetType(p.data, p.dev.address))
 }
 
 // packetType tells whom a frame is for (eth_type_trans).

@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
@@ -9,12 +10,10 @@ import (
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
-// Flags of redirect_map and of redirect (BPF_F_BROADCAST,
-// BPF_F_EXCLUDE_INGRESS, BPF_F_INGRESS).
+// Flags of redirect_map (BPF_F_BROADCAST, BPF_F_EXCLUDE_INGRESS).
 const (
 	toAll        = 1 << 3
 	notToIngress = 1 << 4
-	toIngress    = 1
 )
 
 // redirectXDP sends the packet where an XDP program wants it (xdp_do_redirect
@@ -98,18 +97,54 @@ func element(m maps.Map, index uint32) (uint32, bool) {
 }
 
 // redirectTC sends the packet where a tc program wants it (skb_do_redirect in
-// net/core/filter.c): out by another device, past its
-// egress programs, or into it as if it had been received, past those of ingress.
+// net/core/filter.c): out by another device, past its egress programs; into it
+// or into its peer as if it had been received, past those of ingress; or out by
+// it with the link header of the next station on the packet's way.
 func (f *flight) redirectTC(p parcel, to helpers.Redirect) {
 	target := f.net.Device(to.Index)
 	if to.Map != nil || target == nil {
 		p.dev.count.noTarget.Add(1)
 		return
 	}
-	p.dev.count.redirected.Add(1)
 	at := (*flight).egress
-	if to.Flags&toIngress != 0 {
+	switch {
+	case to.Flags&helpers.RedirectIngress != 0:
+		at = (*flight).ingress
+	case to.Flags&helpers.RedirectPeer != 0:
+		at = (*flight).ingress
+		target = target.peer.Load()
+	case to.Flags&helpers.RedirectNeigh != 0 && !f.net.address(p.data, target):
+		target = nil
+	}
+	if target == nil {
+		p.dev.count.noTarget.Add(1)
+		return
+	}
+	p.dev.count.redirected.Add(1)
+	f.next(target, at, p.data, p.skb)
+}
+
+// Device tells programs of a device (helpers.Network).
+func (f *flight) Device(index uint32) (helpers.Device, bool) {
+	d := f.net.Device(index)
+	if d == nil {
+		return helpers.Device{}, false
+	}
+	return helpers.Device{MTU: deviceMTU, Header: leastPacket, Address: [6]byte(d.address), Forward: true}, true
+}
+
+// Route tells programs of a packet's way.
+func (f *flight) Route(_ uint32, to netip.Addr) helpers.Route { return f.net.route(to) }
+
+// Send takes the copy of a packet that a tc program sends (clone_redirect).
+func (f *flight) Send(to helpers.Redirect, packet []byte) {
+	target := f.net.Device(to.Index)
+	if target == nil || len(packet) < leastPacket {
+		return // the helper has looked whether there is such a device
+	}
+	at := (*flight).egress
+	if to.Flags&helpers.RedirectIngress != 0 {
 		at = (*flight).ingress
 	}
-	f.next(target, at, p.data, p.skb)
+	f.next(target, at, packet, nil)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
+	"net/netip"
 	"sync"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/vm"
 )
 
@@ -211,6 +214,69 @@ func TestRedirectToProcessorsAndSockets(t *testing.T) {
 	got, err := q.Next(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, ping(everybody, 0x800, 7), got)
+}
+
+// TestRedirectByNumber: redirect by XDP and tc, into a device, to a peer, and
+// with the link header of a neighbour; copies by clone_redirect.
+func TestRedirectByNumber(t *testing.T) {
+	packet := ping(everybody, 0x800, 0x45)
+	packet = append(packet[:14:14], []byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 192, 0, 2, 9}...)
+	for _, tt := range []struct {
+		name, text string
+		want       string // which queues of devices 1 to 3 hold the packet: u(p), w(ire)
+	}{
+		{"xdp", ".type xdp\n r1 = 2\n r2 = 0\n call redirect\n exit", "w2"},
+		{"egress", ".type sched_cls\n r1 = 2\n r2 = 0\n call redirect\n exit", "w2"},
+		{"ingress", ".type sched_cls\n r1 = 2\n r2 = 1\n call redirect\n exit", "u2"},
+		{"peer", ".type sched_cls\n r1 = 3\n r2 = 0\n call redirect_peer\n exit", "u4"},
+		{"neighbour", ".type sched_cls\n r1 = 2\n r2 = 0\n r3 = 0\n r4 = 0\n call redirect_neigh\n exit", "n2"},
+		{"nowhere", ".type sched_cls\n r1 = 9\n r2 = 0\n call redirect\n exit", ""},
+		{"clone", ".type sched_cls\n r2 = 2\n r3 = 0\n call clone_redirect\n r0 = 0\n exit", "u1w2"},
+	} {
+		n := NewNetwork(0)
+		var devices []*Device
+		for i := range 4 {
+			devices = append(devices, n.AddDevice(fmt.Sprint("eth", i)))
+		}
+		n.Connect(devices[2], devices[3])
+		router := net.HardwareAddr{2, 2, 2, 2, 2, 2}
+		require.NoError(t, n.AddRoute(netip.MustParsePrefix("0.0.0.0/0"), devices[0], netip.Addr{}))
+		require.NoError(t, n.AddRoute(netip.MustParsePrefix("192.0.2.0/24"), devices[1], netip.MustParseAddr("10.0.0.254")))
+		require.NoError(t, n.AddNeighbour(netip.MustParseAddr("10.0.0.254"), router))
+		p := text(t, tt.text).Programs()[0]
+		if p.Spec().Type == ir.XDP {
+			attach(t, p, devices[0].XDP())
+		} else {
+			attach(t, p, devices[0].Ingress())
+		}
+		require.NoError(t, devices[0].Receive(background, packet), tt.name)
+		got := ""
+		for i, d := range devices {
+			if b, ok := d.Up().TryNext(); ok {
+				require.Equal(t, packet, b)
+				got += fmt.Sprint("u", i+1)
+			}
+			if b, ok := d.Wire().TryNext(); ok {
+				kind := "w"
+				if string(b[:6]) == string(router) && string(b[6:12]) == string(d.Address()) {
+					kind = "n"
+				} else {
+					require.Equal(t, packet, b)
+				}
+				got += fmt.Sprint(kind, i+1)
+			}
+		}
+		require.Equal(t, tt.want, got, tt.name)
+		if tt.want == "" {
+			require.EqualValues(t, 1, devices[0].Stats().NoTarget)
+		}
+	}
+	n := NewNetwork(0)
+	d := n.AddDevice("eth0")
+	require.Error(t, n.AddRoute(netip.Prefix{}, d, netip.Addr{}))
+	require.Error(t, n.AddRoute(netip.MustParsePrefix("::/0"), d, netip.MustParseAddr("10.0.0.1")))
+	require.Error(t, n.AddNeighbour(netip.Addr{}, nil))
+	require.Equal(t, helpers.RouteLocal, n.route(netip.MustParseAddr("10.0.0.1")).Result)
 }
 
 // TestWire: what one end sends the other receives; two programs that send

@@ -123,7 +123,7 @@ func (t *Trace) deliver(ctx context.Context, r *Record) error {
 	}
 	var errs []error
 	for _, l := range links {
-		err := l.run(ctx, func(f *runtime.Frame) error { return f.Set(record(l.program.Spec().Type, r.Raw)) }, nil)
+		err := l.run(ctx, func(s runtime.Session) error { return s.Frame().Set(record(l.program.Spec().Type, r.Raw)) }, nil)
 		if err != nil && !errors.Is(err, ErrDetached) {
 			errs = append(errs, err)
 		}
