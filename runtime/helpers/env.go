@@ -205,20 +205,34 @@ func (e *Env) Reach(addr, n uint64) (start, size uint64, writable, ok bool) {
 // Enter begins a run: values that it looks up stay in place until Exit. Runs
 // do not nest. Without a map that frees elements it does nothing.
 func (e *Env) Enter() {
-	if e.Redirect != (Redirect{}) {
-		e.Redirect = Redirect{}
-	}
+	e.Begin()
 	for _, r := range e.readers {
 		r.Enter()
 	}
 }
 
-// Exit ends a run. What a run that failed still holds is given back: locks, and
-// records of ring buffers, which are discarded.
-func (e *Env) Exit() {
+// Begin is what Enter does beside entering the epochs of maps, for engines that
+// enter and leave those themselves.
+func (e *Env) Begin() {
+	if e.Redirect.Map != nil || e.Redirect.Flags|uint64(e.Redirect.Index) != 0 {
+		e.Redirect = Redirect{}
+	}
+}
+
+// End is what Exit does beside leaving the epochs of maps.
+func (e *Env) End() {
 	if e.lock != 0 || len(e.records) > 0 {
 		e.giveBack()
 	}
+}
+
+// Readers returns the environment's places in the epochs of its maps.
+func (e *Env) Readers() []*maps.Reader { return e.readers }
+
+// Exit ends a run. What a run that failed still holds is given back: locks, and
+// records of ring buffers, which are discarded.
+func (e *Env) Exit() {
+	e.End()
 	for _, r := range e.readers {
 		r.Exit()
 	}

@@ -67,6 +67,12 @@ func (r *Reader) Enter() { r.at.Store(r.epochs.now.Load()) }
 // Exit ends a run: the addresses it looked up must not be used any more.
 func (r *Reader) Exit() { r.at.Store(0) }
 
+// Addresses returns where the clock is and where the reader shows its time of
+// entry, for machine code that enters and leaves as Enter and Exit do: it stores
+// what the clock shows by an instruction that orders all accesses to memory, and
+// 0 by one that follows all before it.
+func (r *Reader) Addresses() (now, at uint64) { return addressOf(&r.epochs.now), addressOf(&r.at) }
+
 // stamp returns the time to mark an element with that was just unlinked.
 func (e *Epochs) stamp() uint64 { return e.now.Load() }
 

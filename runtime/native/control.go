@@ -107,6 +107,7 @@ func (r *Run) widen(ms []maps.Map) {
 	r.env.Trace, r.env.CPU, r.env.Random = old.Trace, old.CPU, old.Random
 	r.env.Cgroup, r.env.Class, r.env.Stack = old.Cgroup, old.Class, old.Stack
 	r.env.Enter()
+	r.watch()
 	r.left = append(r.left, old)
 }
 

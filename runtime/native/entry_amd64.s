@@ -9,26 +9,38 @@
 // so only they must be readable for Go's unwinder: they have an ordinary frame
 // and do not write SP. What switches stacks is in functions of its own.
 
-// func enter(r *Run)
-//
-// Calls the image on its own stack with r1 and r2. Comes back when the image returns, when an
-// exit ends the run, or after a fault.
-TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
-	MOVQ r+0(FP), R12
+// enter calls the image on its own stack with r1 and r2, inside the epochs. Comes
+// back when the image returns, when an exit ends the run, or after a fault. It is
+// called by Go's internal convention, see entry_amd64.go: the Run in AX, r1 and r2
+// in BX and CX, the budget in DI; r0 in AX.
+TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ AX, R12
 	MOVQ SP, machine_goSP(R12)
 	MOVQ BP, machine_goBP(R12)
-	MOVQ machine_rdi(R12), DI
-	MOVQ machine_rsi(R12), SI
+	MOVQ DI, R9
+	MOVQ BX, DI
+	MOVQ CX, SI
+	MOVQ machine_epochAt(R12), BX
+	TESTQ BX, BX
+	JEQ  inside
+	MOVQ machine_epochNow(R12), AX
+	MOVQ (AX), AX
+	XCHGQ AX, (BX)
+inside:
 	XORL DX, DX
 	XORL CX, CX
 	XORL R8, R8
-	MOVQ machine_r9(R12), R9
-	MOVQ machine_entry(R12), AX
-	MOVQ machine_rsp(R12), SP
-	CALL AX
-	MOVQ AX, machine_rax(R12)
+	MOVQ machine_top(R12), SP
+	CALL machine_entry(R12)
+	MOVQ machine_epochAt(R12), CX
+	TESTQ CX, CX
+	JEQ  outside
+	MOVQ $0, (CX)
+outside:
 	MOVQ machine_goSP(R12), SP
 	MOVQ machine_goBP(R12), BP
+	MOVQ (TLS), R14
+	XORPS X15, X15
 	RET
 
 // func reenter(r *Run)
@@ -132,6 +144,8 @@ TEXT ·helperOther(SB), NOSPLIT|NOFRAME, $0-0
 	JNE  stop
 	JMP  ·helperResume(SB)
 stop:
+	MOVQ (TLS), R14
+	XORPS X15, X15
 	RET
 
 // helperFailed is on the Go stack in place of enter: the helper's error is in
@@ -147,6 +161,8 @@ TEXT ·helperFailed(SB), NOSPLIT|NOFRAME, $0-0
 	CALL ·onHelperError(SB)
 	ADJSP $-24
 	POPQ BP
+	MOVQ (TLS), R14
+	XORPS X15, X15
 	RET
 
 // helperResume goes back behind the image's call with the result in rax.
@@ -200,6 +216,8 @@ TEXT ·pollOnGo(SB), NOSPLIT|NOFRAME, $0-0
 	JNE  stop
 	JMP  ·pollResume(SB)
 stop:
+	MOVQ (TLS), R14
+	XORPS X15, X15
 	RET
 
 // pollResume goes back behind the image's call with every register as it was.
@@ -229,6 +247,8 @@ TEXT ·faultExit(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ BP, machine_rbp(R12)
 	MOVQ machine_goSP(R12), SP
 	MOVQ machine_goBP(R12), BP
+	MOVQ (TLS), R14
+	XORPS X15, X15
 	RET
 
 // Offsets in the kernel's siginfo_t and ucontext_t (sigaction(2)).
@@ -268,6 +288,12 @@ chain:
 	MOVLQZX DI, CX
 	MOVQ (AX)(CX*8), AX
 	JMP  AX
+
+// func enterAddress() uintptr
+TEXT ·enterAddress(SB), NOSPLIT, $0-8
+	LEAQ ·enter(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
 
 // func quickAddress() uintptr
 TEXT ·quickAddress(SB), NOSPLIT, $0-8

@@ -6,7 +6,10 @@ package native
 // where they cannot, so nothing below is ever called.
 const supported = false
 
-func enter(r *Run) { r.err = errMachine }
+func enterImage(r *Run, _, _, _ uint64) uint64 {
+	r.err = errMachine
+	return 0
+}
 
 func reenter(r *Run) { r.err = errMachine }
 

@@ -92,7 +92,12 @@ TEXT ·quick(SB), NOSPLIT|NOFRAME, $0-0
 	JEQ  chain4
 slot4:
 	TZCNTL DX, R10
-	MOVL   -4(AX)(R10*4), R8
+	MOVQ   -4(AX)(R10*4), R8 // number and tag at once: the slot may have changed since
+	MOVQ   R8, R10
+	SHRQ   $32, R10
+	CMPL   R10, CX
+	JNE    next4
+	MOVL   R8, R8
 	TESTL  R8, R8
 	JEQ    next4 // an empty slot looks like one key
 found: // element R8

@@ -437,6 +437,7 @@ func quickDo(c *caller, m maps.Map, in quickOp, key []byte, app bool) (out quick
 func TestQuickTorture(t *testing.T) {
 	for _, spec := range []*ir.MapSpec{
 		{Type: ir.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 64},
+		{Type: ir.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 5}, // one bucket, whose slots change hands all the time
 		{Type: ir.Hash, KeySize: 8, ValueSize: 16, MaxEntries: 64},
 		{Type: ir.LRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 30},
 	} {

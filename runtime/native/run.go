@@ -35,8 +35,14 @@ type machine struct {
 
 	slow  uintptr // helperExit, for quick
 	entry uintptr // where enter calls the image
-	goSP  uintptr // Go stack at enter, of use only while the image runs
-	goBP  uintptr
+	top   uint64  // stack pointer at entry
+
+	// The epochs of the run's maps, which enter enters and leaves: addresses of the
+	// clock and of the reader's time, 0 if there are none or Go does it.
+	epochNow, epochAt uint64
+
+	goSP uintptr // Go stack at enter, of use only while the image runs
+	goBP uintptr
 
 	// The image's registers: arguments at entry, all at an exit.
 	rax, rdi, rsi, rdx, rcx, r8, r9, r10, r11 uint64
@@ -61,14 +67,14 @@ var (
 type Run struct {
 	m       machine // must be first: the assembly takes a *Run for a *machine
 	prog    *Program
+	exits   bool           // prog.exits
 	helpers []helpers.Func // prog.helpers
 	env     *helpers.Env
 	ctx     context.Context // nil: cannot be cancelled
 	fuel    int64           // backward jumps left beyond the budget, or unbounded
 	err     error           // why an exit ended the run
 	stack   *mem.Block
-	top     uint64 // stack pointer at entry
-	number  int    // among the program's runs that are open
+	number  int // among the program's runs that are open
 
 	frame  *runtime.Frame // what LD_ABS reads; nil: nothing
 	maps   []maps.Map     // of env
@@ -90,7 +96,7 @@ func (p *Program) NewRun() (*Run, error) {
 		return nil, fmt.Errorf("native: run program %q: %w", p.prog.Name, err)
 	}
 	p.live++
-	r := &Run{prog: p, helpers: p.helpers, env: helpers.NewEnv(p.maps), maps: p.maps, fuel: unbounded, stack: stack}
+	r := &Run{prog: p, exits: p.exits, helpers: p.helpers, env: helpers.NewEnv(p.maps), maps: p.maps, fuel: unbounded, stack: stack}
 	r.bind()
 	r.env.Memory, r.env.Proved = hostMemory{}, true
 	r.env.Clock, r.env.Trace = p.opts.Clock, p.opts.Output
@@ -101,7 +107,8 @@ func (p *Program) NewRun() (*Run, error) {
 	r.seed()
 	r.m.slow, r.m.poll, _ = addresses()
 	r.m.helper = p.helperExit
-	r.top = p.stackTop(stack)
+	r.watch()
+	r.m.top = p.stackTop(stack)
 	r.m.entry = p.entry
 	return r, nil
 }
@@ -130,24 +137,49 @@ func (r *Run) Env() *helpers.Env { return r.env }
 // unless the run fails. An error is a *FaultError, a *HelperError, ErrFuel or
 // wraps the context's.
 func (r *Run) Call(r1, r2 uint64) (uint64, error) {
-	if r.top == 0 {
+	if r.m.top == 0 {
 		return 0, errClosed
 	}
-	r.m.rdi, r.m.rsi = r1, r2
-	r.m.rsp = r.top
-	r.m.r9 = r.portion()
 	r.m.cpu = uint64(r.env.CPU)
-	r.env.Enter()
-	enter(r)
-	r.env.Exit()
-	if r.tails != 0 {
-		r.tails = 0
-		r.leaveOld()
+	var ret uint64
+	if r.exits {
+		ret = r.callOut(r1, r2)
+	} else { // nothing to enter: it meets no Go code and no map that frees elements
+		ret = enterImage(r, r1, r2, r.portion())
 	}
 	if r.m.faultSignal != 0 || r.err != nil {
 		return 0, r.failure()
 	}
-	return r.m.rax, nil
+	return ret, nil
+}
+
+// callOut enters a program that calls helpers.
+func (r *Run) callOut(r1, r2 uint64) uint64 {
+	r.env.Begin()
+	if r.m.epochAt == 0 {
+		for _, e := range r.env.Readers() {
+			e.Enter()
+		}
+	}
+	ret := enterImage(r, r1, r2, r.portion())
+	if r.m.epochAt == 0 || r.m.faultSignal != 0 || r.err != nil {
+		r.env.Exit()
+	} else {
+		r.env.End()
+	}
+	if r.tails != 0 {
+		r.tails = 0
+		r.leaveOld()
+	}
+	return ret
+}
+
+// watch tells enter about the epochs of the run's environment.
+func (r *Run) watch() {
+	r.m.epochNow, r.m.epochAt = 0, 0
+	if rs := r.env.Readers(); len(rs) == 1 {
+		r.m.epochNow, r.m.epochAt = rs[0].Addresses()
+	}
 }
 
 // Close gives the run's memory back, and the program's if that is closed and
@@ -156,10 +188,10 @@ func (r *Run) Close() error {
 	p := r.prog
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r.top == 0 {
+	if r.m.top == 0 {
 		return nil
 	}
-	r.top = 0
+	r.m.top = 0
 	p.cpus.Give(r.number)
 	r.env.Close()
 	r.stack.Free()
