@@ -212,6 +212,13 @@ func bin(b *smt.Builder, op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
 		if q, ok := quotient(b, x, c); ok {
 			return q
 		}
+		if q, ok := wideQuotient(b, x, c); ok {
+			return q
+		}
+	case op == sem.UDiv:
+		if q, ok := nested(b, w, x, c); ok {
+			return q
+		}
 	}
 	return b.Bin(op, w, x, y)
 }

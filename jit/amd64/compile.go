@@ -52,11 +52,13 @@ type compiler struct {
 	frame  jit.Frame // of the function being compiled
 	live   opt.Regs  // what is live behind the instruction being lowered
 	blind  *blinder
+	// multiplies says that divisions by constants are multiplications where they can be.
+	multiplies bool
 }
 
 func newCompiler(p *ir.Program, t jit.Target) *compiler {
 	labels := len(p.Insns) + len(p.Funcs) + 1
-	return &compiler{p: p, target: t, slots: jit.Label(len(p.Insns)), live: opt.All,
+	return &compiler{p: p, target: t, slots: jit.Label(len(p.Insns)), live: opt.All, multiplies: true,
 		asm: jit.NewAssembler(brancher{}, labels, 64+8*len(p.Insns))}
 }
 

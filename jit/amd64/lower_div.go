@@ -3,6 +3,7 @@ package amd64
 import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit/amd64/internal/enc"
+	"github.com/bpfproof/bpfproof/jit/opt"
 )
 
 // division is one instruction's division: dst = dst / divisor, or the rest.
@@ -58,9 +59,91 @@ func (c *compiler) divideK(d division, imm int64) {
 		c.asm.Text = enc.ShiftI(c.asm.Text, enc.SHR, d.s, d.dst, uint8(bit))
 	case power && bit == 0 && !d.rest:
 		c.asm.Text = enc.MovRR(c.asm.Text, d.s, d.dst, d.dst)
-	default:
+	case d.signed || !c.multiplies || !c.multiply(d, uint64(imm)):
 		c.machineDivide(d, noReg, imm)
 	}
+}
+
+// multiply divides by a constant by multiplication: dst >> s, times m, >> k, where
+// there are such numbers.
+func (c *compiler) multiply(d division, by uint64) bool {
+	if d.s == enc.S32 {
+		return c.multiply32(d, by&0xffffffff)
+	}
+	s, m, k, ok := opt.WideMultiplier(by)
+	if !ok {
+		return false
+	}
+	keepRAX, keepRDX := d.dst != enc.RAX && c.live.Has(ir.R0), d.dst != enc.RDX && c.live.Has(ir.R3)
+	n := d.dst // what is divided
+	t := c.asm.Text
+	if n == enc.RAX && d.rest || keepRAX {
+		t = enc.MovRR(t, enc.S64, scratch0, enc.RAX)
+	}
+	if n == enc.RDX && d.rest || keepRDX {
+		t = enc.MovRR(t, enc.S64, scratch1, enc.RDX)
+	}
+	if n != enc.RAX {
+		t = enc.MovRR(t, enc.S64, enc.RAX, n)
+	}
+	if s > 0 {
+		t = enc.ShiftI(t, enc.SHR, enc.S64, enc.RAX, s)
+	}
+	c.asm.Text = t
+	c.constant(enc.RDX, m)
+	t = enc.R(c.asm.Text, enc.MUL, enc.S64, enc.RDX)
+	c.asm.Text = enc.ShiftI(t, enc.SHR, enc.S64, enc.RDX, k)
+	if d.rest {
+		c.rest(d, n, by)
+	}
+	t = c.asm.Text
+	if d.dst != enc.RDX {
+		t = enc.MovRR(t, enc.S64, d.dst, enc.RDX)
+	}
+	if keepRAX {
+		t = enc.MovRR(t, enc.S64, enc.RAX, scratch0)
+	}
+	if keepRDX {
+		t = enc.MovRR(t, enc.S64, enc.RDX, scratch1)
+	}
+	c.asm.Text = t
+	return true
+}
+
+// rest puts n less the quotient in rdx, times by, into rdx. What was in rax or rdx
+// is where multiply has put it.
+func (c *compiler) rest(d division, n enc.Reg, by uint64) {
+	c.constant(enc.RAX, by)
+	t := enc.ImulRR(c.asm.Text, enc.S64, enc.RAX, enc.RDX)
+	switch n {
+	case enc.RAX:
+		n = scratch0
+	case enc.RDX:
+		n = scratch1
+	}
+	t = enc.MovRR(t, enc.S64, enc.RDX, n)
+	c.asm.Text = enc.RR(t, enc.SUB, enc.S64, enc.RDX, enc.RAX)
+}
+
+// multiply32 is multiply for 32 bits: the product is in one word.
+func (c *compiler) multiply32(d division, by uint64) bool {
+	m, k, ok := opt.Multiplier(uint32(by))
+	if !ok {
+		return false
+	}
+	c.asm.Text = enc.MovRR(c.asm.Text, enc.S32, scratch1, d.dst)
+	c.constant(scratch0, m)
+	t := enc.ImulRR(c.asm.Text, enc.S64, scratch1, scratch0)
+	t = enc.ShiftI(t, enc.SHR, enc.S64, scratch1, uint8(k))
+	if !d.rest {
+		c.asm.Text = enc.MovRR(t, enc.S32, d.dst, scratch1)
+		return true
+	}
+	c.asm.Text = t
+	c.constant(scratch0, by)
+	t = enc.ImulRR(c.asm.Text, enc.S32, scratch1, scratch0)
+	c.asm.Text = enc.RR(t, enc.SUB, enc.S32, d.dst, scratch1)
+	return true
 }
 
 func (c *compiler) byZero(d division) {

@@ -52,6 +52,7 @@ func (b optimiser) Compile(p *ir.Program) (*jit.Code, error) {
 		return nil, err
 	}
 	c := newCompiler(p, b.target)
+	c.multiplies = !b.off[opt.PassDivide]
 	s := &segments{compiler: c, b: b, cuts: make([]bool, len(p.Insns))}
 	var hints []jit.Hint
 	if b.harden { // an inlined lookup has the map's size in it

@@ -85,7 +85,7 @@ func (c *Code) compared(uses []int32) {
 	case !fits(c.A):
 	case c.Values[c.A].W == c.W:
 		c.Values[c.A].In = true
-	case c.B == None && c.Imm >= 0 && uint64(c.Imm) <= c.Values[c.A].W.Mask() && unsigned(c.Cmp):
+	case c.B == None && c.Values[c.A].W < c.W && c.Imm >= 0 && uint64(c.Imm) <= c.Values[c.A].W.Mask() && unsigned(c.Cmp):
 		c.Values[c.A].In = true
 		c.W = c.Values[c.A].W
 	}

@@ -85,6 +85,13 @@ rare:
 	goto back
 `
 
+// TestWideLoadNarrowCompared: a comparison of half of a word does not read all of it
+// from memory.
+func TestWideLoadNarrowCompared(t *testing.T) {
+	got := values(plan(t, "r2 = *(u64 *)(r1 + 0)\nif w2 > 7 goto out\nr0 = *(u8 *)(r1 + 1)\nout:\nr0 = 2\nexit"))
+	require.Contains(t, got, "v1 = load.64 [v0+0]\nif.32 v1 jgt 7")
+}
+
 // TestPlan: liveness, upper halves, which jumps count, and the order of code.
 func TestPlan(t *testing.T) {
 	f := plan(t, loop)

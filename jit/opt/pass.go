@@ -47,7 +47,7 @@ var passes = []Info{
 	{PassSelect, "a branch over few simple instructions becomes a choice of values", "both ways of the bytecode against one of the machine", nil},
 	{PassLayout, "code is in the order in which it is likely to be executed", "cuts may be anywhere", nil},
 	{PassAlign, "heads of innermost loops begin at a boundary", "nops do nothing", nil},
-	{PassDivide, "a division of 32 bits by a constant becomes a multiplication", "the theorem of Granlund and Montgomery, as a rule of the proof", nil},
+	{PassDivide, "a division by a constant becomes a multiplication", "the theorem of Granlund and Montgomery, as rules of the proof", nil},
 	{PassCopy, "a moved word is the word", "equal terms", copies},
 	{PassFold, "operations on constants are done, and constants become immediates", "arithmetic of terms", fold},
 	{PassNarrow, "extensions and masks that change nothing go, and shifts that extend become extensions", "known bits of terms", narrow},

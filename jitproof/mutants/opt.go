@@ -24,9 +24,10 @@ const (
 	r0 |= r2
 	exit
 `
-	inPlaceText = "r0 = *(u64 *)(r1 + 0)\nr0 += r2\n*(u64 *)(r1 + 0) = r0\nr0 = 0\nexit\n"
-	selectText  = "r0 = r2\nif r1 s> 7 goto out\nr0 = r3\nout:\nexit\n"
-	swapText    = `
+	wideDivisionText = "r0 = *(u64 *)(r1 + 0)\nr0 /= 10\nexit\n"
+	inPlaceText      = "r0 = *(u64 *)(r1 + 0)\nr0 += r2\n*(u64 *)(r1 + 0) = r0\nr0 = 0\nexit\n"
+	selectText       = "r0 = r2\nif r1 s> 7 goto out\nr0 = r3\nout:\nexit\n"
+	swapText         = `
 	r0 = 0
 again:
 	r3 = r1
@@ -48,6 +49,11 @@ var optimised = []Mutant{
 	{Name: "joined-load-adds", Bug: "a joined load is added to what its register held", Text: joinText, Tier: jit.Optimising, edit: either(addLoad, swappedLoad(0x03, 0x07, 0x0f, 0xc8))},
 	{Name: "division-multiplier", Bug: "the multiplier of a division by 10 is one too great", Tier: jit.Optimising,
 		Text: "w0 = w1\nw0 /= 10\nexit\n", edit: multiplier},
+	{Name: "wide-division-multiplier", Bug: "the multiplier of a division of 64 bits by 10 is too great", Text: wideDivisionText, edit: multiplier},
+	{Name: "wide-division-shift", Bug: "the product of a division of 64 bits is shifted by one bit too many", Text: wideDivisionText,
+		edit: instead([]byte{0x48, 0xc1, 0xea, 0x02}, []byte{0x48, 0xc1, 0xea, 0x03})},
+	{Name: "wide-division-half", Bug: "the lower half of the product of a division is taken for the upper one", Text: wideDivisionText,
+		edit: instead([]byte{0x48, 0xc1, 0xea, 0x02}, []byte{0x48, 0xc1, 0xe8, 0x02})},
 	{Name: "address-scale", Bug: "an index is scaled by twice as much", Tier: jit.Optimising,
 		Text: "r2 <<= 2\nr1 += r2\nr0 = *(u32 *)(r1 + 8)\nexit\n", edit: scale},
 	{Name: "stack-slot-overlap", Bug: "two words on the stack share a byte", Tier: jit.Optimising,

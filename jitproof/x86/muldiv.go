@@ -35,7 +35,7 @@ func (m *Machine[V]) multiply(s *State[V], in Inst) error {
 	}
 	x := m.register(s, Arg{Reg: RAX, Width: w})
 	low := m.A.Bin(sem.Mul, w, x, y)
-	high := m.high(w, x, y)
+	high := High(m.A, w, x, y)
 	if in.Op == x86asm.IMUL { // a negative factor counts 2^w too much
 		zero := m.A.Const(w, 0)
 		high = m.A.Bin(sem.Sub, w, high, m.A.Ite(m.top(w, x), y, zero))
@@ -55,18 +55,18 @@ func (m *Machine[V]) multiply(s *State[V], in Inst) error {
 	return nil
 }
 
-// high returns the upper half of the unsigned product of two w-bit words, by
+// High returns the upper half of the unsigned product of two w-bit words, by
 // products of half words.
-func (m *Machine[V]) high(w ir.Width, x, y V) V {
+func High[V any](a sem.Algebra[V], w ir.Width, x, y V) V {
 	if w < ir.W64 {
-		p := m.A.Bin(sem.Mul, ir.W64, m.A.Resize(x, w, ir.W64, false), m.A.Resize(y, w, ir.W64, false))
-		return m.A.Resize(m.A.Bin(sem.LShr, ir.W64, p, m.A.Const(ir.W64, uint64(w))), ir.W64, w, false)
+		p := a.Bin(sem.Mul, ir.W64, a.Resize(x, w, ir.W64, false), a.Resize(y, w, ir.W64, false))
+		return a.Resize(a.Bin(sem.LShr, ir.W64, p, a.Const(ir.W64, uint64(w))), ir.W64, w, false)
 	}
-	half := m.A.Const(w, 32)
-	low := func(v V) V { return m.A.Bin(sem.And, w, v, m.A.Const(w, 0xffffffff)) }
-	up := func(v V) V { return m.A.Bin(sem.LShr, w, v, half) }
-	mul := func(a, b V) V { return m.A.Bin(sem.Mul, w, a, b) }
-	add := func(a, b V) V { return m.A.Bin(sem.Add, w, a, b) }
+	half := a.Const(w, 32)
+	low := func(v V) V { return a.Bin(sem.And, w, v, a.Const(w, 0xffffffff)) }
+	up := func(v V) V { return a.Bin(sem.LShr, w, v, half) }
+	mul := func(x, y V) V { return a.Bin(sem.Mul, w, x, y) }
+	add := func(x, y V) V { return a.Bin(sem.Add, w, x, y) }
 	mid := add(mul(up(x), low(y)), up(mul(low(x), low(y))))
 	other := add(mul(low(x), up(y)), low(mid))
 	return add(add(mul(up(x), up(y)), up(mid)), up(other))
