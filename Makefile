@@ -41,6 +41,7 @@ update: deps ## rewrite golden files from what the code does now
 corpus: ## rebuild the committed objects from their C sources (needs clang)
 	@scripts/deps.sh clang
 	$(MAKE) -C corpus
+	$(MAKE) -C examples
 
 clean: ## remove build results
 	rm -rf bin

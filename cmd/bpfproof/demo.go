@@ -28,6 +28,7 @@ func demoCmd() *cobra.Command {
 	var policy policyFlags
 	var solver solverFlags
 	var packets int
+	var pcap string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "the whole pipeline on one real program, stage by stage",
@@ -42,14 +43,17 @@ func demoCmd() *cobra.Command {
 				return err
 			}
 			defer os.RemoveAll(dir)
-			d := &demo{w: cmd.OutOrStdout(), prover: pr, policy: policy,
-				pcap: filepath.Join(dir, "traffic.pcap"), packets: packets}
+			if pcap == "" {
+				pcap = filepath.Join(dir, "traffic.pcap")
+			}
+			d := &demo{w: cmd.OutOrStdout(), prover: pr, policy: policy, pcap: pcap, packets: packets}
 			return d.run(cmd.Context())
 		},
 	}
 	policy.flags(cmd)
 	solver.flags(cmd)
 	cmd.Flags().IntVar(&packets, "packets", 12000, "packets in the generated capture")
+	cmd.Flags().StringVar(&pcap, "pcap", "", "file to keep the generated capture in")
 	return cmd
 }
 
