@@ -92,5 +92,5 @@ func InfoOf(m Map) Info {
 }
 
 func (c *core) details(i *Info) {
-	i.Frozen, i.Pinned, i.Bytes = c.frozen.Load(), c.file != nil, uint64(c.block.Size())
+	i.Frozen, i.Pinned, i.Bytes = c.frozen.Load(), c.file != nil && !c.file.removed.Load(), uint64(c.block.Size())
 }

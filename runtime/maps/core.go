@@ -57,7 +57,11 @@ func (c *core) Spec() *ir.MapSpec { return c.spec }
 
 func (c *core) Handle() uint64 { return c.block.Addr() }
 
-func (c *core) Freeze() { c.frozen.Store(true) }
+func (c *core) Freeze() {
+	if c.frozen.CompareAndSwap(false, true) {
+		c.file.freeze()
+	}
+}
 
 // enter begins an operation of the application, which ends with leave.
 func (c *core) enter() error {

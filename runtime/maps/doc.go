@@ -46,7 +46,8 @@
 //
 // [Pin] keeps arrays and hash tables in a file. Every change that others see is
 // one store, made after what it leads to, so a process may be killed at any
-// moment. Whether a map is frozen is not kept.
+// moment. [OpenPinned] opens a file by itself, [Unpin] removes it from its
+// directory.
 //
 // # What differs from the kernel
 //

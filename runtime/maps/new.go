@@ -56,8 +56,8 @@ func CPUs(n uint32) Option { return func(o *options) { o.cpus = n } }
 // Pin keeps the map in the file at path, and opens it from there if the file
 // exists: the map survives the process, however that ends. The file's map must
 // have the spec's shape; its contents are those it had, not the spec's. One
-// process at a time has it open, others get ErrBusy. Unpin is to remove the file.
-// Arrays and hash tables can be pinned.
+// process at a time has it open, others get ErrBusy. See OpenPinned and Unpin.
+// A frozen map stays frozen. Arrays and hash tables can be pinned.
 func Pin(path string) Option { return func(o *options) { o.path = path } }
 
 // New makes a map and fills it with the spec's contents. Sizes are checked
@@ -89,7 +89,7 @@ func New(spec *ir.MapSpec, opts ...Option) (Map, error) {
 			return nil, fmt.Errorf("maps: fill map %q: element %d: %w", spec.Name, i, err)
 		}
 	}
-	if spec.Frozen {
+	if c, ok := m.(interface{ wasFrozen() bool }); spec.Frozen || ok && c.wasFrozen() {
 		m.Freeze()
 	}
 	return m, nil

@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +29,9 @@ type pinned struct {
 	existed bool
 	size    int   // bytes of the map's memory, as the file says
 	shape   shape // of a new file
+	path    string
+	frozen  bool        // as the file says
+	removed atomic.Bool // by Unpin
 }
 
 // shape is what the first page says, as JSON between its length and a checksum.
@@ -42,6 +47,7 @@ const (
 	pinVersion = 2
 	pinPage    = 4096
 	pinMagic   = "bpfproof map\n"
+	pinFrozen  = pinPage - 8 // offset of a byte that is 1 where the map is frozen
 )
 
 // openPinned opens or creates the file and locks it.
@@ -64,10 +70,14 @@ func openPinned(path string, spec *ir.MapSpec, cpus uint32) (_ *pinned, err erro
 	if perCPU := spec.Type == ir.PerCPUArray || spec.Type == ir.PerCPUHash || spec.Type == ir.LRUPerCPUHash; !perCPU {
 		cpus = 0
 	}
-	p := &pinned{f: f}
+	p := &pinned{f: f, path: path}
+	if abs, err := filepath.Abs(path); err == nil {
+		p.path = abs // the process may change its directory
+	}
 	want := shape{Version: pinVersion, Type: spec.Type.String(), Key: spec.KeySize, Value: spec.ValueSize,
 		Entries: spec.MaxEntries, Flags: spec.Flags, CPUs: cpus}
-	got, err := readShape(f)
+	got, frozen, err := readShape(f)
+	p.frozen = frozen
 	switch {
 	case err != nil:
 		return nil, refuse(ErrInvalid, "%s: %v", path, err)
@@ -83,31 +93,32 @@ func openPinned(path string, spec *ir.MapSpec, cpus uint32) (_ *pinned, err erro
 	return p, nil
 }
 
-// readShape reads the first page; nil if there is none yet.
-func readShape(f *os.File) (*shape, error) {
+// readShape reads the first page, and whether the map is frozen; nil if there
+// is none yet.
+func readShape(f *os.File) (_ *shape, frozen bool, err error) {
 	page := make([]byte, pinPage)
 	n, err := f.ReadAt(page, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, false, err
 	}
 	text := string(page[:n])
 	var sum uint32
 	var length int
 	if n == 0 || text[0] == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	if _, err := fmt.Sscanf(text, pinMagic+"%x %d\n", &sum, &length); err != nil {
-		return nil, errors.New("it is no pinned map")
+		return nil, false, errors.New("it is no pinned map")
 	}
 	start := len(fmt.Sprintf("%s%08x %d\n", pinMagic, sum, length))
 	if length < 0 || start+length > n || crc32.ChecksumIEEE(page[start:start+length]) != sum {
-		return nil, errors.New("its description is damaged")
+		return nil, false, errors.New("its description is damaged")
 	}
 	var s shape
 	if err := json.Unmarshal(page[start:start+length], &s); err != nil {
-		return nil, fmt.Errorf("its description is damaged: %w", err)
+		return nil, false, fmt.Errorf("its description is damaged: %w", err)
 	}
-	return &s, nil
+	return &s, n > pinFrozen && page[pinFrozen] == 1, nil
 }
 
 // alloc returns the file's memory.
@@ -132,6 +143,15 @@ func (p *pinned) alloc(size int) (*mem.Block, error) {
 		return nil, err
 	}
 	return mem.AllocFile(p.f, pinPage, size)
+}
+
+// freeze notes in the file that the map is frozen.
+func (p *pinned) freeze() {
+	if p != nil && !p.frozen {
+		// Whoever has the map open holds the file's lock: nobody else writes.
+		_, err := p.f.WriteAt([]byte{1}, pinFrozen)
+		p.frozen = err == nil // a file that cannot be written was closed with its map
+	}
 }
 
 // close gives the file to the next process. A nil file is none.
