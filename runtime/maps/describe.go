@@ -13,6 +13,7 @@ const (
 	ClassHash8 = 2
 	ClassArray = 3
 	ClassHashN = 4 // hash with longer keys of whole 32-bit words
+	ClassRing  = 5
 
 	HeadBuckets  = 8   // address of the buckets; of the elements of an array
 	HeadMask     = 16  // number of buckets - 1; of elements
@@ -29,6 +30,13 @@ const (
 	HeadEntries  = 104 // greatest count
 	HeadPlain    = 112 // 64-bit words of a value that programs write by replacing the element; 0 if there is more to it
 	HeadKey      = 120 // bytes of a key
+
+	HeadRing     = 8  // address of the ring
+	HeadRingMask = 16 // bytes of it - 1
+	HeadProd     = 24 // address of the producers' position and lock
+	HeadPending  = 32 // address of the place of the oldest record that is written
+	HeadCons     = 40 // address of the reader's position
+	HeadWaits    = 48 // address of the 32 bits that are 1 while the reader sleeps
 )
 
 // A stripe of a hash as machine code knows it: lock, counts and lists, by offset.
@@ -94,6 +102,17 @@ func (m *array) describe() {
 	set(HeadSize, m.stride)
 	set(HeadArea, m.area)
 	set(HeadCPUs, m.lanes.limit())
+}
+
+func (m *RingBuf) describe() {
+	set := func(off, x uint64) { mem.Store64(m.Handle()+off, x) }
+	set(0, ClassRing)
+	set(HeadRing, m.base)
+	set(HeadRingMask, m.mask)
+	set(HeadProd, addressOf(&m.prod))
+	set(HeadPending, addressOf(&m.pending))
+	set(HeadCons, addressOf(&m.cons))
+	set(HeadWaits, addressOf(&m.waits))
 }
 
 // limit is the processor that has no values any more.

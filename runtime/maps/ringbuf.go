@@ -41,9 +41,9 @@ type RingBuf struct {
 // Bits of a record's header, and its size (BPF_RINGBUF_BUSY_BIT,
 // BPF_RINGBUF_DISCARD_BIT, BPF_RINGBUF_HDR_SZ).
 const (
-	ringBusy    = 1 << 31
-	ringDiscard = 1 << 30
-	ringHeader  = 8
+	RingBusy    = 1 << 31
+	RingDiscard = 1 << 30
+	RingHeader  = 8
 )
 
 // Flags of helpers that end a record, and what Query is asked for (enum in
@@ -68,6 +68,7 @@ func newRingBuf(spec *ir.MapSpec) (*RingBuf, error) {
 		b.Free()
 		return nil, err
 	}
+	m.describe()
 	return m, nil
 }
 
@@ -89,7 +90,7 @@ func (m *RingBuf) Reserve(size uint64) uint64 {
 	if size > 1<<30 {
 		return 0
 	}
-	n := (size + ringHeader + 7) &^ 7
+	n := (size + RingHeader + 7) &^ 7
 	if n > m.mask+1 {
 		return 0
 	}
@@ -102,9 +103,9 @@ func (m *RingBuf) Reserve(size uint64) uint64 {
 		return 0
 	}
 	at := m.base + start&m.mask
-	*mem.Ptr64(at) = size | ringBusy
+	*mem.Ptr64(at) = size | RingBusy
 	m.prod.Store(next)
-	return at + ringHeader
+	return at + RingHeader
 }
 
 // taking is the lock of producers: a bit of prod, so that moving prod on gives
@@ -131,7 +132,7 @@ func (m *RingBuf) produced() uint64 { return m.prod.Load() &^ taking }
 func (m *RingBuf) settle(prod uint64) {
 	for m.pending < prod {
 		h := atomic.LoadUint64(mem.Ptr64(m.base + m.pending&m.mask))
-		if h&ringBusy != 0 {
+		if h&RingBusy != 0 {
 			return
 		}
 		m.pending += recordBytes(h)
@@ -140,23 +141,33 @@ func (m *RingBuf) settle(prod uint64) {
 
 // recordBytes is what a record takes, by its header.
 func recordBytes(header uint64) uint64 {
-	return (header&(ringDiscard-1) + ringHeader + 7) &^ 7
+	return (header&(RingDiscard-1) + RingHeader + 7) &^ 7
 }
 
 // Finish ends the record at addr, which Reserve returned: it is shown to the
 // reader, or left out.
 func (m *RingBuf) Finish(addr, flags uint64, discard bool) {
-	at := addr - ringHeader
-	h := mem.Load64(at) &^ ringBusy
+	at := addr - RingHeader
 	if discard {
-		h |= ringDiscard
+		DiscardRecord(addr)
+	} else {
+		atomic.StoreUint64(mem.Ptr64(at), mem.Load64(at)&^RingBusy)
 	}
-	atomic.StoreUint64(mem.Ptr64(at), h)
 	caughtUp := (at-m.base)&m.mask == m.cons.Load()&m.mask
 	if flags&RingForceWakeup != 0 || flags&RingNoWakeup == 0 && caughtUp {
 		m.signal()
 	}
 }
+
+// DiscardRecord is Finish, with RingNoWakeup, of a record that is left out, for
+// those that do not know its ring.
+func DiscardRecord(addr uint64) {
+	at := addr - RingHeader
+	atomic.StoreUint64(mem.Ptr64(at), mem.Load64(at)&^RingBusy|RingDiscard)
+}
+
+// Wake wakes the reader, if it sleeps: it looks whether a record is finished.
+func (m *RingBuf) Wake() { m.signal() }
 
 func (m *RingBuf) signal() {
 	if m.waits.Load() {

@@ -88,14 +88,14 @@ func (m *RingBuf) take(f func([]byte)) bool {
 		}
 		at := m.base + cons&m.mask
 		h := atomic.LoadUint64(mem.Ptr64(at))
-		if h&ringBusy != 0 {
+		if h&RingBusy != 0 {
 			return false
 		}
-		if h&ringDiscard == 0 {
-			f(mem.View(at+ringHeader, int(h&(ringDiscard-1))))
+		if h&RingDiscard == 0 {
+			f(mem.View(at+RingHeader, int(h&(RingDiscard-1))))
 		}
 		m.cons.Store(cons + recordBytes(h))
-		if h&ringDiscard == 0 {
+		if h&RingDiscard == 0 {
 			return true
 		}
 	}

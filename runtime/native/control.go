@@ -113,6 +113,8 @@ func (r *Run) widen(ms []maps.Map) {
 
 // leave ends a run in its environments.
 func (r *Run) leave() {
+	r.m.letGo()
+	r.m.abandon()
 	r.env.Exit()
 	r.leaveOld()
 }

@@ -26,7 +26,8 @@ import (
 // run.
 
 // quickHelpers are those that quick does.
-var quickHelpers = [...]abi.HelperID{abi.MapLookupElem, abi.MapUpdateElem, abi.MapDeleteElem, abi.GetSMPProcessorID}
+var quickHelpers = [...]abi.HelperID{abi.MapLookupElem, abi.MapUpdateElem, abi.MapDeleteElem, abi.GetSMPProcessorID,
+	abi.RingbufOutput, abi.RingbufReserve, abi.RingbufSubmit, abi.RingbufDiscard}
 
 // What quick is assembled with.
 const (
@@ -34,6 +35,12 @@ const (
 	idUpdate = uint32(abi.MapUpdateElem)
 	idDelete = uint32(abi.MapDeleteElem)
 	idCPU    = uint32(abi.GetSMPProcessorID)
+
+	idOutput  = uint32(abi.RingbufOutput)
+	idReserve = uint32(abi.RingbufReserve)
+	idSubmit  = uint32(abi.RingbufSubmit)
+	idDiscard = uint32(abi.RingbufDiscard)
+	idWake    = 1 << 17 // no helper: the reader of the ring buffer in r1 sleeps
 
 	leastHandle = maps.LeastHandle
 	patience    = 64 // tries for a lock before Go waits for it
@@ -46,6 +53,7 @@ const (
 	classHash8 = maps.ClassHash8
 	classArray = maps.ClassArray
 	classHashN = maps.ClassHashN
+	classRing  = maps.ClassRing
 
 	headBuckets  = maps.HeadBuckets
 	headMask     = maps.HeadMask
@@ -62,6 +70,20 @@ const (
 	headEntries  = maps.HeadEntries
 	headPlain    = maps.HeadPlain
 	headKey      = maps.HeadKey
+
+	headRing     = maps.HeadRing
+	headRingMask = maps.HeadRingMask
+	headProd     = maps.HeadProd
+	headPending  = maps.HeadPending
+	headCons     = maps.HeadCons
+	headWaits    = maps.HeadWaits
+
+	ringBusy    = maps.RingBusy
+	ringDiscard = maps.RingDiscard
+	ringHeader  = maps.RingHeader
+	ringQuiet   = maps.RingNoWakeup
+	outputBytes = 4096 // of a record that quick copies, at most
+	settleSteps = 64   // of records that one reservation passes over, at most
 
 	stripeLock  = maps.StripeLock
 	stripeNFree = maps.StripeNFree
@@ -139,4 +161,25 @@ func (m *machine) letGo() {
 		maps.Unlock(m.held + stripeLock)
 		m.held = 0
 	}
+}
+
+// abandon discards the record of a ring buffer that the program reserved and
+// did not end.
+func (m *machine) abandon() {
+	if m.record != 0 {
+		maps.DiscardRecord(m.record)
+		m.record = 0
+	}
+}
+
+// wake wakes the reader of a ring buffer.
+func (r *Run) wake(handle uint64) (uint64, error) {
+	m, err := r.env.Map(handle)
+	if err != nil {
+		return 0, err
+	}
+	if ring, ok := m.(*maps.RingBuf); ok {
+		ring.Wake()
+	}
+	return 0, nil
 }

@@ -274,6 +274,14 @@ notLookup:
 	JEQ  update
 	CMPL AX, $const_idDelete
 	JEQ  delete
+	CMPL AX, $const_idSubmit
+	JEQ  submit
+	CMPL AX, $const_idReserve
+	JEQ  reserve
+	CMPL AX, $const_idOutput
+	JEQ  output
+	CMPL AX, $const_idDiscard
+	JEQ  submit
 	CMPL AX, $const_idCPU
 	JNE  slow
 	MOVQ machine_cpu(R12), AX
@@ -506,3 +514,169 @@ deleteBusy:
 	CMPL const_stripeLock(R10), $0
 	JEQ  deleteLock
 	JMP  deleteBusy
+
+// Reserve: SI size; R8 the helper's number; R10 address of the position, AX what
+// it is. Output: X5 data, X6 flags, X7 size.
+output:
+	CMPQ CX, $3
+	JHI  slow
+	CMPQ DX, $const_outputBytes
+	JHI  slow
+	MOVQ SI, X5
+	MOVQ CX, X6
+	MOVQ DX, X7
+	MOVQ DX, SI
+	XORL DX, DX
+reserve:
+	MOVL  AX, R8
+	TESTQ DX, DX
+	JNE   slow // flags that mean nothing
+	CMPQ  DI, $const_leastHandle
+	JCS   reserveSlow
+	CMPQ  (DI), $const_classRing
+	JNE   reserveSlow
+	CMPQ  machine_record(R12), $0
+	JNE   reserveSlow
+	CMPQ  SI, const_headRingMask(DI)
+	JHI   reserveSlow
+	LEAQ  15(SI), CX
+	ANDQ  $~7, CX // bytes that the record takes
+	CMPQ  CX, const_headRingMask(DI)
+	JHI   reserveSlow
+	MOVQ  const_headProd(DI), R10
+	MOVL  $const_patience, DX
+reserveLock:
+	MOVQ  (R10), AX
+	TESTB $1, AX
+	JNE   reserveBusy
+	LEAQ  1(AX), R11
+	LOCK
+	CMPXCHGQ R11, (R10)
+	JNE   reserveBusy
+	MOVQ  CX, X8
+	MOVQ  const_headPending(DI), R11
+	MOVQ  (R11), DX
+	MOVL  $const_settleSteps, CX
+settle: // pass over the finished records at DX
+	CMPQ  DX, AX
+	JCC   settled
+	DECL  CX
+	JEQ   reserveGive
+	MOVQ  const_headRingMask(DI), R11
+	ANDQ  DX, R11
+	ADDQ  const_headRing(DI), R11
+	MOVQ  (R11), R11
+	TESTL $const_ringBusy, R11
+	JNE   settled
+	ANDL  $(const_ringDiscard - 1), R11
+	ADDQ  $15, R11
+	ANDQ  $~7, R11
+	ADDQ  R11, DX
+	JMP   settle
+settled:
+	MOVQ  const_headPending(DI), R11
+	MOVQ  DX, (R11)
+	MOVQ  X8, CX
+	ADDQ  AX, CX // where the next record is
+	MOVQ  CX, R11
+	SUBQ  DX, R11
+	CMPQ  R11, const_headRingMask(DI)
+	JHI   reserveGive
+	MOVQ  const_headCons(DI), R11
+	MOVQ  CX, DX
+	SUBQ  (R11), DX
+	CMPQ  DX, const_headRingMask(DI)
+	JHI   reserveGive
+	MOVQ  const_headRingMask(DI), R11
+	ANDQ  R11, AX
+	ADDQ  const_headRing(DI), AX
+	MOVL  $const_ringBusy, DX
+	ORQ   SI, DX
+	MOVQ  DX, (AX)
+	MOVQ  CX, (R10) // the place is taken, and the lock given back
+	ADDQ  $const_ringHeader, AX
+	MOVQ  AX, machine_record(R12)
+	MOVQ  DI, machine_ring(R12)
+	CMPL  R8, $const_idOutput
+	JEQ   copy
+	RET
+copy: // SI bytes from X5 to AX
+	MOVQ X5, DX
+	MOVQ AX, CX
+copy16:
+	CMPQ  SI, $16
+	JCS   copy8
+	MOVOU (DX), X0
+	MOVOU X0, (CX)
+	ADDQ  $16, DX
+	ADDQ  $16, CX
+	SUBQ  $16, SI
+	JMP   copy16
+copy8:
+	CMPQ SI, $8
+	JCS  copy1
+	MOVQ (DX), R10
+	MOVQ R10, (CX)
+	ADDQ $8, DX
+	ADDQ $8, CX
+	SUBQ $8, SI
+copy1:
+	TESTQ SI, SI
+	JEQ   copied
+	MOVBLZX (DX), R10
+	MOVB R10, (CX)
+	INCQ DX
+	INCQ CX
+	DECQ SI
+	JMP  copy1
+copied:
+	MOVQ AX, DI
+	MOVQ X6, SI
+	JMP  finish
+
+reserveBusy:
+	PAUSE
+	DECL DX
+	JNE  reserveLock
+	JMP  reserveSlow
+reserveGive:
+	MOVQ AX, (R10)
+reserveSlow:
+	MOVL R8, AX
+	XORL DX, DX
+	CMPL R8, $const_idOutput
+	JNE  slow
+	MOVQ X5, SI
+	MOVQ X6, CX
+	MOVQ X7, DX
+	JMP  slow
+
+submit:
+	TESTQ DI, DI
+	JEQ   slow
+	CMPQ  DI, machine_record(R12)
+	JNE   slow // another one than the last, which Go knows
+	MOVL  AX, R8
+finish: // DI record, SI flags; R8 the helper's number
+	MOVQ  -const_ringHeader(DI), CX
+	BTRQ  $31, CX
+	CMPL  R8, $const_idDiscard
+	JNE   keep
+	ORQ   $const_ringDiscard, CX
+keep:
+	MOVQ  $0, machine_record(R12)
+	XORL  AX, AX
+	CMPQ  SI, $const_ringQuiet
+	JNE   loud
+	MOVQ  CX, -const_ringHeader(DI)
+	RET
+loud: // the reader looks at the record after it says that it sleeps
+	XCHGQ CX, -const_ringHeader(DI)
+	MOVQ  machine_ring(R12), DI
+	MOVQ  const_headWaits(DI), CX
+	CMPL  (CX), $0
+	JNE   wake
+	RET
+wake:
+	MOVL $const_idWake, AX
+	JMP  slow

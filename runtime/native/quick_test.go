@@ -74,7 +74,13 @@ exit
 // newCaller opens a run of the program on a map; the map is the test's to close.
 func newCaller(t testing.TB, m maps.Map) *caller {
 	t.Helper()
-	p := parse(t, ".map m hash key 4 value 8 entries 1\n"+callText)
+	return newCallerOf(t, m, ".map m hash key 4 value 8 entries 1\n"+callText)
+}
+
+// newCallerOf is newCaller for another program, whose only map m stands in for.
+func newCallerOf(t testing.TB, m maps.Map, text string) *caller {
+	t.Helper()
+	p := parse(t, text)
 	p.Maps = []*ir.MapSpec{m.Spec()}
 	np, err := native.Load(compile(t, p), p, []maps.Map{m}, native.Options{})
 	require.NoError(t, err)

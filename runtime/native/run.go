@@ -52,6 +52,10 @@ type machine struct {
 	faultPC, faultSP, faultAddr, faultSignal uint64 // set by onSignal
 
 	held uint64 // stripe whose lock quick holds, or 0
+
+	// The record of a ring buffer that the program reserved through quick and has
+	// not ended: its address or 0, and the ring's handle.
+	record, ring uint64
 }
 
 // The contract's offsets are those of the structure.
@@ -162,6 +166,7 @@ func (r *Run) callOut(r1, r2 uint64) uint64 {
 		}
 	}
 	ret := enterImage(r, r1, r2, r.portion())
+	r.m.abandon()
 	if r.m.epochAt == 0 || r.m.faultSignal != 0 || r.err != nil {
 		r.env.Exit()
 	} else {
@@ -249,6 +254,10 @@ func (r *Run) failure() error {
 // run must end instead.
 func onOther(r *Run) (ret uint64, stop bool) {
 	id := uint32(r.m.rax)
+	if id == idWake {
+		ret, err := r.wake(r.m.rdi)
+		return ret, err != nil
+	}
 	err := errors.New("it is not one of the program's")
 	for _, w := range []ir.Width{ir.W8, ir.W16, ir.W32} {
 		if id == jit.LoadPacket(w) {
