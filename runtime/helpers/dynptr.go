@@ -32,6 +32,9 @@ func (e *Env) setDynptr(at, addr, n uint64) error {
 
 // dynptr reads one.
 func (e *Env) dynptr(at uint64) (addr, n uint64, err error) {
+	if e.lent != nil && at-e.lent.Addr() < mostDrains*dynptrBytes { // one that Drain lent
+		return mem.Load64(at), mem.Load64(at + dynptrLen), nil
+	}
 	b, err := e.Memory.Read(at, dynptrBytes)
 	if err != nil {
 		return 0, 0, err

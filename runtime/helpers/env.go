@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime/maps"
+	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
 // Memory is the memory a program may reach, by host address. The slices are
@@ -60,8 +61,10 @@ type Env struct {
 	shift   uint // 64 - log2(len(slots))
 	outers  []maps.Outer
 	rings   []*maps.RingBuf
-	records []record // reserved and not yet given back
-	lock    uint64   // address of the bpf_spin_lock that the run holds, or 0
+	records []record   // reserved and not yet given back
+	lock    uint64     // address of the bpf_spin_lock that the run holds, or 0
+	drains  []*Drain   // calls of user_ringbuf_drain under way
+	lent    *mem.Block // dynptrs that their functions get
 	readers []*maps.Reader
 	piece   [64]byte // of a string that is being read
 }
@@ -192,6 +195,11 @@ func (e *Env) Reach(addr, n uint64) (start, size uint64, writable, ok bool) {
 			return r.addr, r.size, true, true
 		}
 	}
+	for _, d := range e.drains {
+		if r := d.record; addr-r.addr < r.size && n <= r.size-(addr-r.addr) {
+			return r.addr, r.size, true, true
+		}
+	}
 	for _, o := range e.outers {
 		for _, m := range o.Inners() {
 			if r := m.Region(); r.Contains(addr, n) {
@@ -221,7 +229,7 @@ func (e *Env) Begin() {
 
 // End is what Exit does beside leaving the epochs of maps.
 func (e *Env) End() {
-	if e.lock != 0 || len(e.records) > 0 {
+	if e.lock != 0 || len(e.records) > 0 || len(e.drains) > 0 {
 		e.giveBack()
 	}
 }
@@ -245,4 +253,8 @@ func (e *Env) Close() {
 		r.Leave()
 	}
 	e.readers = nil
+	if e.lent != nil {
+		e.lent.Free()
+		e.lent = nil
+	}
 }

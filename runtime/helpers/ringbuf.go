@@ -107,4 +107,7 @@ func (e *Env) giveBack() {
 		r.ring.Finish(r.addr, maps.RingNoWakeup, true)
 	}
 	e.records = e.records[:0]
+	for len(e.drains) > 0 {
+		e.drains[len(e.drains)-1].End()
+	}
 }

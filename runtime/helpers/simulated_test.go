@@ -8,7 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/abi"
+	"github.com/bpfproof/bpfproof/runtime/maps"
+	"github.com/bpfproof/bpfproof/runtime/mem"
 )
 
 // named calls a helper by its name.
@@ -52,6 +55,29 @@ func TestTask(t *testing.T) {
 		require.Zero(t, e.Memory.(flat)[0])
 	}
 }
+
+func TestUnderCgroup(t *testing.T) {
+	m := newMap(t, ir.MapSpec{Name: "c", Type: ir.CgroupArray, KeySize: 4, ValueSize: 4, MaxEntries: 4})
+	e := NewEnv([]maps.Map{m})
+	e.Proved, e.Memory = true, host{}
+	e.Cgroup, e.Task.Ancestors = 30, []uint64{0, 20}
+	for i, id := range []byte{30, 0, 99} {
+		require.NoError(t, m.Update([]byte{byte(i), 0, 0, 0}, []byte{id, 0, 0, 0}, 0))
+	}
+	for i, want := range []int64{1, 1, 0, -int64(unix.EAGAIN), -int64(unix.E2BIG)} {
+		require.Equal(t, want, named(t, e, "current_task_under_cgroup", m.Handle(), uint64(i)), i)
+		require.Equal(t, want, named(t, e, "skb_under_cgroup", 0, m.Handle(), uint64(i)), i)
+	}
+	require.NoError(t, m.Delete([]byte{0, 0, 0, 0}))
+	require.Equal(t, -int64(unix.EAGAIN), named(t, e, "current_task_under_cgroup", m.Handle(), 0))
+	require.ErrorIs(t, m.Update([]byte{0, 0, 0, 0}, []byte{1, 0, 0, 0}, 1), maps.ErrInvalid)
+}
+
+// host is all of the process's memory.
+type host struct{}
+
+func (host) Read(addr uint64, n int) ([]byte, error)  { return mem.View(addr, n), nil }
+func (host) Write(addr uint64, n int) ([]byte, error) { return mem.View(addr, n), nil }
 
 func TestSockOpt(t *testing.T) {
 	e := NewEnv(nil)

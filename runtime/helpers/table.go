@@ -25,6 +25,14 @@ var funcs = byNumber(map[string]Func{
 	"spin_lock":              spinLock,
 	"spin_unlock":            spinUnlock,
 	"kptr_xchg":              kptrXchg,
+	"task_storage_get":       storageGet,
+	"task_storage_delete":    storageDelete,
+	"sk_storage_get":         storageGet,
+	"sk_storage_delete":      storageDelete,
+	"inode_storage_get":      storageGet,
+	"inode_storage_delete":   storageDelete,
+	"cgrp_storage_get":       storageGet,
+	"cgrp_storage_delete":    storageDelete,
 
 	"ringbuf_output":         ringbufOutput,
 	"ringbuf_reserve":        ringbufReserve,
@@ -50,6 +58,10 @@ var funcs = byNumber(map[string]Func{
 	"get_smp_processor_id": getSMPProcessorID,
 	"get_numa_node_id":     getNumaNodeID,
 
+	"get_current_task":               getCurrentTask,
+	"get_current_task_btf":           getCurrentTask,
+	"current_task_under_cgroup":      currentTaskUnderCgroup,
+	"skb_under_cgroup":               skbUnderCgroup,
 	"get_current_pid_tgid":           getCurrentPidTgid,
 	"get_current_uid_gid":            getCurrentUidGid,
 	"get_current_comm":               getCurrentComm,
@@ -131,7 +143,7 @@ var funcs = byNumber(map[string]Func{
 
 // ofEngines are the helpers that both engines have themselves, as they call the
 // program's functions or go on in another program.
-var ofEngines = [...]abi.HelperID{abi.TailCall, abi.Loop, abi.ForEachMapElem}
+var ofEngines = [...]abi.HelperID{abi.TailCall, abi.Loop, abi.ForEachMapElem, abi.UserRingbufDrain}
 
 // OfEngines reports whether a helper is the engines' own.
 func OfEngines(id abi.HelperID) bool { return slices.Contains(ofEngines[:], id) }

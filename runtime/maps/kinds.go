@@ -63,6 +63,8 @@ var kinds = map[ir.MapType]kind{
 		make: func(s *ir.MapSpec, o options) (Map, error) { return newTargets(s, o) }},
 	ir.XSKMap: {flags: FlagNUMANode, key: 4, handle: true, check: checkTargets,
 		make: func(s *ir.MapSpec, o options) (Map, error) { return newTargets(s, o) }},
+	ir.CgroupArray: {flags: FlagNUMANode, key: 4, handle: true, check: checkTargets,
+		make: func(s *ir.MapSpec, o options) (Map, error) { return newTargets(s, o) }},
 	ir.StackTrace: {flags: FlagNUMANode, key: 4, check: checkStackTrace,
 		make: func(s *ir.MapSpec, _ options) (Map, error) { return newStackTrace(s) }},
 	ir.CgroupStorage: {flags: FlagNUMANode, free: true, check: checkCgroupStorage,

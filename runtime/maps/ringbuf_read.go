@@ -78,25 +78,47 @@ func (m *RingBuf) next() (b []byte, ok bool) {
 }
 
 // take shows the next finished record to f and gives its room back. The caller
-// holds reading. Lengths come from memory that a program without verification
-// cannot reach, so they are the producers'.
+// holds reading.
 func (m *RingBuf) take(f func([]byte)) bool {
+	at, n, ok := m.Peek()
+	if ok {
+		f(mem.View(at, n))
+		m.Drop()
+	}
+	return ok
+}
+
+// Hold makes the caller the ring's only reader, until Let; false while there is
+// another one.
+func (m *RingBuf) Hold() bool { return m.reading.TryLock() }
+
+// Let ends what Hold began.
+func (m *RingBuf) Let() { m.reading.Unlock() }
+
+// Peek returns the address and the length in bytes of the next finished record,
+// and gives the room of discarded ones before it back. The caller is the reader.
+// Lengths come from memory that a program without verification cannot reach, so
+// they are the producers'.
+func (m *RingBuf) Peek() (addr uint64, n int, ok bool) {
 	for {
 		cons := m.cons.Load()
 		if cons == m.produced() {
-			return false
+			return 0, 0, false
 		}
 		at := m.base + cons&m.mask
 		h := atomic.LoadUint64(mem.Ptr64(at))
 		if h&RingBusy != 0 {
-			return false
+			return 0, 0, false
 		}
 		if h&RingDiscard == 0 {
-			f(mem.View(at+RingHeader, int(h&(RingDiscard-1))))
+			return at + RingHeader, int(h & (RingDiscard - 1)), true
 		}
 		m.cons.Store(cons + recordBytes(h))
-		if h&RingDiscard == 0 {
-			return true
-		}
 	}
+}
+
+// Drop gives the room of the record that Peek returned back.
+func (m *RingBuf) Drop() {
+	cons := m.cons.Load()
+	m.cons.Store(cons + recordBytes(atomic.LoadUint64(mem.Ptr64(m.base+cons&m.mask))))
 }

@@ -10,13 +10,15 @@ import (
 )
 
 // targets is a map whose elements packets are redirected to: DEVMAP,
-// DEVMAP_HASH, CPUMAP and XSKMAP. An element begins with 4 bytes: the number of
-// a device, the length of a processor's queue, or the queue of an AF_XDP socket.
+// DEVMAP_HASH, CPUMAP and XSKMAP; or CGROUP_ARRAY, whose elements are cgroups to
+// compare with. An element begins with 4 bytes: the number of a device or a
+// cgroup, the length of a processor's queue, or the queue of an AF_XDP socket.
 // What lies behind them, a program to run there, is not supported. Devices and
 // sockets are those of a simulated network, so their numbers are not checked.
 //
 // In an array an element with first bytes 0 is none, in the kernel's way; an
-// XSKMAP keeps the number plus one, in words of its own behind the value.
+// XSKMAP and a CGROUP_ARRAY keep beside the number whether there is one, in words
+// of its own behind the value.
 type targets struct {
 	table
 	spec *ir.MapSpec
@@ -29,7 +31,7 @@ const maxQueue = 16384
 func newTargets(spec *ir.MapSpec, o options) (Map, error) {
 	s := *spec
 	s.Contents = nil
-	if spec.Type == ir.XSKMap {
+	if marked(spec) {
 		s.ValueSize = 8
 	}
 	if spec.Type == ir.DevmapHash {
@@ -47,6 +49,9 @@ func newTargets(spec *ir.MapSpec, o options) (Map, error) {
 	conceal(a)
 	return &targets{a, spec, o.cpus}, nil
 }
+
+// marked reports whether an element with number 0 is one.
+func marked(spec *ir.MapSpec) bool { return spec.Type == ir.XSKMap || spec.Type == ir.CgroupArray }
 
 // devmapHash is a map of targets whose elements may be freed.
 type devmapHash struct {
@@ -88,10 +93,10 @@ func (m *targets) LookupAddr(key []byte) uint64 {
 }
 
 func (m *targets) empty(addr uint64) bool {
-	switch m.spec.Type {
-	case ir.DevmapHash:
+	if m.spec.Type == ir.DevmapHash {
 		return false
-	case ir.XSKMap:
+	}
+	if marked(m.spec) {
 		addr += 4
 	}
 	return mem.Load32(addr) == 0
@@ -99,8 +104,8 @@ func (m *targets) empty(addr uint64) bool {
 
 // Lookup returns the element's bytes.
 func (m *targets) Lookup(key []byte) ([]byte, error) {
-	if m.spec.Type == ir.XSKMap {
-		return nil, fmt.Errorf("%w: elements of an %v are not read", ErrNotSupported, m.spec.Type)
+	if marked(m.spec) {
+		return nil, fmt.Errorf("%w: elements of a %v are not read", ErrNotSupported, m.spec.Type)
 	}
 	v, err := m.table.Lookup(key)
 	if err == nil && m.spec.Type != ir.DevmapHash && binary.NativeEndian.Uint32(v) == 0 {
@@ -120,7 +125,7 @@ func (m *targets) Update(key, value []byte, flags uint64) error {
 		extra = binary.NativeEndian.Uint32(value[4:])
 	}
 	switch {
-	case flags > abi.UpdateExist:
+	case flags > abi.UpdateExist, m.spec.Type == ir.CgroupArray && flags != abi.UpdateAny:
 		return refused(ErrInvalid, "update flags %#x", flags)
 	case m.spec.Type != ir.DevmapHash && i >= m.spec.MaxEntries:
 		return refused(ErrTooBig, "index %d, max_entries %d", i, m.spec.MaxEntries)
@@ -148,7 +153,7 @@ func (m *targets) Update(key, value []byte, flags uint64) error {
 
 func (m *targets) set(key, value []byte, flags uint64) error {
 	switch m.spec.Type {
-	case ir.XSKMap:
+	case ir.XSKMap, ir.CgroupArray:
 		if flags != abi.UpdateAny {
 			switch has := m.LookupAddr(key) != 0; {
 			case has && flags == abi.UpdateNoExist:

@@ -16,12 +16,12 @@ import (
 
 // ours are the helpers that have to do with the run itself: where it goes on,
 // and which functions of the program it calls.
-var ours = [...]abi.HelperID{abi.TailCall, abi.Loop, abi.ForEachMapElem}
+var ours = [...]abi.HelperID{abi.TailCall, abi.Loop, abi.ForEachMapElem, abi.UserRingbufDrain}
 
 // bind puts the run's own helpers into its table, which it then has alone.
 func (r *Run) bind() {
 	cloned := false
-	for i, f := range [len(ours)]func([5]uint64) (uint64, error){r.tailCall, r.loop, r.forEach} {
+	for i, f := range [len(ours)]func([5]uint64) (uint64, error){r.tailCall, r.loop, r.forEach, r.drain} {
 		id := int(ours[i])
 		if id >= len(r.helpers) || r.helpers[id] == nil {
 			continue
@@ -105,9 +105,9 @@ func (r *Run) widen(ms []maps.Map) {
 	r.env = helpers.NewEnv(r.maps)
 	r.env.Memory, r.env.Proved, r.env.Packet, r.env.Clock = old.Memory, old.Proved, old.Packet, old.Clock
 	r.env.Trace, r.env.CPU, r.env.Random = old.Trace, old.CPU, old.Random
-	r.env.Cgroup, r.env.Class, r.env.Stack = old.Cgroup, old.Class, old.Stack
 	r.env.Enter()
 	r.watch()
+	r.env.Surroundings = old.Surroundings
 	r.left = append(r.left, old)
 }
 
@@ -216,6 +216,30 @@ func (r *Run) loop(args [5]uint64) (uint64, error) {
 		}
 	}
 	return n, nil
+}
+
+// drain is bpf_user_ringbuf_drain: it calls the function with each record until
+// that returns something else than 0, and returns the number of records.
+func (r *Run) drain(args [5]uint64) (uint64, error) {
+	handle, fn, ctx, flags := args[0], args[1], args[2], args[3]
+	if err := r.function(fn); err != nil {
+		return 0, err
+	}
+	d, ret, err := r.env.Drain(handle, flags)
+	if d == nil {
+		return ret, err
+	}
+	for at, ok := d.Next(); ok; at, ok = d.Next() {
+		ret, err := r.callback(fn, [5]uint64{at, ctx})
+		if err != nil {
+			return 0, err
+		}
+		d.Took()
+		if ret != 0 {
+			break
+		}
+	}
+	return d.End(), nil
 }
 
 // batch is how many elements for_each_map_elem reads ahead.

@@ -27,6 +27,8 @@ type loop struct {
 	elems  []ir.MapElem // read ahead and not yet shown
 	cursor uint64       // of maps.Map.Batch
 	last   bool         // there are no more behind elems
+
+	drained *helpers.Drain // of user_ringbuf_drain
 }
 
 // maxLoops bounds the calls of bpf_loop (BPF_MAX_LOOPS).
@@ -80,6 +82,47 @@ func (m *machine) invoke(l *loop) bool {
 		clear(m.r[ir.R1 : ir.R5+1])
 	}
 	return ok
+}
+
+// drain is bpf_user_ringbuf_drain: it calls the function with each record until
+// that returns something else than 0, and returns the number of records.
+func (m *machine) drain(*insn) {
+	fn, ok := m.function(m.r[ir.R2])
+	if !ok {
+		return
+	}
+	d, ret, err := m.env.Drain(m.r[ir.R1], m.r[ir.R4])
+	switch {
+	case err != nil:
+		m.refused(err)
+	case d == nil:
+		m.r[0] = ret
+	default:
+		m.record(&loop{next: drainNext, fn: fn, ctx: m.r[ir.R3], drained: d})
+	}
+}
+
+func drainNext(m *machine, s *savedFrame) {
+	l := s.loop
+	l.drained.Took()
+	m.refresh() // the record goes
+	if m.r[0] != 0 {
+		m.r[0] = l.drained.End()
+		return
+	}
+	m.record(&l)
+}
+
+// record calls the function for the next record, or ends the loop.
+func (m *machine) record(l *loop) {
+	at, ok := l.drained.Next()
+	if !ok {
+		m.r[0] = l.drained.End()
+		return
+	}
+	if m.invoke(l) {
+		m.r[ir.R1], m.r[ir.R2] = at, l.ctx
+	}
 }
 
 // batch is how many elements for_each_map_elem reads ahead.

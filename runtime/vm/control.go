@@ -20,6 +20,7 @@ const (
 	controlTailCall
 	controlLoop
 	controlForEach
+	controlDrain
 )
 
 // controls does them. An operation finds its own PC in m.at and the next one in
@@ -30,6 +31,7 @@ var controls = [...]func(m *machine, in *insn){
 	controlTailCall:   (*machine).tailCall,
 	controlLoop:       (*machine).loop,
 	controlForEach:    (*machine).forEach,
+	controlDrain:      (*machine).drain,
 }
 
 // control does the one under way, and reports whether the main loop can go on.

@@ -178,7 +178,7 @@ func (d *decoder) wide(pc ir.PC, in ir.Insn) (uint64, error) {
 
 // ours are the helpers that the interpreter itself carries out, because they
 // call the program or leave it.
-var ours = map[abi.HelperID]uint8{abi.TailCall: controlTailCall, abi.Loop: controlLoop, abi.ForEachMapElem: controlForEach}
+var ours = map[abi.HelperID]uint8{abi.TailCall: controlTailCall, abi.Loop: controlLoop, abi.ForEachMapElem: controlForEach, abi.UserRingbufDrain: controlDrain}
 
 func (d *decoder) call(pc ir.PC, in ir.Insn, out *insn) error {
 	switch in.Row().Pseudo {
