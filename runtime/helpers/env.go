@@ -54,6 +54,11 @@ type Env struct {
 	CPU    uint32    // what get_smp_processor_id returns, and whose values per-CPU maps give
 	Random uint64    // state of get_prandom_u32
 
+	// Later returns what calls a function of the program when a timer fires; fn is
+	// what a register holds. nil: the engine has no timers.
+	Later func(fn uint64) (call func(Fire), err error)
+	Own   *maps.Timer // in whose call this run is, or nil
+
 	Surroundings
 
 	slots   []*slot // open addressing by handle; a power of two, never full

@@ -34,6 +34,11 @@ var funcs = byNumber(map[string]Func{
 	"cgrp_storage_get":       storageGet,
 	"cgrp_storage_delete":    storageDelete,
 
+	"timer_init":         timerInit,
+	"timer_set_callback": timerSetCallback,
+	"timer_start":        timerStart,
+	"timer_cancel":       timerCancel,
+
 	"ringbuf_output":         ringbufOutput,
 	"ringbuf_reserve":        ringbufReserve,
 	"ringbuf_submit":         ringbufSubmit,

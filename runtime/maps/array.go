@@ -262,3 +262,7 @@ func batchIndex(s *ir.MapSpec, cursor uint64, n int, get func(i uint32) []byte) 
 	}
 	return elems, cursor, nil
 }
+
+func (m *array) keyAt(value uint64) []byte {
+	return binary.NativeEndian.AppendUint32(nil, uint32((value-m.start())/m.stride))
+}

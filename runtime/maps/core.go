@@ -20,6 +20,7 @@ type core struct {
 	block  *mem.Block
 	frozen atomic.Bool
 	file   *pinned // nil: memory of this process
+	timers *Timers // in its values
 
 	mu      sync.RWMutex
 	closed  bool
@@ -47,7 +48,7 @@ func newCoreIn(f *pinned, spec *ir.MapSpec, bytes uint64) (c core, err error) {
 	} else {
 		b, err = f.alloc(int(headerBytes + bytes))
 	}
-	return core{spec: spec, block: b, file: f}, err
+	return core{spec: spec, block: b, file: f, timers: &Timers{}}, err
 }
 
 // start returns the address behind the header.
@@ -86,6 +87,7 @@ func (c *core) enterWrite() error {
 // Close ends the application's use of the map. The memory goes when nobody
 // keeps it.
 func (c *core) Close() error {
+	c.timers.stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closed {

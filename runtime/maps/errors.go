@@ -20,7 +20,8 @@ const (
 	ErrNoRoom                        // ENOSPC: an LPM trie holds max_entries prefixes, or a perf buffer is full
 	ErrOverflow                      // EOVERFLOW: a queue of a cpumap is too long
 	ErrNoDevice                      // ENODEV: there is no such processor
-	ErrBusy                          // EBUSY: another process has the pinned map open
+	ErrBusy                          // EBUSY: another process has the pinned map open, or there is a timer
+	ErrDeadlock                      // EDEADLK: a timer's call would wait for its own end
 )
 
 type reason struct {
@@ -42,7 +43,8 @@ var reasons = [...]reason{
 	{unix.ENOSPC, "no room"},
 	{unix.EOVERFLOW, "value too large"},
 	{unix.ENODEV, "no such processor"},
-	{unix.EBUSY, "the pinned map is open elsewhere"},
+	{unix.EBUSY, "the pinned map is open elsewhere, or there is a timer"},
+	{unix.EDEADLK, "a timer's call would wait for its own end"},
 }
 
 // Error returns the reason in words.

@@ -153,6 +153,7 @@ func (m *hash) Lookup(key []byte) ([]byte, error) {
 
 // Close ends the application's use of the map.
 func (m *hash) Close() error {
+	m.timers.stop()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {

@@ -86,6 +86,13 @@ func (m *hash) keyOf(e uint32) []byte {
 	return slices.Clone(mem.View(m.elem(e)+8, int(m.spec.KeySize)))
 }
 
+func (m *hash) keyAt(value uint64) []byte {
+	if m.area != 0 {
+		return nil
+	}
+	return m.keyOf(uint32((value-m.values)/m.step) + 1)
+}
+
 // Batch returns whole buckets, so it may return some elements more than n; the
 // cursor is the number of a bucket.
 func (m *hash) Batch(cursor uint64, n int) ([]ir.MapElem, uint64, error) {

@@ -105,6 +105,7 @@ func (r *Run) widen(ms []maps.Map) {
 	r.env = helpers.NewEnv(r.maps)
 	r.env.Memory, r.env.Proved, r.env.Packet, r.env.Clock = old.Memory, old.Proved, old.Packet, old.Clock
 	r.env.Trace, r.env.CPU, r.env.Random = old.Trace, old.CPU, old.Random
+	r.env.Later, r.env.Own = old.Later, old.Own
 	r.env.Enter()
 	r.watch()
 	r.env.Surroundings = old.Surroundings

@@ -156,7 +156,7 @@ func (p *Program) give(s *session) {
 	_ = s.Close() // only freeing executable memory can fail, and then it stays reserved
 }
 
-// Close ends the program: there are no new runs, and when the last open run is
+// Close ends the program: there are no new runs, calls by timers are waited for, and when the last open run is
 // closed, its memory is given back. Further calls do nothing.
 func (p *Program) Close() error {
 	p.mu.Lock()
@@ -165,6 +165,7 @@ func (p *Program) Close() error {
 	first := !p.closed
 	p.closed = true
 	p.mu.Unlock()
+	p.calls.Wait()
 	for _, s := range idle {
 		if err := s.Close(); err != nil {
 			return err

@@ -49,6 +49,9 @@ type Program struct {
 
 	cpus helpers.Processors
 
+	timers timers
+	calls  sync.WaitGroup // by timers
+
 	mu     sync.Mutex
 	idle   []*session
 	live   int // runs that exist

@@ -103,7 +103,7 @@ func (p *Program) NewRun() (*Run, error) {
 	r := &Run{prog: p, exits: p.exits, helpers: p.helpers, env: helpers.NewEnv(p.maps), maps: p.maps, fuel: unbounded, stack: stack}
 	r.bind()
 	r.env.Memory, r.env.Proved = hostMemory{}, true
-	r.env.Clock, r.env.Trace = p.opts.Clock, p.opts.Output
+	r.env.Clock, r.env.Trace, r.env.Later = p.opts.Clock, p.opts.Output, r.later
 	r.number, r.env.CPU = p.cpus.Take()
 	if p.opts.CPU != 0 {
 		r.env.CPU = p.opts.CPU

@@ -205,6 +205,13 @@ func (m *machine) keyAddr(depth int) uint64 { return m.keys.Addr() + uint64(dept
 // reachKey reports whether the bytes lie in the key that a function under way
 // was called with.
 func (m *machine) reachKey(addr, n uint64, w *window) bool {
+	if size := uint64(len(m.key)); size != 0 {
+		at := mem.Addr(m.key)
+		if off := addr - at; off < size && n <= size-off {
+			w.set(at, size)
+			return true
+		}
+	}
 	for d := 1; d <= m.depth; d++ {
 		l := &m.saved[d-1].loop
 		if l.next == nil || l.m == nil {

@@ -44,6 +44,7 @@ type machine struct {
 	block     *mem.Block // the stack frames
 	bottom    pointer    // of the block
 	keys      *mem.Block // keys that callbacks are shown; nil until one is
+	key       []byte     // that the function a timer called is shown
 
 	value, valueLen uint64 // the map value touched last
 	valueWritable   bool
@@ -107,6 +108,7 @@ func (m *machine) newEnv(p *Program) *helpers.Env {
 	env := helpers.NewEnv(p.maps)
 	env.Memory, env.Packet = m, m.frame
 	env.Clock, env.Trace, env.CPU = p.opts.Clock, p.opts.Output, m.cpu
+	env.Later = func(fn uint64) (func(helpers.Fire), error) { return p.later(m, fn) }
 	if p.opts.Seed != 0 {
 		env.Random = p.opts.Seed
 	}
@@ -142,6 +144,13 @@ const slice = 1 << 18
 func (m *machine) Run(ctx context.Context, fuel uint64) (uint64, error) {
 	m.reset()
 	m.enter(&m.worlds[0])
+	m.goOnFor(ctx, fuel)
+	m.exitAll()
+	return m.r[0], m.err
+}
+
+// goOnFor executes instructions until the run stops.
+func (m *machine) goOnFor(ctx context.Context, fuel uint64) {
 	for !m.stop {
 		if err := ctx.Err(); err != nil {
 			m.fail(&Fault{Kind: FaultCancelled, PC: ir.PC(m.pc), Err: err})
@@ -149,13 +158,16 @@ func (m *machine) Run(ctx context.Context, fuel uint64) (uint64, error) {
 		}
 		fuel -= m.advance(fuel)
 	}
+}
+
+// exitAll ends the run in all environments that it entered.
+func (m *machine) exitAll() {
 	for i := range m.worlds {
 		if w := &m.worlds[i]; w.in {
 			w.in = false
 			w.env.Exit()
 		}
 	}
-	return m.r[0], m.err
 }
 
 // advance runs at most fuel instructions, at least one, and not many more than

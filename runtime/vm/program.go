@@ -46,6 +46,12 @@ type Program struct {
 
 	cpus helpers.Processors
 
+	timers timers
+	calls  sync.WaitGroup // by timers
+	// later is (*machine).later: named here so that the table of operations,
+	// which leads to newEnv, does not lead back to itself.
+	later func(m *machine, ref uint64) (func(helpers.Fire), error)
+
 	mu     sync.Mutex
 	idle   []*machine
 	closed bool
@@ -71,7 +77,7 @@ func Load(p *ir.Program, ms []maps.Map, opts Options) (*Program, error) {
 	if opts.Helper == nil {
 		opts.Helper = helpers.Lookup
 	}
-	prog := &Program{ir: p, maps: ms, opts: opts, regions: regionsOf(ms)}
+	prog := &Program{ir: p, maps: ms, opts: opts, regions: regionsOf(ms), later: (*machine).later}
 	d := decoder{prog: prog, index: map[abi.HelperID]int32{}}
 	if err := d.decode(); err != nil {
 		return nil, err
@@ -136,8 +142,11 @@ func (p *Program) give(m *machine) {
 // Close gives the memory of idle runs back. Further calls do nothing.
 func (p *Program) Close() error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.closed = true
+	p.mu.Unlock()
+	p.calls.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, m := range p.idle {
 		m.Close()
 	}
