@@ -22,13 +22,17 @@ func chooseCuts(img *image) []bool {
 	}
 	for pc, in := range p.All() {
 		row := in.Row()
-		switch {
-		case row.Kind == ir.KindALU && row.Src == ir.X && (row.ALU == ir.Div || row.ALU == ir.Mod):
-			join(pc)
-		case row.Kind == ir.KindALU && row.Src == ir.X && (row.ALU == ir.SDiv || row.ALU == ir.SMod):
-			for at, n := pc, 0; n < guardInsns && len(before[at]) == 1; at, n = before[at][0], n+1 {
-				join(at)
+		if row.Kind != ir.KindALU || row.Src != ir.X || row.ALU != ir.Div && row.ALU != ir.Mod && row.ALU != ir.SDiv && row.ALU != ir.SMod {
+			continue
+		}
+		// The test itself may be on what instructions in front of it made of the
+		// divisor, or of a blinded constant, in the kernel's own register.
+		for at, n := pc, 0; n == 0 || n < guardInsns && img.kernel.readsAX(at, p.Insns[at]); n++ {
+			join(at)
+			if len(before[at]) != 1 {
+				break
 			}
+			at = before[at][0]
 		}
 	}
 	for _, f := range p.Funcs {
@@ -37,9 +41,8 @@ func chooseCuts(img *image) []bool {
 	return cuts
 }
 
-// guardInsns is how many instructions a signed division stands behind the first
-// of its guard: a move, an addition and a branch.
-const guardInsns = 3
+// guardInsns bounds the instructions of a guard.
+const guardInsns = 8
 
 // predecessors returns by PC the instructions that execution comes from, within
 // their function and forward only: a PC that is jumped back to has one more.
