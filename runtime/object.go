@@ -171,6 +171,17 @@ func (p *Program) Links() []Link {
 	return slices.Collect(gomaps.Keys(p.links))
 }
 
+// Stats returns what all links of the program have counted together; nothing
+// once the object is closed.
+func (p *Program) Stats() Stats {
+	var all Stats
+	for _, l := range p.Links() {
+		s := l.Stats()
+		all.Runs, all.Errors, all.Drops, all.Nanos = all.Runs+s.Runs, all.Errors+s.Errors, all.Drops+s.Drops, all.Nanos+s.Nanos
+	}
+	return all
+}
+
 func (p *Program) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
