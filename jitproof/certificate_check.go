@@ -34,8 +34,8 @@ func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, co
 	bad := func(format string, args ...any) error {
 		return &CheckError{c.Program, Refuted, fmt.Sprintf(format, args...)}
 	}
-	if p == nil || code == nil {
-		return bad("there is no program or no code")
+	if p == nil || code == nil || c.Linux != nil {
+		return bad("there is no program, or no code of ours")
 	}
 	if got := HashProgram(p); got != c.ProgramHash {
 		return bad("it is for another program: hash %.16s, want %.16s", c.ProgramHash, got)
@@ -43,11 +43,8 @@ func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, co
 	if got := HashCode(code); got != c.CodeHash {
 		return bad("it is for other code: hash %.16s, want %.16s", c.CodeHash, got)
 	}
-	if n, s := tally(c.Obligations); n != c.Counts || s != c.Status {
-		return bad("its counts are %+v (%v), but it lists %+v (%v)", c.Counts, c.Status, n, s)
-	}
-	if !slices.Equal(c.Assumptions, assumptions) {
-		return bad("its assumptions are not the validator's")
+	if err := c.consistent(assumptions, bad); err != nil {
+		return err
 	}
 	if err := p.Check(); err != nil {
 		return fmt.Errorf("jitproof: check certificate of %q: %w", c.Program, err)
@@ -55,9 +52,56 @@ func (v *Validator) Check(ctx context.Context, c *Certificate, p *ir.Program, co
 	if _, err := newImage(withFuncs(p), code); err != nil {
 		return bad("its code: %v", err)
 	}
+	again, err := v.likewise(c).Validate(ctx, p, code)
+	if err != nil {
+		return fmt.Errorf("jitproof: check certificate of %q: %w", c.Program, err)
+	}
+	return c.matches(again, bad)
+}
+
+// likewise returns a validator that does what c says was done.
+func (v *Validator) likewise(c *Certificate) *Validator {
 	same := &Validator{v.solver, v.opts}
 	same.opts.Confirm = c.Confirmed != nil
-	again, err := same.Validate(ctx, p, code)
+	return same
+}
+
+// consistent compares the certificate's counts with its list, and its
+// assumptions with those that its image rests on.
+func (c *Certificate) consistent(assumptions []string, bad func(string, ...any) error) error {
+	if n, s := tally(c.Obligations); n != c.Counts || s != c.Status {
+		return bad("its counts are %+v (%v), but it lists %+v (%v)", c.Counts, c.Status, n, s)
+	}
+	if !slices.Equal(c.Assumptions, assumptions) {
+		return bad("its assumptions are not the validator's")
+	}
+	return nil
+}
+
+// CheckKernel is Check of a certificate of an image of Linux, for the program p
+// that was loaded. What it holds of the kernel is believed: that the kernel made
+// the translated program of p, and where its functions and maps are.
+func (v *Validator) CheckKernel(ctx context.Context, c *Certificate, p *ir.Program) error {
+	bad := func(format string, args ...any) error {
+		return &CheckError{c.Program, Refuted, fmt.Sprintf(format, args...)}
+	}
+	if p == nil || c.Linux == nil {
+		return bad("there is no program, or no image of the kernel")
+	}
+	if got := HashProgram(p); got != c.Submitted {
+		return bad("it is for another program: hash %.16s, want %.16s", c.Submitted, got)
+	}
+	img, err := newKernelImage(c.Linux)
+	if err != nil {
+		return bad("its image: %v", err)
+	}
+	if c.Code != nil || c.ProgramHash != HashProgram(img.p) || c.CodeHash != HashCode(img.code) {
+		return bad("its hashes are not those of the image")
+	}
+	if err := c.consistent(img.assumptions(), bad); err != nil {
+		return err
+	}
+	again, err := v.likewise(c).ValidateKernel(ctx, c.Linux)
 	if err != nil {
 		return fmt.Errorf("jitproof: check certificate of %q: %w", c.Program, err)
 	}
