@@ -14,6 +14,7 @@ const (
 	ClassArray = 3
 	ClassHashN = 4 // hash with longer keys of whole 32-bit words
 	ClassRing  = 5
+	ClassLPM32 = 6 // trie with prefixes of up to 32 bits
 
 	HeadBuckets  = 8   // address of the buckets; of the elements of an array
 	HeadMask     = 16  // number of buckets - 1; of elements
@@ -48,6 +49,22 @@ const (
 	StripeElems = 62 // length of a list
 	StripeGone  = StripeFree + 4*StripeElems
 	StripeBytes = 640
+)
+
+// What the header of a trie says beside HeadElems and HeadSize, and a node of it,
+// by offset.
+const (
+	HeadSlots   = 8  // address of the slots: two 32-bit words each, a node and an element
+	HeadShift   = 16 // 32 - bits of a slot's number
+	HeadNodes   = 40 // address of node 1 - NodeBytes
+	HeadBits    = 48 // bits of a slot's number
+	HeadVersion = 56 // address of the version, odd while a writer is at work
+
+	NodeValue  = nodeValue
+	NodeLen    = nodeLen
+	NodeChild  = nodeChild
+	NodePrefix = nodePrefix
+	NodeBytes  = nodePrefix + 8
 )
 
 // LeastHandle is below every handle: header and guard page lie there.
@@ -102,6 +119,21 @@ func (m *array) describe() {
 	set(HeadSize, m.stride)
 	set(HeadArea, m.area)
 	set(HeadCPUs, m.lanes.limit())
+}
+
+func (m *lpm) describe() {
+	if m.max != 32 {
+		return
+	}
+	set := func(off, x uint64) { mem.Store64(m.Handle()+off, x) }
+	set(0, ClassLPM32)
+	set(HeadSlots, m.start())
+	set(HeadShift, uint64(32-m.bits))
+	set(HeadElems, m.elems-m.elemSize)
+	set(HeadSize, m.elemSize)
+	set(HeadNodes, m.nodes-m.nodeSize)
+	set(HeadBits, uint64(m.bits))
+	set(HeadVersion, addressOf(&m.version))
 }
 
 func (m *RingBuf) describe() {

@@ -16,19 +16,18 @@ import (
 //
 // The first bits of a prefix select one of 2^bits slots. Prefixes of at most
 // that many bits are short: they are in a complete binary tree without links,
-// short[1<<len | prefix], and hint has for each slot a length that no short
-// prefix over the slot is longer than. Longer ones are in the slot's own path-
-// compressed binary trie. With about as many slots as elements a lookup reads a
-// hint, a short entry, and a node or two.
+// short[1<<len | prefix], and each slot has the value of the longest over it.
+// Longer ones are in the slot's own path-compressed binary trie. With about as
+// many slots as elements a lookup reads a slot, and a node or two.
 //
 // Readers take no lock. What a lookup finds is decided by the values of the
-// prefixes, each of which is one word, an element's number or 0; a writer
-// changes exactly one of them, while version is odd. A reader that saw version
-// change looks again, and after maxTries does so under the lock. Everything
-// else is made ready before and tidied after, so that it leads to the values
-// either way: hints are raised before a short prefix gets its value and lowered
-// after it lost it; a node is linked before it has a value and unlinked after.
-// Elements and nodes wait for the epochs before they are used again.
+// prefixes, each of which is one word, an element's number or 0, and by the
+// slots; a writer changes one value, and the slots under it, while version is odd.
+// A reader that saw version change looks again, and after maxTries does so under
+// the lock. Everything else is made ready before and tidied after, so that it
+// leads to the values either way: a node is linked before it has a value and
+// unlinked after. Elements and nodes wait for the epochs before they are used
+// again.
 type lpm struct {
 	core
 	epochs *Epochs
@@ -36,9 +35,8 @@ type lpm struct {
 	max    uint32 // greatest length of a prefix in bits
 
 	version atomic.Uint64
-	hint    []byte   // by slot
 	short   []uint32 // values, by 1<<len | prefix
-	roots   []uint32 // nodes, by slot
+	slots   []uint32 // by slot: the node of its trie, the longest short prefix over it
 
 	nodes    uint64 // address of node 1
 	nodeSize uint64
@@ -64,7 +62,13 @@ const (
 // lpmKey is the size in bytes of the length before a prefix.
 const lpmKey = 4
 
-// maxSlotBits bounds the memory of slots: 13 bytes each.
+// What a slot has, 8 bytes.
+const (
+	slotRoot = 0
+	slotBest = 1
+)
+
+// maxSlotBits bounds the memory of slots: 16 bytes each.
 const maxSlotBits = 20
 
 func newLPM(spec *ir.MapSpec, e *Epochs) (*lpm, error) {
@@ -75,20 +79,19 @@ func newLPM(spec *ir.MapSpec, e *Epochs) (*lpm, error) {
 	m.nodeSize, m.elemSize = nodePrefix+pad8(data), m.keyOff+pad8(spec.KeySize)
 	n := uint64(spec.MaxEntries) + spares(spec.MaxEntries, m.nodeSize+m.elemSize)
 	slots := uint64(1) << m.bits
-	short := (slots + 63) &^ 63
-	roots := short + (8*slots+63)&^63
-	nodes := roots + (4*slots+63)&^63
+	short := (8*slots + 63) &^ 63
+	nodes := short + (8*slots+63)&^63
 	elems := nodes + 2*n*m.nodeSize // each prefix brings at most one fork
 	var err error
 	if m.core, err = newCore(spec, elems+n*m.elemSize); err != nil {
 		return nil, err
 	}
 	at := m.start()
-	m.hint = mem.View(at, int(slots))
+	m.slots = mem.Words32(at, int(2*slots))
 	m.short = mem.Words32(at+short, int(2*slots))
-	m.roots = mem.Words32(at+roots, int(slots))
 	m.nodes, m.elems = at+nodes, at+elems
 	m.freeN, m.freeE = freelist{total: uint32(2 * n)}, freelist{total: uint32(n)}
+	m.describe()
 	return m, nil
 }
 
@@ -196,19 +199,33 @@ func (m *lpm) addr(e uint32) uint64 {
 // longest returns the element of the longest prefix, or 0.
 func (m *lpm) longest(n uint32, data []byte) uint32 {
 	slot := m.slotOf(data)
-	if n > m.bits {
-		if e := m.longestIn(atomic.LoadUint32(&m.roots[slot]), n, data); e != 0 {
-			return e
-		}
+	if n < m.bits {
+		return m.longestShort(n, slot)
+	}
+	if e := m.longestIn(atomic.LoadUint32(m.root(slot)), n, data); e != 0 {
+		return e
 	}
 	m.yield()
-	for l := min(uint32(m.hint[slot]), n) + 1; l > 0; l-- {
-		if e := atomic.LoadUint32(&m.short[1<<(l-1)|slot>>(m.bits-l+1)]); e != 0 {
+	return atomic.LoadUint32(m.best(slot))
+}
+
+// longestShort is longest for short prefixes of at most n bits.
+func (m *lpm) longestShort(n, slot uint32) uint32 {
+	for l := n + 1; l > 0; l-- {
+		if e := atomic.LoadUint32(m.shortAt(l-1, slot)); e != 0 {
 			return e
 		}
 	}
 	return 0
 }
+
+// slotCount returns the number of slots.
+func (m *lpm) slotCount() uint32 { return 1 << m.bits }
+
+// root returns the link to a slot's trie, and best where the longest short prefix
+// over it is.
+func (m *lpm) root(slot uint32) *uint32 { return &m.slots[2*slot+slotRoot] }
+func (m *lpm) best(slot uint32) *uint32 { return &m.slots[2*slot+slotBest] }
 
 // longestIn is longest in the trie under a node.
 func (m *lpm) longestIn(node, n uint32, data []byte) (best uint32) {
@@ -306,11 +323,8 @@ func (m *lpm) Put(key, value []byte, flags uint64) error {
 			return ErrNoMemory
 		}
 	}
-	if n <= m.bits {
-		m.raise(n, m.slotOf(data))
-	}
 	old := at.value()
-	m.set(at.word, e)
+	m.set(at.word, e, n, data)
 	if old != 0 {
 		m.freeE.retire(m.epochs, old)
 	} else {
@@ -319,11 +333,15 @@ func (m *lpm) Put(key, value []byte, flags uint64) error {
 	return nil
 }
 
-// set changes what lookups find.
-func (m *lpm) set(word *uint32, e uint32) {
+// set changes what lookups find: the value of a prefix of n bits.
+func (m *lpm) set(word *uint32, e, n uint32, data []byte) {
 	m.yield()
 	m.version.Add(1)
 	atomic.StoreUint32(word, e)
+	m.yield()
+	if n <= m.bits {
+		m.spread(n, m.slotOf(data))
+	}
 	m.version.Add(1)
 	m.yield()
 }
@@ -348,7 +366,7 @@ func (m *lpm) Remove(key []byte) error {
 	if e == 0 {
 		return ErrKeyNotExist
 	}
-	m.set(at.word, 0)
+	m.set(at.word, 0, n, data)
 	m.count--
 	m.freeE.retire(m.epochs, e)
 	m.tidy(n, data)

@@ -27,7 +27,7 @@ func (m *lpm) find(n uint32, data []byte) seat {
 	if n <= m.bits {
 		return seat{m.shortAt(n, slot)}
 	}
-	node := m.roots[slot]
+	node := *m.root(slot)
 	for node != 0 {
 		l := m.lenOf(node)
 		if l > n || common(m.prefixOf(node), data, l) < l {
@@ -44,7 +44,7 @@ func (m *lpm) find(n uint32, data []byte) seat {
 // insert makes a place for a long prefix that has none, without a value, and
 // returns it; no place where memory is out. The caller holds write.
 func (m *lpm) insert(n uint32, data []byte) seat {
-	link := &m.roots[m.slotOf(data)]
+	link := m.root(m.slotOf(data))
 	for {
 		at := *link
 		if at == 0 {
@@ -111,15 +111,24 @@ func (m *lpm) newNode(n uint32, data []byte) uint32 {
 	return x
 }
 
-// raise makes the hints over a short prefix at least its length, before it gets
-// a value. The caller holds write.
-func (m *lpm) raise(n, slot uint32) {
+// spread sets the slots under a short prefix, whose value has changed, to the
+// longest over them: those that a longer one has keep it. The caller holds write,
+// and version is odd.
+func (m *lpm) spread(n, slot uint32) {
+	value := m.longestShort(n, slot)
 	first, count := m.span(n, slot)
 	for i := first; i < first+count; i++ {
-		if uint32(m.hint[i]) < n {
-			m.hint[i] = byte(n)
+		if e := *m.best(i); e == 0 || !m.under(e, n, i) {
+			atomic.StoreUint32(m.best(i), value)
 		}
 	}
+}
+
+// under reports whether element e is the value of a short prefix over the slot
+// that is longer than n bits.
+func (m *lpm) under(e, n, slot uint32) bool {
+	l, _ := split(m.keyOf(e))
+	return l > n && l <= m.bits && *m.shortAt(l, slot) == e
 }
 
 // span returns the slots under a short prefix.
@@ -131,20 +140,8 @@ func (m *lpm) span(n, slot uint32) (first, count uint32) {
 // tidy removes what a prefix that lost its value has left. The caller holds
 // write.
 func (m *lpm) tidy(n uint32, data []byte) {
-	slot := m.slotOf(data)
 	if n > m.bits {
-		m.prune(&m.roots[slot], n, data)
-		return
-	}
-	shorter := n
-	for shorter > 0 && *m.shortAt(shorter, slot) == 0 {
-		shorter--
-	}
-	first, count := m.span(n, slot)
-	for i := first; i < first+count; i++ {
-		if uint32(m.hint[i]) == n {
-			m.hint[i] = byte(shorter)
-		}
+		m.prune(m.root(m.slotOf(data)), n, data)
 	}
 }
 

@@ -66,8 +66,8 @@ func (m *lpm) behind(n uint32, data []byte) uint32 {
 
 // from returns the first element of slot or a later one.
 func (m *lpm) from(slot uint32) uint32 {
-	for ; slot < uint32(len(m.roots)); slot++ {
-		if r := m.roots[slot]; r != 0 {
+	for ; slot < m.slotCount(); slot++ {
+		if r := *m.root(slot); r != 0 {
 			return *m.valueOf(m.leftmost(r))
 		}
 		if next := m.shortFrom(m.bits+1, slot); next != 0 {
@@ -112,7 +112,7 @@ func (m *lpm) leftmost(node uint32) uint32 {
 func (m *lpm) behindIn(slot, n uint32, data []byte) uint32 {
 	var next uint32 // the node that comes behind all of the subtree we are in
 	subtree := false
-	for node := m.roots[slot]; m.lenOf(node) != n; {
+	for node := *m.root(slot); m.lenOf(node) != n; {
 		bit := bitAt(data, m.lenOf(node))
 		if right := *m.child(node, 1); bit == 0 && right != 0 {
 			next, subtree = right, true
@@ -133,8 +133,8 @@ func (m *lpm) behindIn(slot, n uint32, data []byte) uint32 {
 // Batch returns whole slots, so it may return some elements more than n; the
 // cursor is the number of a slot.
 func (m *lpm) Batch(cursor uint64, n int) ([]ir.MapElem, uint64, error) {
-	if n < 1 || cursor >= uint64(len(m.roots)) {
-		return nil, 0, fmt.Errorf("%w: batch of %d elements from slot %d of %d", ErrInvalid, n, cursor, len(m.roots))
+	if n < 1 || cursor >= uint64(m.slotCount()) {
+		return nil, 0, fmt.Errorf("%w: batch of %d elements from slot %d of %d", ErrInvalid, n, cursor, m.slotCount())
 	}
 	if err := m.enter(); err != nil {
 		return nil, 0, err
@@ -143,11 +143,11 @@ func (m *lpm) Batch(cursor uint64, n int) ([]ir.MapElem, uint64, error) {
 	m.write.Lock()
 	defer m.write.Unlock()
 	var elems []ir.MapElem
-	for slot := uint32(cursor); slot < uint32(len(m.roots)); slot++ {
+	for slot := uint32(cursor); slot < m.slotCount(); slot++ {
 		if len(elems) >= n {
 			return elems, uint64(slot), nil
 		}
-		elems = m.appendTrie(elems, m.roots[slot])
+		elems = m.appendTrie(elems, *m.root(slot))
 		for n := m.bits + 1; ; {
 			e := m.shortFrom(n, slot)
 			if e == 0 {

@@ -54,6 +54,7 @@ const (
 	classArray = maps.ClassArray
 	classHashN = maps.ClassHashN
 	classRing  = maps.ClassRing
+	classLPM32 = maps.ClassLPM32
 
 	headBuckets  = maps.HeadBuckets
 	headMask     = maps.HeadMask
@@ -77,6 +78,17 @@ const (
 	headPending  = maps.HeadPending
 	headCons     = maps.HeadCons
 	headWaits    = maps.HeadWaits
+
+	headSlots   = maps.HeadSlots
+	headShift   = maps.HeadShift
+	headNodes   = maps.HeadNodes
+	headBits    = maps.HeadBits
+	headVersion = maps.HeadVersion
+	nodeValue   = maps.NodeValue
+	nodeLen     = maps.NodeLen
+	nodeChild   = maps.NodeChild
+	nodePrefix  = maps.NodePrefix
+	nodeBytes   = maps.NodeBytes
 
 	ringBusy    = maps.RingBusy
 	ringDiscard = maps.RingDiscard

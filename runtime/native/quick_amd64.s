@@ -184,6 +184,8 @@ behind8:
 lookupOther:
 	CMPQ R10, $const_classHashN
 	JEQ  lookupN
+	CMPQ R10, $const_classLPM32
+	JEQ  lookupLPM
 	CMPQ R10, $const_classArray
 	JNE  slow
 	MOVL (SI), R8
@@ -265,6 +267,70 @@ restN: // 4 bytes at the start are left, or none
 	CMPL DX, 8(R10)
 	JEQ  found
 	JMP  otherN
+
+// Longest prefix: R8 its greatest length, R10 the address, R11 the element found,
+// DX node, X5 the version at the start. NEGL and shifts by CX, which count modulo
+// 32, make 32 - length.
+lookupLPM:
+	MOVL  (SI), R8
+	MOVL  4(SI), R10
+	CMPQ  R8, const_headBits(DI)
+	JCS   slow
+	CMPL  R8, $32
+	JHI   absent
+	BSWAPL R10
+	MOVQ  const_headVersion(DI), CX
+	MOVQ  (CX), AX
+	TESTB $1, AX
+	JNE   slowLPM
+	MOVQ  AX, X5
+	MOVL  const_headShift(DI), CX
+	MOVL  R10, AX
+	SHRL  CX, AX
+	MOVQ  const_headSlots(DI), DX
+	MOVQ  (DX)(AX*8), DX
+	MOVQ  DX, R11
+	SHRQ  $32, R11
+	MOVL  DX, DX
+	TESTL DX, DX
+	JEQ   foundLPM
+nodeLPM:
+	IMULQ $const_nodeBytes, DX
+	ADDQ  const_headNodes(DI), DX
+	MOVL  const_nodeLen(DX), CX
+	CMPL  CX, R8
+	JHI   foundLPM
+	MOVL  const_nodePrefix(DX), AX
+	BSWAPL AX
+	XORL  R10, AX
+	NEGL  CX
+	SHRL  CX, AX
+	TESTL AX, AX
+	JNE   foundLPM
+	MOVL  const_nodeValue(DX), AX
+	TESTL AX, AX
+	CMOVLNE AX, R11
+	ADDL  $31, CX
+	JMI   foundLPM // all 32 bits
+	MOVL  R10, AX
+	SHRL  CX, AX
+	ANDL  $1, AX
+	MOVL  const_nodeChild(DX)(AX*4), DX
+	TESTL DX, DX
+	JNE   nodeLPM
+foundLPM:
+	MOVQ  const_headVersion(DI), CX
+	MOVQ  X5, AX
+	CMPQ  AX, (CX)
+	JNE   slowLPM
+	TESTL R11, R11
+	JEQ   absent
+	IMULQ const_headSize(DI), R11
+	MOVQ  const_headElems(DI), AX
+	ADDQ  R11, AX
+	RET
+slowLPM:
+	MOVL $const_idLookup, AX
 
 slow:
 	JMP machine_slow(R12)
