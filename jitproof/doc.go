@@ -20,6 +20,12 @@
 // The package must not know the encoders, nor any compiler: it imports no
 // jit/<arch>. The contract between image and runtime is in package jit.
 //
+// Images of a live Linux are proved likewise against the bytecode that its JIT
+// was given ([Validator.ValidateKernel]): the convention is another one (where
+// registers live, what prologues, calls and tail calls look like), and the places
+// that correspond are found by walking over both, so that every instruction but
+// those behind the guards of divisions is a cut.
+//
 // # Invariants
 //
 // An obligation is proved only by an equality of hash-consed terms or by a
@@ -34,5 +40,6 @@
 //
 // Sources: Pnueli, Siegel, Singerman, "Translation validation" (TACAS 1998);
 // Necula, "Translation validation for an optimizing compiler" (PLDI 2000);
-// Nelson et al., "Jitterbug" (OSDI 2020) for what an eBPF JIT must keep.
+// Nelson et al., "Jitterbug" (OSDI 2020) for what an eBPF JIT must keep;
+// arch/x86/net/bpf_jit_comp.c of Linux 6.12 for the kernel's convention.
 package jitproof
