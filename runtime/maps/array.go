@@ -55,12 +55,23 @@ func (l lanes) copyLanes(addr uint64, s *ir.MapSpec) []byte {
 	if l.area == 0 {
 		return copyOut(addr, s)
 	}
-	out := make([]byte, 0, uint64(l.cpus)*pad8(s.ValueSize))
-	for cpu := range uint64(l.cpus) {
-		v := copyOut(addr+cpu*l.area, s)
-		out = append(append(out, v...), make([]byte, pad8(s.ValueSize)-uint64(len(v)))...)
-	}
+	out := make([]byte, l.appSize(s))
+	l.readLanes(out, addr, s)
 	return out
+}
+
+// readLanes writes to out what copyLanes returns.
+func (l lanes) readLanes(out []byte, addr uint64, s *ir.MapSpec) {
+	if l.area == 0 {
+		readOut(out, addr, s)
+		return
+	}
+	size := pad8(s.ValueSize)
+	for cpu := range uint64(l.cpus) {
+		at := cpu * size
+		readOut(out[at:at+uint64(s.ValueSize)], addr+cpu*l.area, s)
+		clear(out[at+uint64(s.ValueSize) : at+size])
+	}
 }
 
 // setLanes writes what copyLanes returns.
@@ -122,18 +133,30 @@ func (m *array) LookupCPU(key []byte, cpu uint32) uint64 {
 }
 
 func (m *array) Lookup(key []byte) ([]byte, error) {
-	if err := checkSizes(m.spec, key, nil); err != nil {
+	out := make([]byte, m.appSize(m.spec))
+	if err := m.LookupInto(key, out); err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// LookupInto writes the value to out.
+func (m *array) LookupInto(key, out []byte) error {
+	if len(key) != 4 || uint64(len(out)) != m.appSize(m.spec) {
+		return checkRead(m.spec, key, out, m.appSize(m.spec))
 	}
 	if err := m.enter(); err != nil {
-		return nil, err
+		return err
 	}
-	defer m.leave()
 	addr := m.LookupAddr(key)
-	if addr == 0 {
-		return nil, ErrKeyNotExist
+	if addr != 0 {
+		m.readLanes(out, addr, m.spec)
 	}
-	return m.copyLanes(addr, m.spec), nil
+	m.leave()
+	if addr == 0 {
+		return ErrKeyNotExist
+	}
+	return nil
 }
 
 func (m *array) Update(key, value []byte, flags uint64) error {

@@ -15,15 +15,25 @@ import (
 // is never seen half changed. Fields that are no plain bytes read as zero
 // (check_and_init_map_value in include/linux/bpf.h).
 func copyOut(addr uint64, s *ir.MapSpec) []byte {
-	out := make([]byte, pad8(s.ValueSize))
+	out := make([]byte, s.ValueSize)
+	readOut(out, addr, s)
+	return out
+}
+
+// readOut is copyOut into out, which has the size of the value.
+func readOut(out []byte, addr uint64, s *ir.MapSpec) {
 	words := mem.Words(addr, len(out)/8)
 	for i := range words {
 		binary.NativeEndian.PutUint64(out[8*i:], atomic.LoadUint64(&words[i]))
 	}
+	if done := 8 * len(words); done < len(out) {
+		var last [8]byte
+		binary.NativeEndian.PutUint64(last[:], atomic.LoadUint64(mem.Ptr64(addr+uint64(done))))
+		copy(out[done:], last[:])
+	}
 	for _, f := range s.Fields {
 		clear(out[f.Off : f.Off+f.Size])
 	}
-	return out[:s.ValueSize:s.ValueSize]
 }
 
 // copyIn writes value to addr, a multiple of 8, whole words at once. Fields

@@ -139,16 +139,32 @@ func (m *hash) Lookup(key []byte) ([]byte, error) {
 	if err := checkKey(m.spec, key); err != nil {
 		return nil, err
 	}
+	out := make([]byte, m.appSize(m.spec))
+	if err := m.LookupInto(key, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// LookupInto writes the value to out.
+func (m *hash) LookupInto(key, out []byte) error {
+	if len(key) != int(m.spec.KeySize) || uint64(len(out)) != m.appSize(m.spec) {
+		return checkRead(m.spec, key, out, m.appSize(m.spec))
+	}
 	s, bucket, tag := m.lock(key)
-	defer s.release()
 	if m.closed {
-		return nil, ErrClosed
+		s.release()
+		return ErrClosed
 	}
 	p := m.find(bucket, tag, key)
-	if p.elem == 0 {
-		return nil, ErrKeyNotExist
+	if p.elem != 0 {
+		m.readLanes(out, m.value(p.elem), m.spec)
 	}
-	return m.copyLanes(m.value(p.elem), m.spec), nil
+	s.release()
+	if p.elem == 0 {
+		return ErrKeyNotExist
+	}
+	return nil
 }
 
 // Close ends the application's use of the map.

@@ -2,6 +2,7 @@ package maps
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"sync/atomic"
 
 	"github.com/bpfproof/bpfproof/runtime/mem"
@@ -17,17 +18,27 @@ const (
 // ref is a reference to element e.
 func ref(tag, e uint32) uint64 { return uint64(tag)<<32 | uint64(e) }
 
+// alike returns the slots of the bucket at an address whose tag is the given one,
+// as bits. It decides nothing in between: which slot it is cannot be foretold, and
+// a wrong guess costs the machine more than all seven.
+func alike(at uint64, tag uint32) (slots uint64) {
+	w := mem.Words(at, bucketSlots)
+	same := func(i int) uint64 { return ((atomic.LoadUint64(&w[i])>>32 ^ uint64(tag)) - 1) >> 63 << i }
+	return same(0) | same(1) | same(2) | same(3) | same(4) | same(5) | same(6)
+}
+
 // seek returns the element of a key, or 0. The caller holds the bucket's stripe
 // or is inside the epochs.
 func (m *hash) seek(key []byte) uint32 {
 	bucket, tag := m.locate(key)
 	at := m.bucket(bucket)
-	for end := at + chainHead; at < end; at += 8 {
-		if w := atomic.LoadUint64(mem.Ptr64(at)); uint32(w>>32) == tag && m.holds(uint32(w), key) {
+	for slots := alike(at, tag); slots != 0; slots &= slots - 1 {
+		w := atomic.LoadUint64(mem.Ptr64(at + 8*uint64(bits.TrailingZeros64(slots))))
+		if uint32(w>>32) == tag && m.holds(uint32(w), key) {
 			return uint32(w)
 		}
 	}
-	for {
+	for at += chainHead; ; {
 		w := atomic.LoadUint64(mem.Ptr64(at))
 		if uint32(w) == 0 {
 			return 0
@@ -68,26 +79,33 @@ type place struct {
 // find looks key up in the bucket. The caller holds the stripe.
 func (m *hash) find(bucket, tag uint32, key []byte) place {
 	at := m.bucket(bucket)
-	free := at + chainHead
-	for slot := at + chainHead; slot > at; {
-		slot -= 8
-		switch w := *mem.Ptr64(slot); {
-		case w == 0:
-			free = slot
-		case uint32(w>>32) == tag && m.holds(uint32(w), key):
-			return place{slot, uint32(w)}
+	for slots := alike(at, tag); slots != 0; slots &= slots - 1 {
+		slot := at + 8*uint64(bits.TrailingZeros64(slots))
+		if e := uint32(*mem.Ptr64(slot)); m.holds(e, key) {
+			return place{slot, e}
 		}
 	}
 	for at += chainHead; ; {
 		w := *mem.Ptr64(at)
 		if uint32(w) == 0 {
-			return place{at: free}
+			return place{at: m.vacant(bucket)}
 		}
 		if uint32(w>>32) == tag && m.holds(uint32(w), key) {
 			return place{at, uint32(w)}
 		}
 		at = m.elem(uint32(w))
 	}
+}
+
+// vacant returns where a key that is absent is put: an empty slot, or the head of
+// the chain. The caller holds the stripe.
+func (m *hash) vacant(bucket uint32) uint64 {
+	at := m.bucket(bucket)
+	end := at + chainHead
+	for at < end && *mem.Ptr64(at) != 0 {
+		at += 8
+	}
+	return at
 }
 
 // all calls f for each place of a bucket that has an element, until it returns

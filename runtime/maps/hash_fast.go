@@ -70,23 +70,22 @@ func SeekAt(handle, key uint64, cpu uint32) (addr uint64, ok bool) {
 // seekWord is seek for a key that is a word, in the bucket at an address.
 func seekWord(handle, at, tag, k uint64) uint64 {
 	elems, size := mem.Load64(handle+HeadElems), mem.Load64(handle+HeadSize)
-	chain := at + chainHead
-	for {
+	for slots := alike(at, uint32(tag)); slots != 0; slots &= slots - 1 {
+		e := uint64(uint32(atomic.LoadUint64(mem.Ptr64(at + 8*uint64(bits.TrailingZeros64(slots))))))
+		if e != 0 && mem.Load64(elems+e*size+8) == k {
+			return e
+		}
+	}
+	for at += chainHead; ; {
 		w := atomic.LoadUint64(mem.Ptr64(at))
 		e := uint64(uint32(w))
 		switch {
-		case e != 0 && w>>32 == tag && mem.Load64(elems+e*size+8) == k:
-			return e
-		case at < chain:
-			if at += 8; at != chain {
-				continue
-			}
-			chain = 0 // what follows is the chain
 		case e == 0:
 			return 0
-		default:
-			at = elems + e*size
+		case w>>32 == tag && mem.Load64(elems+e*size+8) == k:
+			return e
 		}
+		at = elems + e*size
 	}
 }
 
@@ -163,20 +162,16 @@ func (m *hash) locateWord(k uint64) (bucket, tag uint32) {
 // findWord is find for a key that is a word.
 func (m *hash) findWord(bucket, tag uint32, k uint64) place {
 	at := m.bucket(bucket)
-	free := at + chainHead
-	for slot := at + chainHead; slot > at; {
-		slot -= 8
-		switch w := *mem.Ptr64(slot); {
-		case w == 0:
-			free = slot
-		case uint32(w>>32) == tag && *mem.Ptr64(m.elem(uint32(w)) + 8) == k:
-			return place{slot, uint32(w)}
+	for slots := alike(at, tag); slots != 0; slots &= slots - 1 {
+		slot := at + 8*uint64(bits.TrailingZeros64(slots))
+		if e := uint32(*mem.Ptr64(slot)); e != 0 && *mem.Ptr64(m.elem(e) + 8) == k {
+			return place{slot, e}
 		}
 	}
 	for at += chainHead; ; {
 		w := *mem.Ptr64(at)
 		if uint32(w) == 0 {
-			return place{at: free}
+			return place{at: m.vacant(bucket)}
 		}
 		if uint32(w>>32) == tag && *mem.Ptr64(m.elem(uint32(w)) + 8) == k {
 			return place{at, uint32(w)}

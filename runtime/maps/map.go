@@ -146,6 +146,31 @@ type Outer interface {
 	Inners() []Map
 }
 
+// LookupInto is Lookup that writes the value to out, which has its size as the
+// application sees it. In arrays and hash tables it allocates nothing.
+func LookupInto(m Map, key, out []byte) error {
+	if r, ok := m.(interface{ LookupInto(key, out []byte) error }); ok {
+		return r.LookupInto(key, out)
+	}
+	v, err := m.Lookup(key)
+	if err != nil {
+		return err
+	}
+	if len(v) != len(out) {
+		return checkRead(m.Spec(), key, out, uint64(len(v)))
+	}
+	copy(out, v)
+	return nil
+}
+
+// checkRead says what is wrong with the sizes of a read of size bytes.
+func checkRead(s *ir.MapSpec, key, out []byte, size uint64) error {
+	if err := checkKey(s, key); err != nil {
+		return err
+	}
+	return refused(ErrInvalid, "map %q: room for a value has %d bytes, want %d", s.Name, len(out), size)
+}
+
 func checkSizes(s *ir.MapSpec, key, value []byte) error {
 	if err := checkKey(s, key); err != nil {
 		return err
