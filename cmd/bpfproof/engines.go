@@ -11,6 +11,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/runtime/maps"
 	"github.com/bpfproof/bpfproof/runtime/native"
@@ -23,6 +24,8 @@ type loaded struct {
 	runtime.Engine
 	elems func() (map[string][]ir.MapElem, error) // by map name, in order of keys
 	close func() error
+
+	object *runtime.Object // nil: the live kernel's
 }
 
 // Close closes engine and maps.
@@ -50,20 +53,21 @@ func engineNames(list string) ([]string, error) {
 
 // engineOptions are what engines of ours can be told.
 type engineOptions struct {
-	seed    uint64      // of the interpreter's random numbers; 0: the usual one
-	harden  hardenFlags // of native code
-	perfMap io.Writer   // gets the names of native code; nil: nobody
+	seed    uint64        // of the interpreter's random numbers; 0: the usual one
+	harden  hardenFlags   // of native code
+	perfMap io.Writer     // gets the names of native code; nil: nobody
+	clock   helpers.Clock // nil: the machine's
 }
 
 // loader returns the engine of that name.
 func (o *engineOptions) loader(engine string) (runtime.Loader, error) {
 	switch engine {
 	case "vm":
-		return vm.Loader(vm.Options{Seed: o.seed}), nil
+		return vm.Loader(vm.Options{Seed: o.seed, Clock: o.clock}), nil
 	case "native":
-		return nativeLoader(o.harden.options(jit.Baseline), native.Options{PerfMap: o.perfMap})
+		return nativeLoader(o.harden.options(jit.Baseline), native.Options{PerfMap: o.perfMap, Clock: o.clock})
 	}
-	return nativeLoader(o.harden.options(jit.Optimising), native.Options{PerfMap: o.perfMap})
+	return nativeLoader(o.harden.options(jit.Optimising), native.Options{PerfMap: o.perfMap, Clock: o.clock})
 }
 
 // open loads p into the engine of that name. A program that is not accepted is
@@ -92,7 +96,7 @@ func open(ctx context.Context, engine string, p *ir.Program, opts runtime.Option
 		}
 		return all, nil
 	}
-	return &loaded{obj.Programs()[0].Engine(), elems, obj.Close}, nil
+	return &loaded{obj.Programs()[0].Engine(), elems, obj.Close, obj}, nil
 }
 
 // asRejected tells a verdict from an error.
@@ -127,7 +131,7 @@ func openKernel(p *ir.Program) (*loaded, error) {
 		}
 		return all, nil
 	}
-	return &loaded{prog, elems, prog.Close}, nil
+	return &loaded{prog, elems, prog.Close, nil}, nil
 }
 
 func sorted(list []ir.MapElem) []ir.MapElem {

@@ -90,6 +90,6 @@ func root() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(compileCmd(), asmCmd(), disCmd(), verifyCmd(), explainCmd(), jitCmd(), proveCmd(), checkCmd(), runCmd(), vectorsCmd(), conformanceCmd(), benchCmd(), demoCmd(), precisionCmd(), paperCmd(), soundnessCmd())
+	cmd.AddCommand(compileCmd(), asmCmd(), disCmd(), verifyCmd(), explainCmd(), jitCmd(), proveCmd(), checkCmd(), runCmd(), mapCmd(), vectorsCmd(), conformanceCmd(), benchCmd(), demoCmd(), precisionCmd(), paperCmd(), soundnessCmd())
 	return cmd
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime"
+	"github.com/bpfproof/bpfproof/runtime/hooks"
 	"github.com/bpfproof/bpfproof/runtime/native"
 )
 
@@ -20,9 +22,11 @@ type runJSON struct {
 	RetVal   uint64  `json:"retval"`
 	Output   string  `json:"output"`
 	NsPerRun float64 `json:"ns_per_run"`
-	// With --pcap.
-	Packets  int            `json:"packets,omitempty"`
+	// With --pcap and --event.
+	Packets  int            `json:"packets,omitempty"` // or other events
 	Verdicts map[string]int `json:"verdicts,omitempty"`
+	// With --stats.
+	Stats *statsJSON `json:"stats,omitempty"`
 }
 
 type runner struct {
@@ -37,6 +41,7 @@ type runner struct {
 	elems      []string
 	opts       engineOptions
 	perf       bool
+	watch      watchFlags
 	out        *printer
 }
 
@@ -46,8 +51,11 @@ func runCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run X",
 		Short: "load and call programs on an input, in one engine or several side by side",
-		Long: "Load and call programs on an input. With several engines their results are compared:\n" +
-			"the exit status is 1 if return values or output bytes differ.",
+		Long: `Load and call programs on an input. With several engines their results are compared:
+the exit status is 1 if return values or output bytes differ.
+With --event a program is attached to events of this machine, until --for has passed or it is interrupted:
+live:INTERFACE runs it for every packet that the interface receives, on a copy; trace:SYSTEM:NAME for every record of a
+tracepoint of the running kernel; timer:PERIOD periodically.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.out = newPrinter(cmd, asJSON)
@@ -73,6 +81,7 @@ func runCmd() *cobra.Command {
 	f.Uint64Var(&r.opts.seed, "seed", 0, "of get_prandom_u32, in vm; 0 for the usual one")
 	f.BoolVar(&r.perf, "perf-map", false, perfMapUsage)
 	r.opts.harden.flags(cmd)
+	r.watch.flags(cmd)
 	f.BoolVar(&r.unverified, "unverified", false, "run without verification (vm only: it checks every access)")
 	return cmd
 }
@@ -84,6 +93,9 @@ func (r *runner) run(cmd *cobra.Command, path string) error {
 	}
 	if r.repeat < 1 {
 		return fmt.Errorf("--repeat %d: want at least 1", r.repeat)
+	}
+	if err := r.watch.check(names, r.pcap != "" || r.data != "" || r.ctx != "" || r.repeat > 1); err != nil {
+		return err
 	}
 	if r.pcap != "" && (r.data != "" || r.ctx != "" || r.repeat > 1) {
 		return errors.New("--pcap goes without --input, --ctx and --repeat")
@@ -108,7 +120,7 @@ func (r *runner) run(cmd *cobra.Command, path string) error {
 
 // program runs p in every engine and compares with the first.
 func (r *runner) program(cmd *cobra.Command, p *ir.Program, engines []string) (status, error) {
-	opts := runtime.Options{Unverified: r.unverified}
+	opts := runtime.Options{Unverified: r.unverified, Pin: r.watch.pins}
 	if !r.unverified {
 		v, err := r.policy.verifier()
 		if err != nil {
@@ -143,23 +155,59 @@ func (r *runner) program(cmd *cobra.Command, p *ir.Program, engines []string) (s
 }
 
 func (r *runner) engine(cmd *cobra.Command, p *ir.Program, name string, opts runtime.Options) (*runJSON, error) {
-	e, err := open(cmd.Context(), name, p, opts, r.opts)
+	var clock hooks.EventClock
+	eo := r.opts
+	if strings.HasPrefix(r.watch.event, traceEvents) {
+		eo.clock = &clock // records come later than they were made
+	}
+	e, err := open(cmd.Context(), name, p, opts, eo)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	if r.pcap != "" {
-		return r.replay(cmd, p, name, e)
+	stop, err := r.watch.serve(cmd.ErrOrStderr(), e)
+	if err != nil {
+		return nil, err
 	}
+	defer stop()
+	var a *runJSON
+	switch {
+	case r.watch.event != "":
+		a, err = r.watch.run(cmd.Context(), e.object.Programs()[0], &clock)
+	case r.pcap != "":
+		a, err = r.replay(cmd, p, e)
+	default:
+		a, err = r.once(cmd, p, e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.Program, a.Engine = p.Name, name
+	if r.watch.stats {
+		a.Stats = statsOf(e.object)
+	}
+	return a, nil
+}
+
+// once runs the program on the input.
+func (r *runner) once(cmd *cobra.Command, p *ir.Program, e *loaded) (*runJSON, error) {
 	in, err := r.input(p)
 	if err != nil {
 		return nil, err
 	}
-	res, err := e.Run(cmd.Context(), in)
+	run := e.Run
+	if e.object != nil { // through a link, which counts
+		l, err := e.object.Programs()[0].Attach(hooks.Direct{})
+		if err != nil {
+			return nil, err
+		}
+		run = l.(*hooks.DirectLink).Fire
+	}
+	res, err := run(cmd.Context(), in)
 	if err != nil {
 		return nil, err
 	}
-	return &runJSON{Program: p.Name, Engine: name, RetVal: res.Ret, Output: hex.EncodeToString(res.Data), NsPerRun: res.NsPerRun}, nil
+	return &runJSON{RetVal: res.Ret, Output: hex.EncodeToString(res.Data), NsPerRun: res.NsPerRun}, nil
 }
 
 // input builds what the program is called on. Programs with a packet get 64
@@ -180,6 +228,13 @@ func (r *runner) input(p *ir.Program) (runtime.Input, error) {
 }
 
 func (r *runner) text(a *runJSON) string {
+	if r.watch.event != "" {
+		return fmt.Sprintf("%s: %s: %d events, %.1f ns/event%s%s", a.Program, a.Engine, a.Packets, a.NsPerRun, listed(", ", histogram(a.Verdicts)), a.Stats.text())
+	}
+	return r.result(a) + a.Stats.text()
+}
+
+func (r *runner) result(a *runJSON) string {
 	if a.Packets > 0 {
 		return fmt.Sprintf("%s: %s: %d packets, %s, %.1f ns/packet", a.Program, a.Engine, a.Packets, histogram(a.Verdicts), a.NsPerRun)
 	}

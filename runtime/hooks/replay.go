@@ -36,7 +36,7 @@ type ReplayOptions struct {
 // Attach returns a *Replay. Programs whose type takes no packet are refused.
 func (h *Pcap) Attach(p *runtime.Program) (runtime.Link, error) {
 	switch p.Spec().Type {
-	case ir.XDP, ir.SocketFilter, ir.SchedCLS, ir.SchedACT, ir.Unspec:
+	case ir.XDP, ir.SocketFilter, ir.SchedCLS, ir.SchedACT, ir.CgroupSKB, ir.LWTIn, ir.LWTOut, ir.LWTXmit, ir.Unspec:
 		return &Replay{hook: *h, program: p}, nil
 	}
 	return nil, fmt.Errorf("hooks: attach program %q to packets: type %v takes none", p.Name(), p.Spec().Type)
@@ -67,9 +67,7 @@ func (l *Replay) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	rep, err := Run(ctx, l.program.Engine(), r, l.hook.ReplayOptions)
-	l.add(rep.Packets, rep.Errors, rep.Nanos)
-	return rep, err
+	return replay(ctx, l.program.Engine(), r, l.hook.ReplayOptions, &l.counters)
 }
 
 // Close detaches.
@@ -98,7 +96,12 @@ const batch = 256
 // Run feeds all packets of a reader to an engine, through one session where it
 // gives sessions.
 func Run(ctx context.Context, e runtime.Engine, r *Reader, opts ReplayOptions) (Report, error) {
-	d := delivery{ReplayOptions: opts, ctx: ctx, engine: e, rep: Report{Verdicts: map[uint64]uint64{}}}
+	return replay(ctx, e, r, opts, &counters{})
+}
+
+// replay counts as it goes, so that who looks meanwhile sees how far it is.
+func replay(ctx context.Context, e runtime.Engine, r *Reader, opts ReplayOptions, c *counters) (Report, error) {
+	d := delivery{counters: c, ReplayOptions: opts, ctx: ctx, engine: e, rep: Report{Verdicts: map[uint64]uint64{}}}
 	if d.Fuel == 0 {
 		d.Fuel = runtime.DefaultFuel
 	}
@@ -115,7 +118,10 @@ func Run(ctx context.Context, e runtime.Engine, r *Reader, opts ReplayOptions) (
 	}
 	for {
 		last, readErr := d.read(r)
-		if err := d.deliver(r.name); err != nil {
+		before := d.rep
+		err := d.deliver(r.name)
+		d.add(d.rep.Packets-before.Packets, d.rep.Errors-before.Errors, d.rep.Nanos-before.Nanos)
+		if err != nil {
 			return d.rep, err
 		}
 		if d.Progress != nil {
@@ -136,6 +142,7 @@ type delivery struct {
 	engine  runtime.Engine
 	session runtime.Session // nil if the engine gives none
 	rep     Report
+	*counters
 
 	buf     []byte
 	packets []Packet
