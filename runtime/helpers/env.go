@@ -33,8 +33,10 @@ type Surroundings struct {
 
 	// Network has the devices and routes of the simulated network; nil: there is
 	// the loopback alone.
-	Network Network
-	Device  uint32 // number of the device that the packet is at; 0: the loopback
+	Network  Network
+	Sockets  *Sockets // that programs look up; nil: there are none
+	Assigned *Socket  // that a program chose for the packet
+	Device   uint32   // number of the device that the packet is at; 0: the loopback
 	// Redirect is what the last redirect helper of a run chose. It means something
 	// where the program returned XDP_REDIRECT or TC_ACT_REDIRECT.
 	Redirect Redirect
@@ -200,6 +202,9 @@ func (e *Env) Reach(addr, n uint64) (start, size uint64, writable, ok bool) {
 			return r.addr, r.size, true, true
 		}
 	}
+	if sk, start, size := e.Sockets.at(addr, n); sk != nil {
+		return start, size, false, true
+	}
 	for _, d := range e.drains {
 		if r := d.record; addr-r.addr < r.size && n <= r.size-(addr-r.addr) {
 			return r.addr, r.size, true, true
@@ -230,6 +235,7 @@ func (e *Env) Begin() {
 	if e.Redirect.Map != nil || e.Redirect.Flags|uint64(e.Redirect.Index) != 0 {
 		e.Redirect = Redirect{}
 	}
+	e.Assigned = nil
 }
 
 // End is what Exit does beside leaving the epochs of maps.
