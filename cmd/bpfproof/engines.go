@@ -10,6 +10,8 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
@@ -57,6 +59,7 @@ type engineOptions struct {
 	harden  hardenFlags   // of native code
 	perfMap io.Writer     // gets the names of native code; nil: nobody
 	clock   helpers.Clock // nil: the machine's
+	prove   proofFlags
 }
 
 // loader returns the engine of that name.
@@ -65,9 +68,9 @@ func (o *engineOptions) loader(engine string) (runtime.Loader, error) {
 	case "vm":
 		return vm.Loader(vm.Options{Seed: o.seed, Clock: o.clock}), nil
 	case "native":
-		return nativeLoader(o.harden.options(jit.Baseline), native.Options{PerfMap: o.perfMap, Clock: o.clock})
+		return o.prove.loader(o.harden.options(jit.Baseline), native.Options{PerfMap: o.perfMap, Clock: o.clock})
 	}
-	return nativeLoader(o.harden.options(jit.Optimising), native.Options{PerfMap: o.perfMap, Clock: o.clock})
+	return o.prove.loader(o.harden.options(jit.Optimising), native.Options{PerfMap: o.perfMap, Clock: o.clock})
 }
 
 // open loads p into the engine of that name. A program that is not accepted is
@@ -101,6 +104,14 @@ func open(ctx context.Context, engine string, p *ir.Program, opts runtime.Option
 
 // asRejected tells a verdict from an error.
 func asRejected(err error) error {
+	var unproved *pipeline.UnprovedError
+	if errors.As(err, &unproved) {
+		s := unknown
+		if unproved.Certificate.Status == jitproof.Refuted {
+			s = no
+		}
+		return &rejectedError{s, unproved}
+	}
 	var verdict *notAcceptedError
 	if errors.As(err, &verdict) {
 		return &rejectedError{verdictStatus(verdict.report.Verdict.String()), verdict}

@@ -58,7 +58,7 @@ live:INTERFACE runs it for every packet that the interface receives, on a copy; 
 tracepoint of the running kernel; timer:PERIOD periodically.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r.out = newPrinter(cmd, asJSON)
+			r.out, r.opts.prove.say = newPrinter(cmd, asJSON), cmd.ErrOrStderr()
 			var n native.Options
 			closePerf, err := perfMap(r.perf, &n)
 			if err != nil {
@@ -82,6 +82,7 @@ tracepoint of the running kernel; timer:PERIOD periodically.`,
 	f.BoolVar(&r.perf, "perf-map", false, perfMapUsage)
 	r.opts.harden.flags(cmd)
 	r.watch.flags(cmd)
+	r.opts.prove.flags(cmd)
 	f.BoolVar(&r.unverified, "unverified", false, "run without verification (vm only: it checks every access)")
 	return cmd
 }
@@ -94,7 +95,7 @@ func (r *runner) run(cmd *cobra.Command, path string) error {
 	if r.repeat < 1 {
 		return fmt.Errorf("--repeat %d: want at least 1", r.repeat)
 	}
-	if err := r.watch.check(names, r.pcap != "" || r.data != "" || r.ctx != "" || r.repeat > 1); err != nil {
+	if err := first(r.watch.check(names, r.pcap != "" || r.data != "" || r.ctx != "" || r.repeat > 1), r.opts.prove.check(names)); err != nil {
 		return err
 	}
 	if r.pcap != "" && (r.data != "" || r.ctx != "" || r.repeat > 1) {
