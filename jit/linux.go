@@ -15,6 +15,9 @@ type LinuxFunc struct {
 	Addr uint64 // where the kernel put it
 	Off  int32  // in Text
 	Len  int32
+	// Stack is how many bytes of eBPF stack the kernel's verifier found the function
+	// to use, negative if that is not known.
+	Stack int32
 }
 
 // LinuxFacts is what a kernel tells of itself that images refer to. Addresses

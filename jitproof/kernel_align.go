@@ -18,7 +18,8 @@ type alignment struct {
 	frames []frame
 	tail   int // bytes from a function's entry to where tail calls enter
 	maps   map[mapRef]uint64
-	direct map[ir.PC]bool  // tail calls that go to one program, whose slot is empty
+	direct map[ir.PC]bool  // tail calls with a constant index
+	sites  map[int]site5   // by offset in Text: instructions of such that the kernel exchanges as it fills and empties the slot
 	probes map[ir.PC]bool  // loads with a way for addresses that are not the kernel's
 	user   uint64          // greatest address that is not the kernel's, by the code of probes
 	cpuOff uint64          // distance from the segment's base of the processor's offset
@@ -46,7 +47,7 @@ type aligner struct {
 
 // align finds the alignment of all functions and fills in the PC map.
 func align(img *image) (alignment, error) {
-	a := &aligner{img: img, alignment: &alignment{maps: map[mapRef]uint64{}, direct: map[ir.PC]bool{}, shared: map[ir.PC]ir.PC{}, probes: map[ir.PC]bool{}}}
+	a := &aligner{img: img, alignment: &alignment{maps: map[mapRef]uint64{}, direct: map[ir.PC]bool{}, sites: map[int]site5{}, shared: map[ir.PC]ir.PC{}, probes: map[ir.PC]bool{}}}
 	for i, f := range img.code.Funcs {
 		a.fn, a.off, a.end, a.ret = i, int(f.Entry), int(f.End), -1
 		fr, err := a.prologue()
@@ -226,6 +227,9 @@ const maxStack = ir.StackSize + 16
 func (a *aligner) frame(fr *frame) error {
 	if stack := fr.high - fr.low; stack < 0 || stack > maxStack || stack%8 != 0 {
 		return a.fail("a frame of %d bytes with a stack of %d", fr.size, fr.high-fr.low)
+	}
+	if f := a.img.kernel.Funcs[a.fn]; !fr.private && fr.high-fr.low < int64(f.Stack) {
+		return a.fail("a stack of %d bytes, the program uses %d", fr.high-fr.low, f.Stack)
 	}
 	used := map[int64]bool{}
 	var words []int64

@@ -38,14 +38,17 @@ func (k *kernelTables) assumptions() []string {
 		all = append(all, fmt.Sprintf("%s %d is at %#x", what, ref.id, k.maps[ref]))
 	}
 	for _, pc := range slices.Sorted(maps.Keys(k.direct)) {
-		all = append(all, fmt.Sprintf("the slot of the tail call at insn %d is empty", pc))
+		all = append(all, fmt.Sprintf("the kernel writes the tail call at insn %d as its slot is filled and emptied", pc))
 	}
 	for _, pc := range slices.Sorted(maps.Keys(k.probes)) {
 		all = append(all, fmt.Sprintf("the load at insn %d is one that may fault", pc))
 	}
 	for i, f := range k.frames {
+		if k.Funcs[i].Stack < 0 && !f.private {
+			all = append(all, fmt.Sprintf("function %d uses at most %d bytes of stack", i, f.high-f.low))
+		}
 		if f.private {
-			all = append(all, fmt.Sprintf("the stack of function %d ends %#x behind the processor's data", i, f.fixed))
+			all = append(all, fmt.Sprintf("the stack of function %d ends %#x behind the processor's data, and is large enough", i, f.fixed))
 		}
 	}
 	if k.cpuOff != 0 {

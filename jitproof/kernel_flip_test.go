@@ -275,8 +275,8 @@ func TestLinuxBitFlips(t *testing.T) {
 	}
 	for _, p := range all {
 		if img, ok := shown(t, o, p); ok {
-			f.flip(img, long.N(8, 16))
-			f.exchange(img, long.N(8, 16))
+			f.flip(img, long.N(6, 16))
+			f.exchange(img, long.N(6, 16))
 		}
 	}
 	t.Logf("%v", f.counts)

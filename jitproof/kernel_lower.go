@@ -1,6 +1,8 @@
 package jitproof
 
 import (
+	"bytes"
+
 	"golang.org/x/arch/x86/x86asm"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -206,11 +208,37 @@ func (a *aligner) tailCall(pc ir.PC) bool {
 		if m.Op != x86asm.JBE && m.Op != x86asm.JAE || m.Target <= a.off || m.Target > a.end {
 			continue
 		}
-		if !indirect {
-			a.direct[pc] = true
+		if !indirect && !a.slot(pc, m.Target) {
+			return false
 		}
 		a.off = m.Target
 		return true
 	}
 	return false
+}
+
+// site5 is an instruction of 5 bytes that the kernel exchanges: it jumps, or
+// does nothing.
+type site5 struct {
+	pc  ir.PC // of the tail call
+	out int   // where it jumps to if the slot is empty; 0: to the program in the slot, if there is one
+}
+
+// slot notes the two instructions that depend on the slot of a tail call with a
+// constant index: the one here passes by the call, the last one before end makes
+// it. One of them jumps.
+func (a *aligner) slot(pc ir.PC, end int) bool {
+	text := a.img.code.Text
+	bypass, target := a.off, end-len(patched)
+	if target < bypass+len(patched) || target >= a.end {
+		return false
+	}
+	empty := text[bypass] == 0xe9 && bytes.HasPrefix(text[target:], patched)
+	filled := bytes.HasPrefix(text[bypass:], patched) && text[target] == 0xe9
+	if m, ok := a.peek(); !empty && !filled || empty && (!ok || m.Target != end) {
+		return false
+	}
+	a.direct[pc] = true
+	a.sites[bypass], a.sites[target] = site5{pc, end}, site5{pc, 0}
+	return true
 }

@@ -59,6 +59,24 @@ func (s *sim[V]) tailKernel(at site, e end[V], r regs[V], path []V) {
 	s.out.prove(at, KindExit, path, goals)
 }
 
+// exchanged goes on at an instruction that depends on a slot, whichever way it
+// is written just now.
+func (s *sim[V]) exchanged(m *machine[V], in x86.Inst, at site5) (*machine[V], *end[V], error) {
+	filled, target := s.slot(at.pc)
+	if at.out == 0 {
+		return nil, &end[V]{m: m, tail: true, ret: target}, nil
+	}
+	m.off = in.End()
+	in.Target = at.out
+	return s.branch(m, in, s.w.Bin(sem.Xor, ir.W1, filled, s.w.Const(ir.W1, 1))), nil, nil
+}
+
+// slot is what the slot of a tail call with a constant index holds: whether it is
+// filled, and where the program in it is entered.
+func (s *sim[V]) slot(pc ir.PC) (filled, target V) {
+	return s.w.fresh(fmt.Sprintf("slot%d.filled", pc), ir.W1), s.w.fresh(fmt.Sprintf("slot%d.target", pc), ir.W64)
+}
+
 // jumpOut goes on after a jump out of the function.
 func (s *sim[V]) jumpOut(m *machine[V], off, target int) (*machine[V], *end[V], error) {
 	k := s.img.kernel
@@ -145,7 +163,11 @@ func (s *sim[V]) specKernel(a words[V], m *meaning[V], in ir.Insn, pc ir.PC) (do
 	next := outcome[V]{cond: a.Const(ir.W1, 1), pc: pc + in.Row().Slots()}
 	switch k.bytecode.Forms[pc] {
 	case translated.TailCall:
-		s.specTailCall(a, m, next, k.direct[pc])
+		if k.direct[pc] {
+			s.specSlot(a, m, next, pc)
+		} else {
+			s.specTailCall(a, m, next)
+		}
 		return true, nil
 	case translated.PerCPU:
 		m.set(in.Dst, a.Bin(sem.Add, ir.W64, m.after.r[in.Src], s.processor()))
@@ -221,16 +243,10 @@ func (s *sim[V]) specProbe(a words[V], m *meaning[V], in ir.Insn, next outcome[V
 // specTailCall is bpf_tail_call (kernel/bpf/core.c, the interpreter's
 // JMP_TAIL_CALL): if R3 is an index in the program array at R2, not more than
 // tailLimit calls were made, and there is a program, its code is where execution
-// goes on; otherwise behind the call. Direct is one of a slot that is empty.
-func (s *sim[V]) specTailCall(a words[V], m *meaning[V], next outcome[V], direct bool) {
+// goes on; otherwise behind the call.
+func (s *sim[V]) specTailCall(a words[V], m *meaning[V], next outcome[V]) {
 	k, r := s.img.kernel, m.after.r
-	for i := ir.R0; i <= ir.R5; i++ {
-		m.after.lost[i] = true
-	}
-	if direct {
-		m.outs = append(m.outs, next)
-		return
-	}
+	m.losesCalls()
 	not := func(c V) V { return a.Bin(sem.Xor, ir.W1, c, a.Const(ir.W1, 1)) }
 	and := func(x, y V) V { return a.Bin(sem.And, ir.W1, x, y) }
 	var events []event[V]
@@ -253,4 +269,24 @@ func (s *sim[V]) specTailCall(a words[V], m *meaning[V], next outcome[V], direct
 	entry := load(ir.W64, sem.Address[V](a, prog, k.ProgFunc))
 	m.after.r[ir.R0] = a.Bin(sem.Add, ir.W64, entry, a.Const(ir.W64, uint64(k.tail)))
 	m.outs = append(m.outs, outcome[V]{cond: and(and(inside, may), found), tail: true, events: events})
+}
+
+// losesCalls marks what a tail call leaves without a value.
+func (m *meaning[V]) losesCalls() {
+	for i := ir.R0; i <= ir.R5; i++ {
+		m.after.lost[i] = true
+	}
+}
+
+// specSlot is bpf_tail_call with a constant index: the kernel keeps the code in
+// step with the slot, instead of looking it up (prog_array_map_poke_run in
+// kernel/bpf/arraymap.c).
+func (s *sim[V]) specSlot(a words[V], m *meaning[V], next outcome[V], pc ir.PC) {
+	m.losesCalls()
+	filled, target := s.slot(pc)
+	may := a.Cmp(sem.ULT, ir.W64, m.after.tail.count, a.Const(ir.W64, tailLimit))
+	goes := a.Bin(sem.And, ir.W1, may, filled)
+	next.cond = a.Bin(sem.Xor, ir.W1, goes, a.Const(ir.W1, 1))
+	m.after.r[ir.R0] = target
+	m.outs = append(m.outs, next, outcome[V]{cond: goes, tail: true})
 }

@@ -327,6 +327,11 @@ func (s *sim[V]) step(m *machine[V], heads map[int]int) (*machine[V], *end[V], e
 		return nil, nil, err
 	}
 	m.seen = append(m.seen, m.off)
+	if k := s.img.kernel; k != nil {
+		if at, ok := k.sites[m.off]; ok {
+			return s.exchanged(m, in, at)
+		}
+	}
 	x := x86.Machine[V]{A: s.w, Mem: m, Known: s.w.known}
 	flow, err := x.Step(&m.st, in)
 	if err != nil {

@@ -29,15 +29,15 @@ var exit = slot(0x95, 0, 0, 0, 0)
 
 func TestDecode(t *testing.T) {
 	p, err := translated.Decode("p", join(
-		slot(0xbf, 11, 6, 0, 0),                      // AX = r6
-		slot(0x55, 11, 0, 1, 7),                      // if AX != 7
-		slot(0xbc, 0, 0, 0, 1),                       // w0 = w0, as a mark
-		slot(0xc2, 0, 0, 0, 0),                       // barrier
-		slot(0xbf, 2, 3, -1, 0),                      // r2 = r3 of this processor
-		slot(0x85, 0, 0, 0, 12),                      // tail call
-		slot(0x85, 0, 2, 0, -4096),                   // kernel function
-		slot(0x85, 0, 1, 5, 1),                       // function 1
-		slot(0x18, 1, 4, 0, 4), slot(0, 0, 0, 0, 1),  // its address
+		slot(0xbf, 11, 6, 0, 0),                     // AX = r6
+		slot(0x55, 11, 0, 1, 7),                     // if AX != 7
+		slot(0xbc, 0, 0, 0, 1),                      // w0 = w0, as a mark
+		slot(0xc2, 0, 0, 0, 0),                      // barrier
+		slot(0xbf, 2, 3, -1, 0),                     // r2 = r3 of this processor
+		slot(0x85, 0, 0, 0, 12),                     // tail call
+		slot(0x85, 0, 2, 0, -4096),                  // kernel function
+		slot(0x85, 0, 1, 5, 1),                      // function 1
+		slot(0x18, 1, 4, 0, 4), slot(0, 0, 0, 0, 1), // its address
 		slot(0x18, 1, 1, 0, 42), slot(0, 0, 0, 0, 0), // map 42
 		exit, exit))
 	require.NoError(t, err)

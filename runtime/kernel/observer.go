@@ -216,8 +216,13 @@ func (o *Observer) Linux(p *Program) (*jit.LinuxImage, error) {
 		return nil, err
 	}
 	linux := &jit.LinuxImage{Name: p.source.Name, Slots: slots, Text: img.Text, LinuxFacts: o.facts}
-	for _, f := range img.Funcs {
-		linux.Funcs = append(linux.Funcs, jit.LinuxFunc{Addr: f.Addr, Off: f.Off, Len: f.Len})
+	depths := p.report.Stats.StackDepths
+	for i, f := range img.Funcs {
+		stack := int32(-1)
+		if len(depths) == len(img.Funcs) {
+			stack = int32(depths[i])
+		}
+		linux.Funcs = append(linux.Funcs, jit.LinuxFunc{Addr: f.Addr, Off: f.Off, Len: f.Len, Stack: stack})
 	}
 	if linux.Maps, err = o.addresses(); err != nil {
 		return nil, fmt.Errorf("kernel: list maps: %w", err)
