@@ -69,7 +69,7 @@ func TestPinnedSurvivesKill(t *testing.T) {
 		file := path + strconv.Itoa(n)
 		want := map[string]string{}
 		next := uint64(0)
-		for round := range long.N(8, 200) {
+		for round := range long.N(100, 1000) {
 			last := runAndKill(t, file, n, next, 1+round*37%200)
 			for ; next <= last; next++ {
 				apply(want, next)
