@@ -108,6 +108,26 @@ func (p *Program) Name() string { return p.spec.Name }
 // Maps returns the program's maps in the order of its spec.
 func (p *Program) Maps() []maps.Map { return append([]maps.Map(nil), p.maps...) }
 
+// ProgramInfo is what BPF_OBJ_GET_INFO_BY_FD tells of a program, as far as there
+// is such a thing here.
+type ProgramInfo struct {
+	Name   string
+	Type   ir.ProgType
+	Insns  int      // slots
+	Maps   []string // names, in the order of the program's references
+	Engine string
+	Stats  Stats // of all links
+}
+
+// Info describes the program.
+func (p *Program) Info() ProgramInfo {
+	i := ProgramInfo{Name: p.Name(), Type: p.spec.Type, Insns: len(p.spec.Insns), Engine: p.engine.Name(), Stats: p.Stats()}
+	for _, m := range p.maps {
+		i.Maps = append(i.Maps, m.Spec().Name)
+	}
+	return i
+}
+
 // Engine returns what executes the program. It stays the program's.
 func (p *Program) Engine() Engine { return p.engine }
 
