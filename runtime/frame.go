@@ -76,6 +76,7 @@ func NewFrame(t ir.ProgType) (*Frame, error) {
 		f.ctx = ctx
 		if layout.Name == skb {
 			f.buffer = newBuffer(f)
+			f.buffer.stream = t == ir.SkSKB
 		}
 	case t != ir.Unspec && t != ir.SocketFilter:
 		return nil, fmt.Errorf("runtime: make frame: programs of type %v have no context here", t)
@@ -289,8 +290,13 @@ func (f *Frame) Writable() bool { return f.form == rawForm || f.layout.PacketWri
 
 // Data returns a copy of the packet or memory, behind its metadata. A link
 // header that the program did not see is zero, as after a test run of the kernel.
-func (f *Frame) Data() []byte {
-	return append(make([]byte, f.hidden), mem.View(f.meta, int(f.end-f.meta))...)
+func (f *Frame) Data() []byte { return f.from(f.meta) }
+
+// Packet is Data without the metadata.
+func (f *Frame) Packet() []byte { return f.from(f.start) }
+
+func (f *Frame) from(start uint64) []byte {
+	return append(make([]byte, f.hidden), mem.View(start, int(f.end-start))...)
 }
 
 // Ctx returns a copy of the context, with packet pointers as offsets from the

@@ -19,7 +19,8 @@ const bufferHeadroom = 8192
 // is not in the context.
 type buffer struct {
 	*Frame
-	marks helpers.Marks
+	marks  helpers.Marks
+	stream bool // it is part of a stream, and has no headers
 
 	// Offsets in the context, -1 where the program's type does not see the field.
 	protocol, kind, device, family int
@@ -55,6 +56,10 @@ func (b *buffer) Marks() *helpers.Marks { return &b.marks }
 // reset sets the marks and the fields of the context that follow from a new
 // packet, as a test run of the kernel sets them: its device is the loopback.
 func (b *buffer) reset() {
+	if b.stream {
+		b.marks = helpers.Marks{}
+		return
+	}
 	b.marks = helpers.Marks{Network: ethHeader - b.hidden, Link: -b.hidden}
 	if b.device >= 0 && mem.Load32(b.ctx.Addr()+uint64(b.device)) == 0 {
 		b.put(b.device, loopback)

@@ -35,6 +35,7 @@ type Surroundings struct {
 	// the loopback alone.
 	Network  Network
 	Sockets  *Sockets // that programs look up; nil: there are none
+	Socket   *Socket  // that the program is called for, where its hook has one
 	Assigned *Socket  // that a program chose for the packet
 	Device   uint32   // number of the device that the packet is at; 0: the loopback
 	// Redirect is what the last redirect helper of a run chose. It means something
@@ -232,7 +233,7 @@ func (e *Env) Enter() {
 // Begin is what Enter does beside entering the epochs of maps, for engines that
 // enter and leave those themselves.
 func (e *Env) Begin() {
-	if e.Redirect.Map != nil || e.Redirect.Flags|uint64(e.Redirect.Index) != 0 {
+	if e.Redirect.Map != nil || e.Redirect.Socket != nil || e.Redirect.Flags|uint64(e.Redirect.Index) != 0 {
 		e.Redirect = Redirect{}
 	}
 	e.Assigned = nil

@@ -9,13 +9,14 @@ import (
 	"github.com/bpfproof/bpfproof/runtime/maps"
 )
 
-// Redirect says where a packet goes: to an element of a map, or, where Map is
-// nil, to the device numbered Index. Flags are those of the helper's call, and
+// Redirect says where a packet goes: to a socket, to an element of a map, or,
+// where both are nil, to the device numbered Index. Flags are those of the helper's call, and
 // RedirectNeigh and RedirectPeer.
 type Redirect struct {
-	Map   maps.Map
-	Index uint32
-	Flags uint64
+	Map    maps.Map
+	Index  uint32
+	Flags  uint64
+	Socket *Socket
 }
 
 // How a packet reaches a device apart from its queue (BPF_F_NEIGH, BPF_F_PEER).

@@ -156,6 +156,14 @@ var funcs = byNumber(map[string]Func{
 	"skc_to_unix_sock":         skcTo(isOther),
 	"skc_to_mptcp_sock":        skcTo(isOther),
 
+	"sk_redirect_map":     skRedirectMap,
+	"msg_redirect_map":    skRedirectMap,
+	"sk_redirect_hash":    skRedirectHash,
+	"msg_redirect_hash":   skRedirectHash,
+	"sk_select_reuseport": skSelectReuseport,
+	"sock_map_update":     sockMapUpdate,
+	"sock_hash_update":    sockMapUpdate,
+
 	"getsockopt":               getsockopt,
 	"setsockopt":               setsockopt,
 	"sysctl_get_name":          sysctlGetName,

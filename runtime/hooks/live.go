@@ -179,7 +179,7 @@ func (l *LiveLink) deliver(ctx context.Context, p Packet, rep *Report) error {
 			rep.Bytes += uint64(len(p.Data))
 			rep.Verdicts[ret]++
 			if l.hook.Transmit && l.program.Spec().Type == ir.XDP && ret == 3 {
-				l.send(s.Frame().Data())
+				l.send(s.Frame().Packet())
 			}
 			if l.hook.Each != nil {
 				l.hook.Each(p, ret)

@@ -152,7 +152,7 @@ func (f *flight) run(l *netLink, p *parcel, in []byte) (ret uint64, redirect hel
 	}, func(r uint64, s runtime.Session) {
 		ret = r
 		frame := s.Frame()
-		p.data = frame.Data()
+		p.data = frame.Packet()
 		if len(in) == skbSize {
 			p.skb = frame.Ctx()
 		}
