@@ -53,9 +53,9 @@
 //
 // LRU maps choose by second chance over one list, whatever the flags say.
 // Storage maps hold at most 65,536 objects, which are simulated and go by number.
-// Devices, AF_XDP sockets and stacks are simulated too. An element of a map of
-// redirect targets has no program. Sockmaps, reuseport arrays, cgroup arrays and
-// arenas are not supported.
+// Devices, cgroups, sockets and stacks are simulated too; maps of sockets hold the
+// addresses that programs know them by. An element of a map of redirect targets
+// has no program. Arenas are not supported.
 //
 //	m, err := maps.New(&ir.MapSpec{Name: "hits", Type: ir.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 100})
 //	err = m.Update(key, value, abi.UpdateNoExist)
