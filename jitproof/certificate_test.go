@@ -120,7 +120,7 @@ func TestDecodeRefuses(t *testing.T) {
 	for want, data := range map[string][]byte{
 		"EOF":                     nil,
 		"unknown field":           with("more", 1),
-		"schema 3, want 2":        with("schema", 3),
+		"schema 4, want 3":        with("schema", 4),
 		`"maybe" is none`:         with("status", "maybe"),
 		"data behind its end":     append(append([]byte{}, good...), '{'),
 		"cannot unmarshal number": with("obligations", 3),

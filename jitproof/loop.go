@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/sem"
 	"github.com/bpfproof/bpfproof/jitproof/x86"
 )
 
@@ -19,6 +20,7 @@ type loop[V any] struct {
 	slots map[int64]V
 	free  [x86.NumRegs]bool
 	calls int
+	since int // events before the round
 }
 
 // loopHeads finds backward jumps in the code that starts at off, up to the
@@ -45,7 +47,7 @@ func (s *sim[V]) loopHeads(start int) map[int]int {
 
 // enterLoop makes arbitrary what the body up to the jump at last may write.
 func (m *machine[V]) enterLoop(last int) {
-	l := &loop[V]{at: m.off, slots: maps.Clone(m.slots), calls: m.calls}
+	l := &loop[V]{at: m.off, slots: maps.Clone(m.slots), calls: m.calls, since: len(m.events)}
 	for off := m.off; off <= last; {
 		in, err := x86.Decode(m.s.code.Text[off:m.s.fn.End], off)
 		if err != nil {
@@ -102,6 +104,38 @@ func (s *sim[V]) backAtHead(at site, m *machine[V], ways []way[V]) {
 		if e.kind == evUpdate {
 			goals = append(goals, goal[V]{"word left by a failed round", e.w, e.old, e.val})
 		}
+	}
+	s.out.prove(at, KindLoop, m.path, goals)
+	s.progress(at, m)
+}
+
+// progress proves that a round fails only if the word is another one than the
+// round expected: than the one that it read itself, or without a read of its own,
+// than the one in the accumulator, where a failed round has left what it found.
+// So a round succeeds if nobody comes between.
+func (s *sim[V]) progress(at site, m *machine[V]) {
+	w, found := ir.W64, false
+	expected, left := m.loop.head[x86.RAX], m.st.R[x86.RAX]
+	var old V
+	for i, e := range m.events[m.loop.since:] {
+		switch {
+		case e.kind == evLoad && !found:
+			w, expected = e.w, symbol(s.w, m.events[:m.loop.since+i], evLoad, e.w)
+			left = expected
+		case e.kind == evUpdate:
+			found, old = true, e.old
+			if e.w != w { // the accumulator is compared in part
+				w, expected, left = e.w, s.w.Resize(expected, w, e.w, false), s.w.Resize(left, w, e.w, false)
+			}
+		}
+	}
+	if !found {
+		s.out.fail(at, m.path, &pathError{Unknown, KindLoop, "a loop inside the instruction without an update"})
+		return
+	}
+	goals := []goal[V]{{"a round that nobody disturbs fails", ir.W1, s.w.Const(ir.W1, 0), s.w.Cmp(sem.EQ, w, old, expected)}}
+	if !s.w.same(left, expected) {
+		goals = append(goals, goal[V]{"what a failed round has found", w, old, left})
 	}
 	s.out.prove(at, KindLoop, m.path, goals)
 }
