@@ -17,8 +17,12 @@ import (
 // deeper, and a damaged object may go round in circles.
 const maxTypeDepth = 32
 
+// maxTypedText bounds the JSON of one value in bytes: types may have any number
+// of members of no size.
+const maxTypedText = 64 << 20
+
 // errTypeDepth says that a type is too deep.
-var errTypeDepth = errors.New("the type nests too deep")
+var errTypeDepth = errors.New("the type nests too deep or has too many members")
 
 // printTyped writes bytes as JSON of their type; null without a type.
 func printTyped(t btf.Type, b []byte) (json.RawMessage, error) {
@@ -38,7 +42,7 @@ func printTyped(t btf.Type, b []byte) (json.RawMessage, error) {
 func writeTyped(out *bytes.Buffer, t btf.Type, b []byte, depth int) error {
 	size, err := btf.Sizeof(t)
 	switch {
-	case depth > maxTypeDepth:
+	case depth > maxTypeDepth || out.Len() > maxTypedText:
 		return errTypeDepth
 	case err != nil:
 		return err
@@ -265,6 +269,9 @@ func (p *typedParser) members(members []btf.Member, b []byte, depth int) error {
 			return p.errorf("field %q is a bit field: use %sBYTES", name, rawPrefix)
 		}
 		seen[name] = true
+		if uint64(m.Offset.Bytes()) > uint64(len(b)) {
+			return p.errorf("field %q is outside of the value", name)
+		}
 		if err := p.value(m.Type, b[m.Offset.Bytes():], depth+1); err != nil {
 			return err
 		}

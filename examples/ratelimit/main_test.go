@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,6 +49,38 @@ func TestModel(t *testing.T) {
 		}
 		require.NoError(t, l.object.Close())
 	}
+}
+
+// TestManySources: more sources than the table holds push out others; it never
+// fails, and who is new has a full bucket.
+func TestManySources(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "many.pcap")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	packets := traffic.Generate(traffic.Options{Packets: 20000, Sources4: 30000, Sources6: 30000})
+	require.NoError(t, traffic.Write(f, packets))
+	require.NoError(t, f.Close())
+	l, err := load(context.Background(), config{1, 1}, true, "")
+	require.NoError(t, err)
+	defer l.object.Close()
+	seen := map[netip.Addr]bool{}
+	report, err := l.replay(context.Background(), path, func(p hooks.Packet, ret uint64) {
+		from, ok := source(p.Data)
+		if !ok || !seen[from] {
+			require.EqualValues(t, pass, ret, "packet %d", p.Index)
+		}
+		if ok {
+			seen[from] = true
+		}
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, len(packets), report.Packets)
+	rows, err := l.sources()
+	require.NoError(t, err)
+	const table = 1024
+	require.Greater(t, len(seen), 5*table)
+	require.LessOrEqual(t, len(rows), table)
+	require.Greater(t, len(rows), table/2)
 }
 
 // TestCommand runs the example as its README does, twice on one pinned table.
