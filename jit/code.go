@@ -20,7 +20,7 @@ type Code struct {
 	// code of the instruction was put, for listings and for faults.
 	Cuts []bool
 	// Uncounted lists, in order, jumps backward that do not count down the
-	// budget (see contract.go): every loop has another one that does.
+	// budget (see contract.go): every loop has another one that does, or is short.
 	Uncounted []ir.PC
 }
 

@@ -39,8 +39,9 @@ import "github.com/bpfproof/bpfproof/ir"
 // subtracts 1 from the budget; where it was 0 before, "call [r12+EnvPoll]", which
 // returns with a new budget in r9, keeps every other register but not the flags,
 // and may not return at all (the run is cancelled). Jumps that Code.Uncounted
-// lists do neither; without the others the function's control flow has no
-// cycle, or the list does not count.
+// lists do neither: every cycle of the function's control flow has another one
+// that does, but for few loops of few rounds (Loops.Bounded), or the list does
+// not count.
 //
 // Subprograms keep the same contract among each other.
 const (

@@ -4,7 +4,9 @@ import "github.com/bpfproof/bpfproof/ir"
 
 // Cyclic reports whether the slots [start, end) have a cycle of jumps ahead, of
 // going on at the next instruction, and of the jumps backward in free: one on
-// which no jump counts down the budget. It looks for it depth first.
+// which no jump counts down the budget. It looks for it depth first. A jump backward
+// for which free has false is one of a bounded loop: it does not count, and goes on
+// ahead sooner or later.
 func Cyclic(p *ir.Program, free map[ir.PC]bool, start, end ir.PC) bool {
 	const fresh, open, closed = 0, 1, 2
 	state := make([]uint8, end-start)
@@ -42,10 +44,13 @@ func uncountedSuccs(next []ir.PC, p *ir.Program, pc ir.PC, free map[ir.PC]bool) 
 	k := in.Kind()
 	if k == ir.KindJump || k == ir.KindBranch || k == ir.KindMayGoto {
 		target, _ := in.Target(pc)
-		if target <= pc && !free[pc] {
+		again, listed := free[pc]
+		if target <= pc && !listed {
 			return next // counts whichever way it goes
 		}
-		next = append(next, target)
+		if target > pc || again {
+			next = append(next, target)
+		}
 	}
 	if after := pc + in.Row().Slots(); in.FallsThrough() {
 		next = append(next, after)

@@ -21,6 +21,7 @@ type image struct {
 	touched []bool            // by byte: part of a relocation
 	hints   map[ir.PC][]jit.Hint
 	free    map[ir.PC]bool // jumps backward that need not count
+	bounded map[ir.PC]bool // of these, those that belong to loops that end after few rounds
 	frames  []frame        // by function
 	conv    convention
 	kernel  *kernelTables // of an image of Linux; nil for our own
@@ -93,7 +94,7 @@ func (img *image) functions() error {
 		}
 		img.hints[h.PC] = append(img.hints[h.PC], h)
 	}
-	img.free = uncounted(img.p, img.code)
+	img.free, img.bounded = jit.Uncounted(img.p, img.code.Uncounted)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
-	"github.com/bpfproof/bpfproof/jit"
 )
 
 // Bounds of the bytecode between two cuts.
@@ -99,15 +98,13 @@ func (s *sim[V]) advance(a words[V], o way[V], inline int) (next []way[V], err e
 	return next, nil
 }
 
-// uncounted returns the jumps backward that need not count: those that the code
-// lists, if every cycle of the bytecode has another.
-func uncounted(p *ir.Program, code *jit.Code) map[ir.PC]bool {
-	free := map[ir.PC]bool{}
-	for _, pc := range code.Uncounted {
-		free[pc] = true
+// nextRound reports whether the way from pc to head leads to the next round of a loop
+// whose jump does not count.
+func (s *sim[V]) nextRound(pc, head ir.PC) bool {
+	for jump := range s.img.bounded {
+		if target, _ := s.p.Insns[jump].Target(jump); target == head && head <= pc && pc <= jump {
+			return true
+		}
 	}
-	if len(free) > 0 && jit.Cyclic(p, free, 0, p.Slots()) {
-		return nil
-	}
-	return free
+	return false
 }

@@ -51,6 +51,9 @@ type sim[V any] struct {
 	fi   int
 	fn   jit.Func
 	fr   frame
+	// across says that the bytecode between cuts may go on behind calls: what they
+	// return and lose is then named by their number.
+	across bool
 }
 
 // start is how a path begins; end is how it ends.
@@ -219,10 +222,11 @@ func (s *sim[V]) segment(pc ir.PC) {
 		return
 	}
 	// No code at all: the next cut is at the same place. That is no way to stay
-	// there for ever, as every cycle has a jump that counts.
+	// there for ever, as every cycle has a jump that counts or ends by itself; the
+	// next round of one of these is no such cut.
 	empty := false
 	for _, o := range plain {
-		empty = empty || !o.exit && !o.tail && o.counts == 0 && int(s.code.PCMap[o.pc]) == m.off
+		empty = empty || !o.exit && !o.tail && o.counts == 0 && int(s.code.PCMap[o.pc]) == m.off && !s.nextRound(pc, o.pc)
 	}
 	if len(plain) > 0 && !slices.ContainsFunc(plain, func(o way[V]) bool { return len(o.events) != len(plain[0].events) }) {
 		m.want = plain[0].events

@@ -28,13 +28,18 @@ func (b backend) Compile(p *ir.Program) (*jit.Code, error) {
 	}
 	c := newCompiler(p, b.target)
 	c.facts, c.hints = trackMaps(p, b.target)
+	c.bounded = jit.ShortLoops(p)
 	for i := range p.Funcs {
 		if err := c.function(i); err != nil {
 			return nil, err
 		}
 	}
 	c.asm.Bind(c.slots + jit.Label(len(p.Funcs)))
-	return c.finish()
+	code, err := c.finish()
+	if err == nil {
+		code.Uncounted = c.bounded
+	}
+	return code, err
 }
 
 // compiler is the state of one compilation. Labels 0 to slots-1 are the
@@ -54,6 +59,7 @@ type compiler struct {
 	blind  *blinder
 	// multiplies says that divisions by constants are multiplications where they can be.
 	multiplies bool
+	bounded    []ir.PC // jumps backward that do not count down the budget
 }
 
 func newCompiler(p *ir.Program, t jit.Target) *compiler {

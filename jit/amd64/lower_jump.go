@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"math"
+	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
@@ -76,7 +77,7 @@ func (c *compiler) land(from int) { c.asm.Text[from-1] = byte(len(c.asm.Text) - 
 // jump lowers goto and gotol.
 func (c *compiler) jump(pc ir.PC, in ir.Insn) {
 	target, _ := in.Target(pc)
-	if target <= pc {
+	if target <= pc && !slices.Contains(c.bounded, pc) {
 		c.backward(target)
 		return
 	}
@@ -135,7 +136,7 @@ var conditions = [...]enc.Cond{ir.JEQ: enc.E, ir.JNE: enc.NE, ir.JGT: enc.A, ir.
 // branch lowers the conditional jumps.
 func (c *compiler) branch(pc ir.PC, in ir.Insn, row *ir.Row) {
 	target, _ := in.Target(pc)
-	if target <= pc {
+	if target <= pc && !slices.Contains(c.bounded, pc) {
 		c.count()
 	}
 	c.compare(in, row)

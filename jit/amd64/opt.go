@@ -64,6 +64,7 @@ func (b optimiser) Compile(p *ir.Program) (*jit.Code, error) {
 	for _, h := range hints {
 		s.mapHints[h.PC] = append(s.mapHints[h.PC], h)
 	}
+	s.bounded = jit.ShortLoops(p)
 	for i := range p.Funcs {
 		if err := s.function(g, i); err != nil {
 			return nil, err
@@ -98,7 +99,7 @@ func (s *segments) fallTo(pc ir.PC) {
 
 func (s *segments) function(g *cfg.Graph, i int) error {
 	start, end := s.p.Funcs[i].PC, s.funcEnd(i)
-	s.config = opt.Config{Alone: s.alone, Off: s.b.off, Swaps: s.target.MOVBE, Blind: s.b.harden}
+	s.config = opt.Config{Alone: s.alone, Off: s.b.off, Bounded: s.bounded, Swaps: s.target.MOVBE, Blind: s.b.harden}
 	plan := opt.New(s.p, g, start, end, s.config)
 	s.begin(i)
 	for k, n := range plan.Order {

@@ -35,6 +35,9 @@ type Config struct {
 	Alone func(in ir.Insn) bool
 	// Off lists the passes that are left out.
 	Off map[Pass]bool
+	// Bounded lists the jumps backward of loops that are short for certain
+	// (jit.ShortLoops).
+	Bounded []ir.PC
 	// Swaps says that there are loads and stores that reverse bytes.
 	Swaps bool
 	// Blind makes of every immediate, but amounts of shifts, a constant of its own
@@ -371,10 +374,16 @@ func upperALU(in ir.Insn, row *ir.Row, k Regs) bool {
 func (f *Plan) count(g *cfg.Graph, start, end ir.PC) {
 	free := map[ir.PC]bool{}
 	tries := 0
+	short := map[ir.PC]bool{}
+	if !f.cfg.Off[PassBounded] {
+		for _, pc := range f.cfg.Bounded {
+			short[pc], free[pc] = true, false
+		}
+	}
 	for pc := start; pc < end; pc += f.p.Insns[pc].Row().Slots() {
 		in := f.p.Insns[pc]
 		target, ok := in.Target(pc)
-		if !ok || !jumps(in) || target > pc {
+		if !ok || !jumps(in) || target > pc || short[pc] {
 			continue
 		}
 		f.Counts[pc] = true

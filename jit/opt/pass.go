@@ -17,6 +17,7 @@ const (
 	PassLive    Pass = "live"
 	PassUpper   Pass = "upper"
 	PassPoll    Pass = "poll"
+	PassBounded Pass = "bounded"
 	PassSelect  Pass = "select"
 	PassLayout  Pass = "layout"
 	PassAlign   Pass = "align"
@@ -44,6 +45,7 @@ var passes = []Info{
 	{PassLive, "registers that are not read before they are written need not be kept", "dead registers at cuts", nil},
 	{PassUpper, "registers whose upper halves are zero on every way to a cut are known there", "upper halves at cuts, proved by induction", nil},
 	{PassPoll, "jumps backward that lead to no loop around them do not count down the budget", "no cycle of the bytecode without a counted jump", nil},
+	{PassBounded, "loops that are short for certain do not count down the budget", "the register that ends the loop, by rules of the bytecode alone", nil},
 	{PassSelect, "a branch over few simple instructions becomes a choice of values", "both ways of the bytecode against one of the machine", nil},
 	{PassLayout, "code is in the order in which it is likely to be executed", "cuts may be anywhere", nil},
 	{PassAlign, "heads of innermost loops begin at a boundary", "nops do nothing", nil},

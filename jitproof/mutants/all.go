@@ -32,7 +32,7 @@ const lanesText = `
 const loopText = `
 	r0 = 0
 again:
-	r0 += 3
+	r0 += r2
 	if r0 < 40 goto again
 	exit
 `

@@ -80,7 +80,13 @@ var optimised = []Mutant{
 	{Name: "upper-hint-lies", Bug: "a hint says that a register has no upper half, but it has", Tier: jit.Optimising,
 		Text: "r0 = r1\nagain:\nr0 += r2\nif r0 < 40 goto again\nexit\n", Table: true, table: claim(jit.HintUpper)},
 	{Name: "uncounted-loop", Bug: "a loop's only jump backward is listed as uncounted, and does not count", Tier: jit.Optimising,
-		Text: loopText, Table: true, table: uncounted},
+		Text: loopText, Table: true, table: uncounted(2)},
+	{Name: "uncounted-loop-misses-its-end", Bug: "a loop whose register never holds the constant that ends it is listed as uncounted", Tier: jit.Optimising,
+		Text: "r0 = 0\nagain:\nr0 += 3\nif r0 != 40 goto again\nexit\n", Table: true, table: uncounted(2)},
+	{Name: "uncounted-loop-around-a-short-one", Bug: "a loop is listed as uncounted because the short one in it ends", Tier: jit.Optimising,
+		Text: "r3 = 0\nouter:\nr0 = 0\nagain:\nr0 += 1\nif r0 != 9 goto again\nr3 += r2\nif r3 < 90 goto outer\nexit\n", Table: true, table: uncounted(5)},
+	{Name: "uncounted-loop-entered-elsewhere", Bug: "a loop that is entered with any number in its register is listed as uncounted", Tier: jit.Optimising,
+		Text: "r0 = r2\nagain:\nr0 += 1\nif r0 != 40 goto again\nexit\n", Table: true, table: uncounted(2)},
 }
 
 // rotation changes the amount of a rotation by one.
@@ -185,13 +191,15 @@ func claim(k jit.HintKind) func(*ir.Program, *jit.Code) int {
 }
 
 // uncounted lists the loop's jump as uncounted and takes the count out.
-func uncounted(_ *ir.Program, c *jit.Code) int {
-	count := []byte{0x49, 0x83, 0xe9, 0x01, 0x72} // sub r9, 1; jb
-	i := bytes.Index(c.Text, count)
-	if i < 0 {
-		return 0
+func uncounted(pc ir.PC) func(*ir.Program, *jit.Code) int {
+	return func(_ *ir.Program, c *jit.Code) int {
+		count := []byte{0x49, 0x83, 0xe9, 0x01, 0x72} // sub r9, 1; jb
+		i := bytes.Index(c.Text, count)
+		if i < 0 {
+			return 0
+		}
+		fill(c.Text[i : i+len(count)+1])
+		c.Uncounted = append(c.Uncounted, pc)
+		return 1
 	}
-	fill(c.Text[i : i+len(count)+1])
-	c.Uncounted = append(c.Uncounted, 2)
-	return 1
 }
