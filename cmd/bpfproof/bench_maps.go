@@ -49,7 +49,8 @@ func benchMapsCmd() *cobra.Command {
 			"A program makes the operation 500 times a run on keys that jump about; what the same loop takes without it\n" +
 			"is subtracted. Ours and the kernel's are measured in one run, round by round in turn; a number is the\n" +
 			"median of the rounds in nanoseconds of processor time an operation. A wrong result of any operation\n" +
-			"ends the measurement. The load of the machine is printed with the table, because it moves all numbers.",
+			"ends the measurement. Of reads it is measured as well what a second thread on the same map brings, and\n" +
+			"what it brings to the loop without the operation, which is the machine's limit. The load of the machine is printed with the table, because it moves all numbers.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd, newPrinter(cmd, asJSON)) },
 	}
@@ -93,10 +94,19 @@ func (b *mapsBench) run(cmd *cobra.Command, out *printer) error {
 	if len(rows) == 0 {
 		return fmt.Errorf("--case %v: no such operation", b.only)
 	}
+	scaling, err := b.scaling(cmd.Context())
+	if err != nil {
+		return err
+	}
 	if !out.json {
-		return mapsTable(out.w, rows)
+		return errors.Join(mapsTable(out.w, rows), scalingTable(out.w, scaling))
 	}
 	for _, r := range rows {
+		if err := out.answer(r, ""); err != nil {
+			return err
+		}
+	}
+	for _, r := range scaling {
 		if err := out.answer(r, ""); err != nil {
 			return err
 		}

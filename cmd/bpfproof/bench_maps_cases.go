@@ -26,14 +26,15 @@ const (
 // mapCase is an operation to measure. Its program finds a key at r10-4 and r10-8
 // (LPM: length and prefix), counts in r7 what went wrong, and keeps r6 to r9.
 type mapCase struct {
-	name  string
-	spec  string // of map m in the text of programs, "" for none
-	body  string
-	large bool
-	empty bool // the loop alone
-	keys  func(i int) ([]byte, bool)
-	app   func(m maps.Map, i int) error // of the application, instead of body
-	bpf   func(m *kernel.Map, i int) error
+	name   string
+	spec   string // of map m in the text of programs, "" for none
+	body   string
+	large  bool
+	scales bool // a read, to be measured on several threads as well
+	empty  bool // the loop alone
+	keys   func(i int) ([]byte, bool)
+	app    func(m maps.Map, i int) error // of the application, instead of body
+	bpf    func(m *kernel.Map, i int) error
 }
 
 // hashIndex spreads an index over 32 bits; programs do the same.
@@ -74,14 +75,14 @@ const (
 
 var mapCases = []mapCase{
 	{name: "array_lookup", spec: "array key 4 value 8 entries 8192", body: lookup + missIsBad},
-	{name: "hash_hit", spec: hashSpec, body: lookup + missIsBad, keys: plainKey},
+	{name: "hash_hit", scales: true, spec: hashSpec, body: lookup + missIsBad, keys: plainKey},
 	{name: "hash_miss", spec: hashSpec, body: lookup + hitIsBad, keys: oddKey},
 	{name: "hash_update", spec: hashSpec, body: update + hitIsBad, keys: plainKey},
 	{name: "hash_insert_delete", spec: hashSpec, body: update + "r7 += r0\n" + remove + hitIsBad, keys: oddKey},
 	{name: "percpu_array", spec: "percpu_array key 4 value 8 entries 8192", body: lookup + missIsBad},
 	{name: "lru_hit", spec: "lru_hash key 4 value 8 entries 16384", body: lookup + missIsBad, keys: plainKey},
 	{name: "lru_update_evicting", spec: "lru_hash key 4 value 8 entries 4096", body: update + hitIsBad},
-	{name: "lpm_lookup", spec: "lpm_trie key 8 value 8 entries 10000 flags 1", keys: prefixKey,
+	{name: "lpm_lookup", scales: true, spec: "lpm_trie key 8 value 8 entries 10000 flags 1", keys: prefixKey,
 		body: "r1 = *(u32 *)(r10 - 4)\nw1 *= -1640531527\n*(u32 *)(r10 - 20) = r1\n*(u32 *)(r10 - 24) = 32\nr1 = map[m]\nr2 = r10\nr2 += -24\ncall map_lookup_elem\n" + missIsBad},
 	{name: "queue_push_pop", spec: "queue key 0 value 8 entries 16",
 		body: "*(u64 *)(r10 - 16) = r8\nr1 = map[m]\nr2 = r10\nr2 += -16\nr3 = 0\ncall map_push_elem\nr7 += r0\nr1 = map[m]\nr2 = r10\nr2 += -16\ncall map_pop_elem\n" + hitIsBad},
@@ -92,6 +93,7 @@ var mapCases = []mapCase{
 	{name: "helper_call", body: "call get_smp_processor_id\n"},
 	{name: "hash_hit_10m", spec: "hash key 4 value 8 entries 10000000", body: lookup + missIsBad, keys: largeKey, large: true},
 	{name: "app_lookup", spec: hashSpec, keys: plainKey, app: appLookup, bpf: bpfLookup},
+	{name: "app_lookup_into", scales: true, spec: hashSpec, keys: plainKey, app: appLookupInto, bpf: bpfLookup},
 	{name: "app_array_lookup", spec: "array key 4 value 8 entries 8192", app: appLookup, bpf: bpfLookup},
 	{name: "app_update", spec: hashSpec, keys: plainKey, app: appUpdate, bpf: bpfUpdate},
 }
@@ -110,6 +112,12 @@ func appLookup(m maps.Map, i int) error {
 		return errMissing
 	}
 	return err
+}
+
+func appLookupInto(m maps.Map, i int) error {
+	var key [4]byte
+	var value [8]byte
+	return maps.LookupInto(m, appKey(&key, i), value[:])
 }
 
 func bpfLookup(m *kernel.Map, i int) error {

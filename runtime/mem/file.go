@@ -23,7 +23,7 @@ func AllocFile(f *os.File, offset int64, size int) (*Block, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mem: map %d bytes of a file: %w", size, err)
 	}
-	b := &Block{base: base, whole: whole, size: size}
+	b := &Block{base: base, whole: whole, addr: base + uint64(page), size: size}
 	if err := mapFile(int(f.Fd()), b.Addr(), uint64(body), offset); err != nil {
 		b.Free()
 		return nil, fmt.Errorf("mem: map %d bytes of a file: %w", size, err)

@@ -20,6 +20,7 @@ const lowEnd = 1 << 32
 type Block struct {
 	base  uint64 // first address of the mapping, the guard page before the body
 	whole uint64 // bytes of the mapping, both guard pages included
+	addr  uint64 // first byte of the body
 	size  int    // bytes the caller asked for
 	freed atomic.Bool
 }
@@ -43,7 +44,7 @@ func alloc(size int, low bool) (*Block, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mem: allocate %d bytes: %w", size, err)
 	}
-	b := &Block{base: base, whole: whole, size: size}
+	b := &Block{base: base, whole: whole, addr: base + page, size: size}
 	if err := unlock(base+page, body); err != nil {
 		b.Free()
 		return nil, fmt.Errorf("mem: allocate %d bytes: %w", size, err)
@@ -87,7 +88,7 @@ func reserve(bytes uint64, low bool) (uint64, error) {
 }
 
 // Addr returns the address of the first byte.
-func (b *Block) Addr() uint64 { return b.base + uint64(unix.Getpagesize()) }
+func (b *Block) Addr() uint64 { return b.addr }
 
 // Size returns the number of bytes asked for.
 func (b *Block) Size() int { return b.size }

@@ -30,7 +30,7 @@ func AllocRing(size int) (*Block, error) {
 	if err != nil {
 		return fail(err)
 	}
-	b := &Block{base: base, whole: whole, size: 2 * size}
+	b := &Block{base: base, whole: whole, addr: base + uint64(page), size: 2 * size}
 	for i := range 2 {
 		if err := mapFile(fd, b.Addr()+uint64(i*size), uint64(size), 0); err != nil {
 			b.Free()

@@ -51,6 +51,7 @@ func (p *Program) Code() *jit.Code { return p.code }
 type session struct {
 	run   *Run
 	frame *runtime.Frame
+	busy  bool // a run is under way, or ended by a panic
 }
 
 // Open returns a session, which the caller closes. A program of a type that
@@ -92,7 +93,10 @@ func (s *session) Run(ctx context.Context, fuel uint64) (uint64, error) {
 // rescued calls a program that helpers are called by.
 func (s *session) rescued() (ret uint64, err error) {
 	defer s.rescue(debug.SetPanicOnFault(true), &err)
-	return s.run.Call(s.frame.Args())
+	s.busy = true
+	ret, err = s.run.Call(s.frame.Args())
+	s.busy = false
+	return ret, err
 }
 
 // rescue turns a fault inside a helper, whose Go code reaches the program's
@@ -100,6 +104,10 @@ func (s *session) rescued() (ret uint64, err error) {
 // goes on.
 func (s *session) rescue(old bool, err *error) {
 	debug.SetPanicOnFault(old)
+	if !s.busy {
+		return // to ask for a panic takes longer than many a program
+	}
+	s.busy = false
 	x := recover()
 	if x == nil {
 		return
