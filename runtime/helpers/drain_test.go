@@ -8,14 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/asm"
-	"github.com/bpfproof/bpfproof/jit"
-	"github.com/bpfproof/bpfproof/jit/amd64"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/maps"
-	"github.com/bpfproof/bpfproof/runtime/native"
-	"github.com/bpfproof/bpfproof/runtime/vm"
 )
 
 // drains sums the words of all records up to one that is 7, by a copy and by an
@@ -77,11 +72,7 @@ short:
 `
 
 func TestUserRingbufDrain(t *testing.T) {
-	loaders := map[string]runtime.Loader{
-		"vm":     vm.Loader(vm.Options{}),
-		"native": native.Loader(amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), native.Options{}),
-	}
-	for name, l := range loaders {
+	for name, l := range loaders() {
 		t.Run(name, func(t *testing.T) {
 			load := func(flags string) (runtime.Engine, *maps.RingBuf) {
 				p, err := asm.Parse("p", strings.ReplaceAll(drains, "FLAGS", flags))

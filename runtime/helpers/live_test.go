@@ -349,14 +349,18 @@ var liveCases = []liveCase{
 		nestedOps, 2, indices, updateFlags},
 }
 
-// engines opens the program in the interpreter and in native code.
-func engines(t *testing.T, p *ir.Program) map[string]runtime.Engine {
-	loaders := map[string]runtime.Loader{
+// loaders are the interpreter and native code.
+func loaders() map[string]runtime.Loader {
+	return map[string]runtime.Loader{
 		"vm":     vm.Loader(vm.Options{}),
 		"native": native.Loader(amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), native.Options{}),
 	}
+}
+
+// engines opens the program in the interpreter and in native code.
+func engines(t *testing.T, p *ir.Program) map[string]runtime.Engine {
 	all := map[string]runtime.Engine{}
-	for name, l := range loaders {
+	for name, l := range loaders() {
 		ms, err := runtime.CreateMaps(p)
 		require.NoError(t, err)
 		e, err := l.Load(t.Context(), p, ms)

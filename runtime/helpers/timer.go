@@ -3,6 +3,7 @@ package helpers
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -121,4 +122,52 @@ func timerCancel(e *Env, args [5]uint64) (uint64, error) {
 		return 1, nil
 	}
 	return result(err)
+}
+
+// TimerCalls are the calls of a program's functions by timers. The zero value is
+// ready; it is safe for concurrent use.
+type TimerCalls struct {
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+	fired   uint64
+	failed  error // the first
+}
+
+// Later returns what a timer calls when it fires: call, unless the program was
+// closed.
+func (c *TimerCalls) Later(call func(Fire) error) func(Fire) {
+	return func(f Fire) {
+		c.mu.Lock()
+		if c.closed {
+			c.mu.Unlock()
+			return
+		}
+		c.running.Add(1)
+		c.fired++
+		c.mu.Unlock()
+		defer c.running.Done()
+		if err := call(f); err != nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.failed == nil {
+				c.failed = err
+			}
+		}
+	}
+}
+
+// Stats returns how many calls began, and the first error of one.
+func (c *TimerCalls) Stats() (fired uint64, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fired, c.failed
+}
+
+// Close ends them, and waits for those under way. Further calls do nothing.
+func (c *TimerCalls) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.running.Wait()
 }

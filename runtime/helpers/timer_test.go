@@ -9,14 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/ir/asm"
-	"github.com/bpfproof/bpfproof/jit"
-	"github.com/bpfproof/bpfproof/jit/amd64"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/maps"
-	"github.com/bpfproof/bpfproof/runtime/native"
-	"github.com/bpfproof/bpfproof/runtime/vm"
 )
 
 // ticks does with the timer of element 1 what the first byte of the packet says:
@@ -84,11 +79,7 @@ done:
 `
 
 func TestTimers(t *testing.T) {
-	loaders := map[string]runtime.Loader{
-		"vm":     vm.Loader(vm.Options{}),
-		"native": native.Loader(amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), native.Options{}),
-	}
-	for name, l := range loaders {
+	for name, l := range loaders() {
 		for _, kind := range []string{"array", "hash"} {
 			t.Run(name+"/"+kind, func(t *testing.T) { testTimers(t, l, kind) })
 		}
@@ -154,7 +145,7 @@ func testTimers(t *testing.T, l runtime.Loader, kind string) {
 
 // TestTimersEnd closes programs and maps while timers fire.
 func TestTimersEnd(t *testing.T) {
-	l := native.Loader(amd64.New(jit.Target{ArrayStride: abi.ArrayStride}), native.Options{})
+	l := loaders()["native"]
 	p, err := asm.Parse("p", strings.ReplaceAll(strings.ReplaceAll(ticks, "KIND", "hash"), "if r8 == 3 goto done", "if r8 == 0 goto done"))
 	require.NoError(t, err)
 	p.FindFuncs()

@@ -173,7 +173,7 @@ func (p *Program) Close() error {
 	first := !p.closed
 	p.closed = true
 	p.mu.Unlock()
-	p.calls.Wait()
+	p.timers.Close()
 	for _, s := range idle {
 		if err := s.Close(); err != nil {
 			return err

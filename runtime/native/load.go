@@ -49,8 +49,7 @@ type Program struct {
 
 	cpus helpers.Processors
 
-	timers timers
-	calls  sync.WaitGroup // by timers
+	timers helpers.TimerCalls
 
 	mu     sync.Mutex
 	idle   []*session

@@ -1,8 +1,6 @@
 package native
 
 import (
-	"sync/atomic"
-
 	"github.com/bpfproof/bpfproof/runtime/helpers"
 	"github.com/bpfproof/bpfproof/runtime/mem"
 )
@@ -18,36 +16,15 @@ func (r *Run) later(fn uint64) (func(helpers.Fire), error) {
 	}
 	p, _ := r.at(fn)
 	around := r.env.Surroundings
-	return func(f helpers.Fire) {
-		err := p.fire(fn, f, around)
-		p.timers.fired.Add(1)
-		if err != nil {
-			p.timers.failed.CompareAndSwap(nil, &err)
-		}
-	}, nil
-}
-
-// timers counts the calls of a program's functions by timers.
-type timers struct {
-	fired  atomic.Uint64
-	failed atomic.Pointer[error] // the first error
+	return p.timers.Later(func(f helpers.Fire) error { return p.fire(fn, f, around) }), nil
 }
 
 // Timers returns how often timers called functions of the program, and the first
 // error of such a call.
-func (p *Program) Timers() (fired uint64, err error) {
-	if e := p.timers.failed.Load(); e != nil {
-		err = *e
-	}
-	return p.timers.fired.Load(), err
-}
+func (p *Program) Timers() (fired uint64, err error) { return p.timers.Stats() }
 
-// fire makes the call, unless the program is closed or the timer's element is gone.
+// fire makes the call, unless the timer's element is gone.
 func (p *Program) fire(fn uint64, f helpers.Fire, around helpers.Surroundings) error {
-	if !p.hold() {
-		return nil
-	}
-	defer p.calls.Done()
 	r, err := p.NewRun()
 	if err != nil {
 		return err
@@ -62,16 +39,6 @@ func (p *Program) fire(fn uint64, f helpers.Fire, around helpers.Surroundings) e
 	r.env.Own, r.env.Surroundings = f.Timer, around
 	r.fuel = timerFuel
 	return r.callFunc(fn, [5]uint64{f.Map.Handle(), key.Addr(), f.Value}, f.Due)
-}
-
-// hold keeps Close waiting, until calls.Done; false if the program is closed.
-func (p *Program) hold() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closed {
-		p.calls.Add(1)
-	}
-	return !p.closed
 }
 
 // callFunc calls a function of the program as a run of its own, if it is due once

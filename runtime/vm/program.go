@@ -46,8 +46,7 @@ type Program struct {
 
 	cpus helpers.Processors
 
-	timers timers
-	calls  sync.WaitGroup // by timers
+	timers helpers.TimerCalls
 	// later is (*machine).later: named here so that the table of operations,
 	// which leads to newEnv, does not lead back to itself.
 	later func(m *machine, ref uint64) (func(helpers.Fire), error)
@@ -144,7 +143,7 @@ func (p *Program) Close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
-	p.calls.Wait()
+	p.timers.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.idle {

@@ -2,7 +2,6 @@ package vm
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime/helpers"
@@ -20,36 +19,15 @@ func (m *machine) later(ref uint64) (func(helpers.Fire), error) {
 		return nil, m.err
 	}
 	p, around := m.prog, m.env.Surroundings
-	return func(f helpers.Fire) {
-		err := p.fire(fn, f, around)
-		p.timers.fired.Add(1)
-		if err != nil {
-			p.timers.failed.CompareAndSwap(nil, &err)
-		}
-	}, nil
-}
-
-// timers counts the calls of a program's functions by timers.
-type timers struct {
-	fired  atomic.Uint64
-	failed atomic.Pointer[error] // the first error
+	return p.timers.Later(func(f helpers.Fire) error { return p.fire(fn, f, around) }), nil
 }
 
 // Timers returns how often timers called functions of the program, and the first
 // error of such a call.
-func (p *Program) Timers() (fired uint64, err error) {
-	if e := p.timers.failed.Load(); e != nil {
-		err = *e
-	}
-	return p.timers.fired.Load(), err
-}
+func (p *Program) Timers() (fired uint64, err error) { return p.timers.Stats() }
 
-// fire makes the call, unless the program is closed or the timer's element is gone.
+// fire makes the call, unless the timer's element is gone.
 func (p *Program) fire(fn int32, f helpers.Fire, around helpers.Surroundings) error {
-	if !p.hold() {
-		return nil
-	}
-	defer p.calls.Done()
 	m, err := p.take()
 	if err != nil {
 		return err
@@ -62,16 +40,6 @@ func (p *Program) fire(fn int32, f helpers.Fire, around helpers.Surroundings) er
 	defer key.Free()
 	copy(key.Bytes(), f.Key)
 	return m.runFunc(fn, f, around, key)
-}
-
-// hold keeps Close waiting, until calls.Done; false if the program is closed.
-func (p *Program) hold() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closed {
-		p.calls.Add(1)
-	}
-	return !p.closed
 }
 
 // runFunc calls a function with map, key and value, if that is due once values
