@@ -64,7 +64,7 @@ func (b *Builder) extract(t Term, hi, lo ir.Width) Term {
 
 // push returns the extraction as an operation on extractions of the arguments,
 // where that is the normal form: the low bits of what works from low bits to
-// high, any bits of a complement, and of a multiple of a power of two.
+// high, and so no bits above those that are taken, any bits of a complement, and of a multiple of a power of two.
 func (b *Builder) push(t Term, hi, lo ir.Width) (Term, bool) {
 	n, args := b.at(t), b.Args(t)
 	w := hi - lo + 1
@@ -74,7 +74,12 @@ func (b *Builder) push(t Term, hi, lo ir.Width) (Term, bool) {
 	if lo > 0 {
 		switch n.op {
 		case OpAdd, OpMul:
-			return b.extractMultiple(t, hi, lo)
+			if r, ok := b.extractMultiple(t, hi, lo); ok {
+				return r, true
+			}
+			return b.truncated(t, hi, lo)
+		case OpAnd, OpOr, OpXor:
+			return b.truncated(t, hi, lo)
 		case OpIte:
 			if b.Op(args[1]) == OpConst && b.Op(args[2]) == OpConst {
 				return b.Ite(args[0], b.Extract(args[1], hi, lo), b.Extract(args[2], hi, lo)), true
@@ -103,6 +108,19 @@ func (b *Builder) push(t Term, hi, lo ir.Width) (Term, bool) {
 		r = b.Bin(op, w, r, b.Extract(a, hi, 0))
 	}
 	return r, true
+}
+
+// truncated takes bits hi..lo, lo > 0, of a word whose bits up to hi do not depend on
+// those above: of the word of these bits.
+func (b *Builder) truncated(t Term, hi, lo ir.Width) (Term, bool) {
+	if hi+1 == b.Width(t) {
+		return Term{}, false
+	}
+	low := b.Extract(t, hi, 0)
+	if b.Op(low) == OpExtract { // t is too high for it
+		return Term{}, false
+	}
+	return b.Extract(low, hi, lo), true
 }
 
 // extractMultiple takes bits hi..lo, lo > 0, of a word that is 2^z * q with

@@ -1,0 +1,32 @@
+package jitproof_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/ir/asm"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof"
+)
+
+// TestSlicesOfWideWords: bytes in the middle of a word are the same terms whether the
+// word was cut to its lower half first or not, so that no solver is needed, and joined
+// loads are recognised.
+func TestSlicesOfWideWords(t *testing.T) {
+	v := jitproof.New(nil, jitproof.Options{})
+	for _, text := range []string{
+		"r0 |= r3\nr0 = be16 r0\nr6 = *(u8 *)(r0 + 0)\nr9 = *(u8 *)(r0 + 1)\nw9 <<= 8\nw6 |= w9\nr0 = *(s32 *)(r0 + 16)\nexit\n",
+		"r0 *= r2\nr0 = bswap16 r0\nexit\n",
+		"r0 += r2\nr0 = be16 r0\nexit\n",
+		"r0 ^= r2\nr0 = be32 r0\nr0 = be16 r0\nexit\n",
+	} {
+		p, err := asm.Parse("slice.s", text)
+		require.NoError(t, err)
+		code, err := jit.Compile(optimiser(t, true), p)
+		require.NoError(t, err)
+		c, err := v.Validate(t.Context(), p, code)
+		require.NoError(t, err)
+		require.Equal(t, jitproof.Proved, c.Status, explain(p, c))
+	}
+}
