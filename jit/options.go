@@ -33,8 +33,11 @@ type Options struct {
 	Off  []string   // passes of the optimising tier that are left out
 	Dump *dump.Sink // gets what each pass makes of each segment
 	// Harden blinds the program's constants: none is in the text as it is in the
-	// bytecode, so that nobody can write machine code by choosing them. Offsets of
-	// memory accesses and amounts of shifts stay. Only the optimising tier does it.
+	// bytecode, so that nobody can write machine code by choosing them. Blinded are
+	// the immediates of arithmetic, comparisons, stores, packet loads and 64-bit
+	// loads, which covers what bpf_jit_blind_insn of Linux 6.12 does; as there,
+	// offsets of memory accesses and amounts of shifts stay. Lookups in arrays are
+	// calls, as their code would have the size of the map.
 	Harden bool
 	Seed   uint64 // of the numbers that constants are blinded with
 }

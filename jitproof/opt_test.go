@@ -52,14 +52,16 @@ func TestOptimised(t *testing.T) {
 func TestHardened(t *testing.T) {
 	v := jitproof.New(solver(t), jitproof.Options{})
 	for seed, p := range programs(t) {
-		b, err := amd64.NewTier(jit.Target{BMI2: seed%2 == 0}, jit.Options{Tier: jit.Optimising, Harden: true, Seed: uint64(seed)})
-		require.NoError(t, err)
-		code, err := jit.Compile(b, p)
-		require.NoError(t, err, p.Name)
-		c, err := v.Validate(t.Context(), p, code)
-		require.NoError(t, err, p.Name)
-		if c.Status != jitproof.Proved {
-			t.Error(explain(p, c))
+		for _, tier := range []jit.Tier{jit.Baseline, jit.Optimising} {
+			b, err := amd64.NewTier(jit.Target{BMI2: seed%2 == 0}, jit.Options{Tier: tier, Harden: true, Seed: uint64(seed)})
+			require.NoError(t, err)
+			code, err := jit.Compile(b, p)
+			require.NoError(t, err, p.Name)
+			c, err := v.Validate(t.Context(), p, code)
+			require.NoError(t, err, p.Name)
+			if c.Status != jitproof.Proved {
+				t.Error(explain(p, c))
+			}
 		}
 	}
 }

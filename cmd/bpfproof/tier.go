@@ -30,7 +30,7 @@ type hardenFlags struct {
 }
 
 func (f *hardenFlags) flags(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.on, "harden", false, "blind the program's constants (tier opt)")
+	cmd.Flags().BoolVar(&f.on, "harden", false, "blind the program's constants")
 	cmd.Flags().Uint64Var(&f.seed, "harden-seed", 0, "of the numbers that constants are blinded with (0: random)")
 }
 

@@ -16,6 +16,15 @@ func (b *blinder) next() int32 {
 	return int32(z ^ z>>31)
 }
 
+// blinded appends the move of an immediate into the scratch register, if constants
+// are blinded.
+func (c *compiler) blinded(imm int64) bool {
+	if c.blind != nil {
+		c.constant(scratch0, uint64(imm))
+	}
+	return c.blind != nil
+}
+
 // constant appends the move of x into dst. Blinded, it changes the flags.
 func (c *compiler) constant(dst enc.Reg, x uint64) {
 	if c.blind == nil {

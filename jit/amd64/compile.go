@@ -12,10 +12,14 @@ import (
 // Arch is the GOARCH of this backend.
 const Arch = "amd64"
 
-type backend struct{ target jit.Target }
+type backend struct {
+	target jit.Target
+	harden bool
+	seed   uint64
+}
 
 // New returns the baseline compiler.
-func New(t jit.Target) jit.Backend { return backend{t} }
+func New(t jit.Target) jit.Backend { return backend{target: t} }
 
 // Arch returns "amd64".
 func (backend) Arch() string { return Arch }
@@ -27,7 +31,11 @@ func (b backend) Compile(p *ir.Program) (*jit.Code, error) {
 		return nil, fmt.Errorf("amd64: compile %q: its functions are not listed", p.Name)
 	}
 	c := newCompiler(p, b.target)
-	c.facts, c.hints = trackMaps(p, b.target)
+	if b.harden { // an inlined lookup has the map's size in it
+		c.blind = &blinder{b.seed}
+	} else {
+		c.facts, c.hints = trackMaps(p, b.target)
+	}
 	c.bounded = jit.ShortLoops(p)
 	for i := range p.Funcs {
 		if err := c.function(i); err != nil {

@@ -19,13 +19,19 @@ func (c *compiler) alu(in ir.Insn, row *ir.Row) {
 	imm := int32(in.Imm)
 	switch row.ALU {
 	case ir.Add, ir.Sub, ir.Or, ir.And, ir.Xor:
-		if row.Src == ir.K {
+		if row.Src == ir.K && c.blinded(in.Imm) {
+			src = scratch0
+		}
+		if row.Src == ir.K && c.blind == nil {
 			c.asm.Text = enc.RI(c.asm.Text, plainOps[row.ALU], s, dst, imm)
 		} else {
 			c.asm.Text = enc.RR(c.asm.Text, plainOps[row.ALU], s, dst, src)
 		}
 	case ir.Mul:
-		if row.Src == ir.K {
+		if row.Src == ir.K && c.blinded(in.Imm) {
+			src = scratch0
+		}
+		if row.Src == ir.K && c.blind == nil {
 			c.asm.Text = enc.ImulRI(c.asm.Text, s, dst, dst, imm)
 		} else {
 			c.asm.Text = enc.ImulRR(c.asm.Text, s, dst, src)
@@ -48,9 +54,9 @@ func (c *compiler) mov(in ir.Insn, row *ir.Row) {
 	case row.Src == ir.X:
 		c.asm.Text = enc.MovRR(c.asm.Text, size(row.Width), home(in.Dst), home(in.Src))
 	case row.Width == ir.W32:
-		c.asm.Text = movConst(c.asm.Text, home(in.Dst), uint64(uint32(in.Imm)))
+		c.constant(home(in.Dst), uint64(uint32(in.Imm)))
 	default:
-		c.asm.Text = movConst(c.asm.Text, home(in.Dst), uint64(in.Imm))
+		c.constant(home(in.Dst), uint64(in.Imm))
 	}
 }
 

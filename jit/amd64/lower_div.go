@@ -53,6 +53,8 @@ func (c *compiler) divideK(d division, imm int64) {
 		c.byZero(d)
 	case d.signed && imm == -1:
 		c.byMinusOne(d)
+	case !d.signed && power && d.rest && c.blinded(imm-1):
+		c.asm.Text = enc.RR(c.asm.Text, enc.AND, d.s, d.dst, scratch0)
 	case !d.signed && power && d.rest:
 		c.asm.Text = enc.RI(c.asm.Text, enc.AND, d.s, d.dst, int32(imm-1))
 	case !d.signed && power && bit > 0:

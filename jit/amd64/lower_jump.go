@@ -145,15 +145,19 @@ func (c *compiler) branch(pc ir.PC, in ir.Insn, row *ir.Row) {
 
 func (c *compiler) compare(in ir.Insn, row *ir.Row) {
 	dst, src, s, imm := home(in.Dst), home(in.Src), size(row.Width), int32(in.Imm)
+	k := row.Src == ir.K
+	if k && imm != 0 && c.blinded(in.Imm) {
+		src, k = scratch0, false
+	}
 	t := c.asm.Text
 	switch {
-	case row.Cmp == ir.JSET && row.Src == ir.K:
+	case row.Cmp == ir.JSET && k:
 		t = enc.TestRI(t, s, dst, imm)
 	case row.Cmp == ir.JSET:
 		t = enc.TestRR(t, s, dst, src)
-	case row.Src == ir.K && imm == 0:
+	case k && imm == 0:
 		t = enc.TestRR(t, s, dst, dst) // the flags of a comparison with 0
-	case row.Src == ir.K:
+	case k:
 		t = enc.RI(t, enc.CMP, s, dst, imm)
 	default:
 		t = enc.RR(t, enc.CMP, s, dst, src)

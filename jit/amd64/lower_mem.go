@@ -12,7 +12,7 @@ func (c *compiler) loadImm(pc ir.PC, in ir.Insn, row *ir.Row) error {
 	m, off, _ := in.Map()
 	switch row.Pseudo {
 	case ir.PseudoNone:
-		c.asm.Text = movConst(c.asm.Text, home(in.Dst), uint64(in.Imm))
+		c.constant(home(in.Dst), uint64(in.Imm))
 	case ir.PseudoMapFD, ir.PseudoMapIdx:
 		c.loadReloc(home(in.Dst), jit.Reloc{Kind: jit.RelocMapHandle, Map: m})
 	case ir.PseudoMapValue, ir.PseudoMapIdxV:
@@ -48,10 +48,13 @@ func (c *compiler) load(in ir.Insn, row *ir.Row) {
 // order.
 func (c *compiler) store(in ir.Insn, row *ir.Row) {
 	m := mem(in.Dst, in.Off)
-	if row.Src == ir.K {
-		c.asm.Text = enc.StoreI(c.asm.Text, size(row.Width), m, int32(in.Imm))
-	} else {
+	switch {
+	case row.Src != ir.K:
 		c.asm.Text = enc.Store(c.asm.Text, size(row.Width), m, home(in.Src))
+	case c.blinded(in.Imm):
+		c.asm.Text = enc.Store(c.asm.Text, size(row.Width), m, scratch0)
+	default:
+		c.asm.Text = enc.StoreI(c.asm.Text, size(row.Width), m, int32(in.Imm))
 	}
 }
 

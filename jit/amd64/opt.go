@@ -23,11 +23,8 @@ type optimiser struct {
 // NewTier returns the compiler of a tier. A pass that does not exist is an
 // error.
 func NewTier(t jit.Target, o jit.Options) (jit.Backend, error) {
-	if o.Tier == jit.Baseline && !o.Harden {
-		return New(t), nil
-	}
 	if o.Tier == jit.Baseline {
-		return nil, fmt.Errorf("amd64: harden: the baseline tier does not blind constants")
+		return backend{t, o.Harden, o.Seed}, nil
 	}
 	off := map[opt.Pass]bool{}
 	for _, name := range o.Off {
