@@ -234,8 +234,21 @@ func quotient(b *smt.Builder, x smt.Term, k uint64) (q smt.Term, ok bool) {
 		return q, false
 	}
 	m, known := b.ConstValue(args[0])
-	upper, zero := b.ConstValue(b.Extract(args[1], 63, 32))
-	if !known || m == 0 || m > math.MaxUint32 || !zero || upper != 0 {
+	if !known || m == 0 {
+		return q, false
+	}
+	for z := ir.Width(0); z < ir.W32; z++ { // normal form gives the product powers of two that x has
+		if q, ok := quotientBy(b, b.Bin(sem.Shl, ir.W64, args[1], b.Const(ir.W64, uint64(z))), args[1], z, m>>z, k); ok || m>>z&1 != 0 {
+			return q, ok
+		}
+	}
+	return q, false
+}
+
+// quotientBy is quotient for x = n*m, n = y << z.
+func quotientBy(b *smt.Builder, n, y smt.Term, z ir.Width, m, k uint64) (q smt.Term, ok bool) {
+	upper, zero := b.ConstValue(b.Extract(y, 63, 32-z))
+	if m > math.MaxUint32 || !zero || upper != 0 {
 		return q, false
 	}
 	d := (1<<k-1)/m + 1 // the least with m*d >= 2^k
@@ -246,6 +259,5 @@ func quotient(b *smt.Builder, x smt.Term, k uint64) (q smt.Term, ok bool) {
 	if hi, lo := bits.Mul64(e-1<<k, math.MaxUint32); hi != 0 || lo >= 1<<k {
 		return q, false
 	}
-	n := b.Extract(args[1], 31, 0)
-	return b.Resize(b.Bin(sem.UDiv, ir.W32, n, b.Const(ir.W32, d)), ir.W32, ir.W64, false), true
+	return b.Resize(b.Bin(sem.UDiv, ir.W32, b.Extract(n, 31, 0), b.Const(ir.W32, d)), ir.W32, ir.W64, false), true
 }
