@@ -228,7 +228,7 @@ func (a *aligner) frame(fr *frame) error {
 	if stack := fr.high - fr.low; stack < 0 || stack > maxStack || stack%8 != 0 {
 		return a.fail("a frame of %d bytes with a stack of %d", fr.size, fr.high-fr.low)
 	}
-	if f := a.img.kernel.Funcs[a.fn]; !fr.private && fr.high-fr.low < int64(f.Stack) {
+	if f := a.img.kernel.Funcs[a.fn]; !fr.private && f.Stack >= 0 && fr.high-fr.low != (int64(f.Stack)+7)&^7 {
 		return a.fail("a stack of %d bytes, the program uses %d", fr.high-fr.low, f.Stack)
 	}
 	used := map[int64]bool{}

@@ -180,6 +180,9 @@ func (s *sim[V]) call(a words[V], m *meaning[V], in ir.Insn, target ir.PC, inlin
 	e := event[V]{kind: evLocal, nargs: 5}
 	copy(e.args[:], m.after.r[ir.R1:ir.R6])
 	result := a.fresh("ret", ir.W64)
+	if s.across {
+		result = s.behindCall(a, m)
+	}
 	switch {
 	case inline >= 0:
 		result = s.lookup(a, m, inline)

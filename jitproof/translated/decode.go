@@ -212,6 +212,9 @@ func (d *decoder) loadImm(pc ir.PC, s slot, raw []byte) error {
 	if next.code != 0 || next.dst != 0 || next.src != 0 || next.off != 0 {
 		return refuse(pc+1, "second slot of a 64-bit load holds an instruction")
 	}
+	if s.off != 0 || ir.Pseudo(s.src) == ir.PseudoMapFD && next.imm != 0 {
+		return refuse(pc, "64-bit load with a field that it does not use")
+	}
 	in := ir.Insn{Op: ir.OpLoadImm(ir.Pseudo(s.src)), Dst: s.dst, Imm: int64(uint64(uint32(s.imm)) | uint64(uint32(next.imm))<<32)}
 	switch ir.Pseudo(s.src) {
 	case ir.PseudoNone, ir.PseudoMapFD, ir.PseudoMapValue:

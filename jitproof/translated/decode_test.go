@@ -68,6 +68,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{slot(0x18, 1, 0, 0, 3), 0, "64-bit load without its second slot"},
 		{join(slot(0x18, 1, 0, 0, 3), exit), 1, "second slot of a 64-bit load holds an instruction"},
 		{join(slot(0x18, 1, 3, 0, 3), slot(0, 0, 0, 0, 0), exit), 0, "64-bit load of kind 3"},
+		{join(slot(0x18, 1, 1, 1, 3), slot(0, 0, 0, 0, 0), exit), 0, "64-bit load with a field that it does not use"},
+		{join(slot(0x18, 1, 1, 0, 3), slot(0, 0, 0, 0, 1), exit), 0, "64-bit load with a field that it does not use"},
 		{join(slot(0x85, 0, 4, 0, 3), exit), 0, "call of kind 4"},
 		{slot(0xb7, 0, 0, 0, 0), 0, "function 0 runs out at its end"},
 		{join(slot(0x05, 0, 0, 7, 0), exit), 0, "jump to slot 8, which is no instruction of its function"},

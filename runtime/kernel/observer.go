@@ -16,6 +16,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/wire"
 	"github.com/bpfproof/bpfproof/jit"
 )
 
@@ -24,7 +25,8 @@ import (
 // for one goroutine.
 type Observer struct {
 	facts jit.LinuxFacts
-	maps  *link.Iter // nil: maps cannot be listed
+	names map[uint64]string // of functions
+	maps  *link.Iter        // nil: maps cannot be listed
 }
 
 // thunkBytes is the distance between the thunks of two registers
@@ -44,10 +46,11 @@ var jumpThunks = []string{"__x86_indirect_thunk_array", "__x86_indirect_jump_thu
 // kernel does not show is 0: without its symbols no call can be judged.
 func NewObserver() (*Observer, error) {
 	o := &Observer{}
-	symbols, err := readSymbols(append(append([]string{"__bpf_call_base", "arch_bpf_timed_may_goto"}, returnThunks...), jumpThunks...))
+	symbols, names, err := readSymbols()
 	if err != nil {
 		return nil, fmt.Errorf("kernel: read symbols: %w", err)
 	}
+	o.names = names
 	o.facts.CallBase, o.facts.TimedMayGoto = symbols["__bpf_call_base"], symbols["arch_bpf_timed_may_goto"]
 	for _, name := range returnThunks {
 		if at := symbols[name]; at != 0 {
@@ -75,6 +78,13 @@ func NewObserver() (*Observer, error) {
 			return nil, fmt.Errorf("kernel: read types: %w", err)
 		}
 	}
+	o.facts.Members = map[string]int16{}
+	for _, name := range jit.LinuxMembers() { // what is not there is not matched
+		structure, member, _ := strings.Cut(name, ".")
+		if off, err := memberOffset(spec, structure, member); err == nil {
+			o.facts.Members[name] = off
+		}
+	}
 	o.maps, _ = listMaps(id) // without it the addresses of maps are not known
 	return o, nil
 }
@@ -87,31 +97,33 @@ func (o *Observer) Close() error {
 	return o.maps.Close()
 }
 
-// readSymbols returns the addresses of the kernel's symbols of these names, 0
-// where it hides them.
-func readSymbols(names []string) (map[string]uint64, error) {
+// readSymbols returns the addresses of the kernel's functions, which are 0 where
+// it hides them, and their names. Of several names for an address the first counts.
+func readSymbols() (at map[string]uint64, names map[uint64]string, err error) {
 	f, err := os.Open("/proc/kallsyms")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
-	want := map[string]bool{}
-	for _, n := range names {
-		want[n] = true
-	}
-	found := map[string]uint64{}
+	at, names = map[string]uint64{}, map[uint64]string{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		addr, rest, _ := strings.Cut(lines.Text(), " ")
-		if _, name, _ := strings.Cut(rest, " "); want[name] {
-			at, err := strconv.ParseUint(addr, 16, 64)
-			if err != nil {
-				return nil, err
-			}
-			found[name] = at
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 3 || !strings.ContainsAny(fields[1], "tTwW") {
+			continue
+		}
+		addr, err := strconv.ParseUint(fields[0], 16, 64)
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, known := at[fields[2]]; !known {
+			at[fields[2]] = addr
+		}
+		if _, known := names[addr]; !known && addr != 0 {
+			names[addr] = fields[2]
 		}
 	}
-	return found, lines.Err()
+	return at, names, lines.Err()
 }
 
 // memberOffset returns the offset in bytes of a member of a kernel's structure,
@@ -224,28 +236,46 @@ func (o *Observer) Linux(p *Program) (*jit.LinuxImage, error) {
 		}
 		linux.Funcs = append(linux.Funcs, jit.LinuxFunc{Addr: f.Addr, Off: f.Off, Len: f.Len, Stack: stack})
 	}
+	for _, l := range img.Lines {
+		linux.Lines = append(linux.Lines, jit.LinuxLine{PC: l.PC, Slot: ir.PC(l.Translated)})
+	}
+	o.callees(linux)
 	if linux.Maps, err = o.addresses(); err != nil {
 		return nil, fmt.Errorf("kernel: list maps: %w", err)
 	}
-	linux.Values, err = o.values(p, linux.Maps)
+	linux.Values, err = o.values(p, linux)
 	return linux, err
 }
 
-// values returns where the first values of the program's array maps are, by the
-// ids of the maps: in struct bpf_array itself (array_map_direct_value_addr in
-// kernel/bpf/arraymap.c).
-func (o *Observer) values(p *Program, maps map[uint32]uint64) (map[uint32]uint64, error) {
-	found := map[uint32]uint64{}
-	for _, m := range p.maps {
-		if m.spec.Type != ir.Array {
+// callees names the kernel's functions that the translated program calls by their
+// distance from the kernel's own __bpf_call_base.
+func (o *Observer) callees(linux *jit.LinuxImage) {
+	const opCall, local = 0x85, 1
+	linux.Calls = map[uint64]string{}
+	for slot := linux.Slots; len(slot) >= wire.SlotSize; slot = slot[wire.SlotSize:] {
+		if slot[0] != opCall || slot[1]>>4 == local {
 			continue
 		}
+		addr := o.facts.CallBase + uint64(int64(int32(binary.LittleEndian.Uint32(slot[4:]))))
+		if name := o.names[addr]; name != "" {
+			linux.Calls[addr] = name
+		}
+	}
+}
+
+// values notes the ids of the program's maps, and returns where the first values of
+// array maps are: in struct bpf_array itself (array_map_direct_value_addr in
+// kernel/bpf/arraymap.c).
+func (o *Observer) values(p *Program, linux *jit.LinuxImage) (map[uint32]uint64, error) {
+	found := map[uint32]uint64{}
+	for _, m := range p.maps {
 		info, err := m.m.Info()
 		if err != nil {
 			return nil, fmt.Errorf("kernel: read map %q: %w", m.spec.Name, err)
 		}
 		id, _ := info.ID()
-		if at := maps[uint32(id)]; at != 0 {
+		linux.MapIDs = append(linux.MapIDs, uint32(id))
+		if at := linux.Maps[uint32(id)]; at != 0 && m.spec.Type == ir.Array {
 			found[uint32(id)] = at + uint64(o.facts.ArrayPtrs)
 		}
 	}

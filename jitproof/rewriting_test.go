@@ -1,0 +1,151 @@
+package jitproof_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/internal/long"
+	"github.com/bpfproof/bpfproof/internal/vectors"
+	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/asm"
+	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/runtime/kernel"
+)
+
+// tracked is shown of a program whose instructions the kernel keeps track of.
+func tracked(t testing.TB, o *kernel.Observer, p *ir.Program) (*jit.LinuxImage, bool) {
+	k, err := kernel.Load(p, kernel.Options{LineInfo: true})
+	if err != nil {
+		return nil, false
+	}
+	defer k.Close()
+	img, err := o.Linux(k)
+	require.NoError(t, err, p.Name)
+	return img, true
+}
+
+// rewritings counts what was found of programs.
+type rewritings struct {
+	rules                          map[jitproof.Rule]int
+	reasons                        map[string]int
+	proved, matched, open, refused int
+}
+
+// compare compares a program with what the kernel made of it.
+func (c *rewritings) compare(t *testing.T, v *jitproof.Validator, o *kernel.Observer, p *ir.Program) {
+	img, ok := tracked(t, o, p)
+	if !ok {
+		return
+	}
+	r, err := v.ValidateRewriting(t.Context(), p, img)
+	if err != nil {
+		c.refused++
+		c.reasons[err.Error()]++
+		return
+	}
+	for rule, n := range r.Counts {
+		c.rules[rule] += n
+	}
+	_, matched, open := r.Proved()
+	switch {
+	case open > 0:
+		c.open++
+	case matched > 0:
+		c.matched++
+	default:
+		c.proved++
+	}
+	for _, s := range r.Steps {
+		if s.Rule == jitproof.RuleNone {
+			c.reasons[s.Reason]++
+			if testing.Verbose() {
+				t.Logf("%s: insn %d: %s: %s", p.Name, s.PC, asm.Insn(p, s.PC), s.Reason)
+			}
+		}
+	}
+}
+
+// TestRewritingCorpus compares the corpus' programs with what the live kernel made
+// of them: most are proved, or matched by named rules.
+func TestRewritingCorpus(t *testing.T) {
+	o := observer(t)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	c := &rewritings{rules: map[jitproof.Rule]int{}, reasons: map[string]int{}}
+	for _, p := range programs(t) {
+		c.compare(t, v, o, p)
+	}
+	t.Logf("programs: %d proved, %d proved or matched, %d open, %d refused; %v", c.proved, c.matched, c.open, c.refused, c.rules)
+	require.Greater(t, c.proved+c.matched, 10*(c.open+c.refused)/2)
+}
+
+// TestRewritingVectors does the same with vectors: every eighth, or all.
+func TestRewritingVectors(t *testing.T) {
+	o := observer(t)
+	path := vectors.Path("..")
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(vectors.Missing)
+	}
+	all, err := vectors.Read(path)
+	require.NoError(t, err)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	c := &rewritings{rules: map[jitproof.Rule]int{}, reasons: map[string]int{}}
+	for i := range all {
+		if all[i].Expect != "accept" || i%long.N(8, 1) != 0 {
+			continue
+		}
+		p, err := all[i].Program()
+		require.NoError(t, err, all[i].ID)
+		c.compare(t, v, o, p)
+	}
+	t.Logf("programs: %d proved, %d proved or matched, %d open, %d refused; %v", c.proved, c.matched, c.open, c.refused, c.rules)
+	for reason, n := range c.reasons {
+		t.Logf("%6d %s", n, reason)
+	}
+	require.Greater(t, c.proved+c.matched, c.open+c.refused)
+}
+
+// TestRewritingWrong changes single bits of rewritten bytecode: hardly a change
+// goes unnoticed, and each that does is in a field that means nothing there, or
+// makes no difference.
+func TestRewritingWrong(t *testing.T) {
+	o := observer(t)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	rng := rand.New(rand.NewPCG(3, 4))
+	found, same := 0, 0
+	for _, p := range programs(t) {
+		img, ok := tracked(t, o, p)
+		if !ok {
+			continue
+		}
+		before, err := v.ValidateRewriting(t.Context(), p, img)
+		require.NoError(t, err)
+		if _, _, open := before.Proved(); open > 0 {
+			continue
+		}
+		for range long.N(4, 100) {
+			wrong := *img
+			wrong.Slots = slices.Clone(img.Slots)
+			bit := rng.IntN(8 * len(wrong.Slots))
+			wrong.Slots[bit/8] ^= 1 << (bit % 8)
+			r, err := v.ValidateRewriting(t.Context(), p, &wrong)
+			open := 1
+			if err == nil {
+				_, _, open = r.Proved()
+			}
+			if open > 0 {
+				found++
+				continue
+			}
+			same++
+			at := bit / 64 * 8
+			t.Logf("%s: slot %d is % x instead of % x: not noticed", p.Name, bit/64, wrong.Slots[at:at+8], img.Slots[at:at+8])
+		}
+	}
+	t.Logf("%d changes noticed, %d not", found, same)
+	require.Greater(t, found, 9*same)
+}
