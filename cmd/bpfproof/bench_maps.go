@@ -168,14 +168,17 @@ type mapTimer struct {
 // appTimer measures an operation of the application on a map, which it closes.
 type appTimer[M interface{ Close() error }] struct {
 	m  M
-	do func(m M, i int) error
+	do func(m M, key, value []byte) error
 	i  int
+
+	buffer appBuffer
 }
 
 func (t *appTimer[M]) time(_ context.Context, n int) (float64, uint32, error) {
 	start := cpuTime()
 	for range n {
-		if err := t.do(t.m, t.i); err != nil {
+		key, value := t.buffer.at(t.i)
+		if err := t.do(t.m, key, value); err != nil {
 			return 0, 0, err
 		}
 		t.i++

@@ -33,8 +33,8 @@ type mapCase struct {
 	scales bool // a read, to be measured on several threads as well
 	empty  bool // the loop alone
 	keys   func(i int) ([]byte, bool)
-	app    func(m maps.Map, i int) error // of the application, instead of body
-	bpf    func(m *kernel.Map, i int) error
+	app    func(m maps.Map, key, value []byte) error // of the application, instead of body
+	bpf    func(m *kernel.Map, key, value []byte) error
 }
 
 // hashIndex spreads an index over 32 bits; programs do the same.
@@ -100,43 +100,36 @@ var mapCases = []mapCase{
 
 var errMissing = errors.New("a key is missing")
 
-func appKey(key *[4]byte, i int) []byte {
-	binary.LittleEndian.PutUint32(key[:], hashIndex(uint32(i))>>(32-mapBits))
-	return key[:]
+// appBuffer is what an operation of the application works with.
+type appBuffer struct {
+	key   [4]byte
+	value [8]byte
 }
 
-func appLookup(m maps.Map, i int) error {
-	var key [4]byte
-	v, err := m.Lookup(appKey(&key, i))
+// at sets the key of operation i, and returns key and value.
+func (b *appBuffer) at(i int) (key, value []byte) {
+	binary.LittleEndian.PutUint32(b.key[:], hashIndex(uint32(i))>>(32-mapBits))
+	return b.key[:], b.value[:]
+}
+
+func appLookup(m maps.Map, key, _ []byte) error {
+	v, err := m.Lookup(key)
 	if err == nil && len(v) != 8 {
 		return errMissing
 	}
 	return err
 }
 
-func appLookupInto(m maps.Map, i int) error {
-	var key [4]byte
-	var value [8]byte
-	return maps.LookupInto(m, appKey(&key, i), value[:])
-}
+func appLookupInto(m maps.Map, key, value []byte) error { return maps.LookupInto(m, key, value) }
 
-func bpfLookup(m *kernel.Map, i int) error {
-	var key [4]byte
-	_, err := m.Lookup(appKey(&key, i))
+func bpfLookup(m *kernel.Map, key, _ []byte) error {
+	_, err := m.Lookup(key)
 	return err
 }
 
-func appUpdate(m maps.Map, i int) error {
-	var key [4]byte
-	var value [8]byte
-	return m.Update(appKey(&key, i), value[:], 0)
-}
+func appUpdate(m maps.Map, key, value []byte) error { return m.Update(key, value, 0) }
 
-func bpfUpdate(m *kernel.Map, i int) error {
-	var key [4]byte
-	var value [8]byte
-	return m.Update(appKey(&key, i), value[:], 0)
-}
+func bpfUpdate(m *kernel.Map, key, value []byte) error { return m.Update(key, value, 0) }
 
 // programs returns the case and its loop alone.
 func (c *mapCase) programs() []*mapCase {

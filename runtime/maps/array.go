@@ -27,6 +27,7 @@ func newArray(spec *ir.MapSpec, cpus uint32, f *pinned) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
+	readFreely(m, &m.core)
 	m.values = m.start()
 	m.describe()
 	return m, nil
@@ -145,15 +146,20 @@ func (m *array) LookupInto(key, out []byte) error {
 	if len(key) != 4 || uint64(len(out)) != m.appSize(m.spec) {
 		return checkRead(m.spec, key, out, m.appSize(m.spec))
 	}
-	if err := m.enter(); err != nil {
-		return err
+	if !m.late {
+		if err := m.enter(); err != nil {
+			return err
+		}
+		defer m.leave()
 	}
 	addr := m.LookupAddr(key)
-	if addr != 0 {
+	if addr != 0 && !m.shut.Load() {
 		m.readLanes(out, addr, m.spec)
 	}
-	m.leave()
-	if addr == 0 {
+	switch {
+	case m.shut.Load():
+		return ErrClosed
+	case addr == 0:
 		return ErrKeyNotExist
 	}
 	return nil

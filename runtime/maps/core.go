@@ -1,6 +1,7 @@
 package maps
 
 import (
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +26,11 @@ type core struct {
 	mu      sync.RWMutex
 	closed  bool
 	keepers atomic.Int64 // beside the application
+
+	// The application reads without a lock: shut is closed for those, and late says
+	// that the addresses stay mapped until nobody can reach the map any more.
+	shut atomic.Bool
+	late bool
 
 	pause func() // nil, save in tests: called where others may see a step half done
 }
@@ -92,6 +98,7 @@ func (c *core) Close() error {
 	defer c.mu.Unlock()
 	if !c.closed {
 		c.closed = true
+		c.shut.Store(true)
 		c.drop()
 	}
 	return nil
@@ -101,8 +108,25 @@ func (c *core) Close() error {
 func (c *core) keep() { c.keepers.Add(1) }
 
 func (c *core) drop() {
-	if c.keepers.Add(-1) < 0 {
-		c.block.Free()
-		c.file.close()
+	if c.keepers.Add(-1) >= 0 {
+		return
 	}
+	if c.late {
+		c.block.Discard() // the collector's cleanup unmaps it
+	} else {
+		c.block.Free()
+	}
+	c.file.close()
+}
+
+// readFreely lets the application read m's memory without a lock: who looks at it
+// while Close gives it back finds it empty or as it was, and then that the map is
+// shut. The addresses go with m, which every reader reaches. A pinned map has to
+// give them back at Close, because its file is locked as long as it is mapped.
+func readFreely[M any](m *M, c *core) {
+	if c.file != nil {
+		return
+	}
+	c.late = true
+	goruntime.AddCleanup(m, func(b *mem.Block) { b.Free() }, c.block)
 }

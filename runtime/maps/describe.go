@@ -42,7 +42,7 @@ const (
 
 // A stripe of a hash as machine code knows it: lock, counts and lists, by offset.
 const (
-	StripeLock  = 0 // 32 bits, 1 while it is held
+	StripeLock  = 0 // 32 bits, odd while it is held, one more with each change of hands
 	StripeNFree = 4 // 32 bits each from here on
 	StripeNGone = 8
 	StripeFree  = 16

@@ -99,6 +99,7 @@ func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool, f *pinned) (*ha
 			return nil, err
 		}
 	}
+	readFreely(m, &m.core)
 	m.describe()
 	return m, nil
 }
@@ -134,7 +135,7 @@ func (m *hash) LookupCPU(key []byte, cpu uint32) uint64 {
 	return m.value(e) + uint64(cpu)*m.area
 }
 
-// Lookup holds the stripe only: Close takes all of them.
+// Lookup holds the stripe at most: Close takes all of them.
 func (m *hash) Lookup(key []byte) ([]byte, error) {
 	if err := checkKey(m.spec, key); err != nil {
 		return nil, err
@@ -150,6 +151,13 @@ func (m *hash) Lookup(key []byte) ([]byte, error) {
 func (m *hash) LookupInto(key, out []byte) error {
 	if len(key) != int(m.spec.KeySize) || uint64(len(out)) != m.appSize(m.spec) {
 		return checkRead(m.spec, key, out, m.appSize(m.spec))
+	}
+	for range glances {
+		if found, ok := m.glance(key, out); found {
+			return nil
+		} else if ok {
+			return ErrKeyNotExist
+		}
 	}
 	s, bucket, tag := m.lock(key)
 	if m.closed {
@@ -179,6 +187,7 @@ func (m *hash) Close() error {
 		m.stripes[i].acquire()
 	}
 	m.closed = true
+	m.shut.Store(true)
 	for i := range m.stripes {
 		m.stripes[i].release()
 	}

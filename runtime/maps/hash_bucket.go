@@ -3,6 +3,7 @@ package maps
 import (
 	"encoding/binary"
 	"math/bits"
+	goruntime "runtime"
 	"sync/atomic"
 
 	"github.com/bpfproof/bpfproof/runtime/mem"
@@ -95,6 +96,36 @@ func (m *hash) find(bucket, tag uint32, key []byte) place {
 		}
 		at = m.elem(uint32(w))
 	}
+}
+
+// glances is how often the application looks beside writers before it waits.
+const glances = 2
+
+// glance looks a key up without a lock and writes its value to out. ok is false
+// where the answer may be wrong: a writer had the stripe meanwhile, the map is
+// closed or pinned, or the key may be in the chain. What it read then is of no use but did no
+// harm: references always lead to elements. The order of its loads is that of the
+// text on the machines it is used on.
+func (m *hash) glance(key, out []byte) (found, ok bool) {
+	bucket, tag := m.locate(key)
+	s := m.stripeOf(bucket)
+	version := s.lock.Load()
+	if goruntime.GOARCH != "amd64" || !m.late || version&1 != 0 || m.shut.Load() {
+		return false, false
+	}
+	at := m.bucket(bucket)
+	for slots := alike(at, tag); slots != 0 && !found; slots &= slots - 1 {
+		e := uint32(atomic.LoadUint64(mem.Ptr64(at + 8*uint64(bits.TrailingZeros64(slots)))))
+		if found = m.holds(e, key); found {
+			m.readLanes(out, m.value(e), m.spec)
+		}
+	}
+	ok = found || uint32(atomic.LoadUint64(mem.Ptr64(at+chainHead))) == 0
+	m.yield()
+	if !ok || s.lock.Load() != version || m.shut.Load() {
+		return false, false
+	}
+	return found, true
 }
 
 // vacant returns where a key that is absent is put: an empty slot, or the head of

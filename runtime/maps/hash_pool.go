@@ -12,9 +12,10 @@ import (
 // stripe guards the buckets whose number ends in its own, and keeps the elements
 // they use next. Its first fields are known to machine code too (see describe.go).
 //
-// The lock is one word, so that machine code and Go take the same: it is held for
-// a few instructions, by one that may have lost its processor meanwhile, so who
-// waits gives up its own.
+// The lock is one word, so that machine code and Go take the same: odd while it is
+// held, and never again what it was, so that a reader without it sees that a
+// writer had it. It is held for a few instructions, by one that may have lost its
+// processor meanwhile, so who waits gives up its own.
 type stripe struct {
 	lock  atomic.Uint32
 	nfree uint32 // elements in free
@@ -42,7 +43,10 @@ const maxStripes = 32
 
 // acquire takes the lock.
 func (s *stripe) acquire() {
-	for spins := 1; !s.lock.CompareAndSwap(0, 1); spins++ {
+	for spins := 1; ; spins++ {
+		if v := s.lock.Load(); v&1 == 0 && s.lock.CompareAndSwap(v, v+1) {
+			return
+		}
 		switch {
 		case spins%1024 == 0: // the holder's thread is not running
 			time.Sleep(20 * time.Microsecond)
@@ -53,7 +57,11 @@ func (s *stripe) acquire() {
 }
 
 // release gives the lock back.
-func (s *stripe) release() { s.lock.Store(0) }
+func (s *stripe) release() { s.lock.Store(s.lock.Load() + 1) }
+
+// ReleaseStripe gives the lock of the stripe at addr back, for machine code that
+// was stopped while it held it.
+func ReleaseStripe(addr uint64) { atomic.AddUint32(mem.Ptr32(addr+StripeLock), 1) }
 
 // pool holds the elements of a hash that no stripe has yet, or that stripes
 // gave back.

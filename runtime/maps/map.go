@@ -149,8 +149,11 @@ type Outer interface {
 // LookupInto is Lookup that writes the value to out, which has its size as the
 // application sees it. In arrays and hash tables it allocates nothing.
 func LookupInto(m Map, key, out []byte) error {
-	if r, ok := m.(interface{ LookupInto(key, out []byte) error }); ok {
-		return r.LookupInto(key, out)
+	switch m := m.(type) {
+	case *hash:
+		return m.LookupInto(key, out)
+	case *array:
+		return m.LookupInto(key, out)
 	}
 	v, err := m.Lookup(key)
 	if err != nil {

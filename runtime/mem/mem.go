@@ -102,6 +102,15 @@ func (b *Block) Bytes() []byte {
 	return View(b.Addr(), b.size)
 }
 
+// Discard gives the memory back, of a block of a file the process's part in it,
+// but not the addresses: they read as zero, or as the file, until Free. It may be
+// called while others read.
+func (b *Block) Discard() {
+	if !b.freed.Load() {
+		discardPages(b.addr, b.whole-2*uint64(unix.Getpagesize()))
+	}
+}
+
 // Free gives the memory back. Further calls do nothing.
 func (b *Block) Free() {
 	if !b.freed.Swap(true) {

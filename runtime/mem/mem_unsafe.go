@@ -96,6 +96,9 @@ func unlock(addr, bytes uint64) error {
 // lost.
 func preferHuge(addr, bytes uint64) { _ = unix.Madvise(View(addr, int(bytes)), unix.MADV_HUGEPAGE) }
 
+// discardPages drops what pages hold. It cannot fail for a range that is mapped.
+func discardPages(addr, bytes uint64) { _ = unix.Madvise(View(addr, int(bytes)), unix.MADV_DONTNEED) }
+
 // unmapPages gives pages back. It cannot fail for a range that mapPages gave.
 func unmapPages(addr, bytes uint64) { _ = unix.MunmapPtr(pointer(addr), uintptr(bytes)) }
 

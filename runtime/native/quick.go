@@ -170,7 +170,7 @@ func inQuick(addr uint64) bool {
 // letGo gives back the lock that machine code held when it was stopped.
 func (m *machine) letGo() {
 	if m.held != 0 {
-		maps.Unlock(m.held + stripeLock)
+		maps.ReleaseStripe(m.held)
 		m.held = 0
 	}
 }

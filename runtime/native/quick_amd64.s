@@ -389,12 +389,17 @@ updateHashed:
 	IMULQ $const_stripeBytes, R10
 	ADDQ  const_headStripes(DI), R10
 	BUCKET
+	MOVQ  AX, R11
 	MOVL  $const_patience, DX
 updateLock:
-	MOVL  $1, R11
-	XCHGL R11, const_stripeLock(R10)
-	TESTL R11, R11
+	MOVL  const_stripeLock(R10), AX
+	TESTL $1, AX
 	JNE   updateBusy
+	LEAL  1(AX), SI
+	LOCK
+	CMPXCHGL SI, const_stripeLock(R10)
+	JNE   updateBusy
+	MOVQ  R11, AX
 	MOVQ  R10, machine_held(R12)
 	CMPL  const_stripeNFree(R10), $0
 	JEQ   updateGive
@@ -473,12 +478,12 @@ updateCopy:
 	MOVL DX, const_stripeNGone(R10)
 changed:
 	MOVQ $0, machine_held(R12)
-	MOVL $0, const_stripeLock(R10)
+	INCL const_stripeLock(R10) // only its holder writes it
 	XORL AX, AX
 	RET
 updateGive:
 	MOVQ $0, machine_held(R12)
-	MOVL $0, const_stripeLock(R10)
+	INCL const_stripeLock(R10) // only its holder writes it
 updateSlow:
 	MOVQ X5, DX
 	MOVQ X6, CX
@@ -488,10 +493,8 @@ updateSlow:
 updateBusy:
 	PAUSE
 	DECL DX
-	JEQ  updateSlow
-	CMPL const_stripeLock(R10), $0
-	JEQ  updateLock
-	JMP  updateBusy
+	JNE  updateLock
+	JMP  updateSlow
 
 // Delete: X8 address of the key; R8 key; R10 stripe.
 delete:
@@ -517,12 +520,17 @@ deleteHashed:
 	IMULQ $const_stripeBytes, R10
 	ADDQ  const_headStripes(DI), R10
 	BUCKET
+	MOVQ  AX, R11
 	MOVL  $const_patience, DX
 deleteLock:
-	MOVL  $1, R11
-	XCHGL R11, const_stripeLock(R10)
-	TESTL R11, R11
+	MOVL  const_stripeLock(R10), AX
+	TESTL $1, AX
 	JNE   deleteBusy
+	LEAL  1(AX), SI
+	LOCK
+	CMPXCHGL SI, const_stripeLock(R10)
+	JNE   deleteBusy
+	MOVQ  R11, AX
 	MOVQ  R10, machine_held(R12)
 	CMPL  const_stripeNGone(R10), $const_stripeElems
 	JEQ   deleteGive
@@ -548,7 +556,7 @@ deleteAbsent:
 	CMPL 56(AX), $0
 	JNE  deleteGive // it may be in the chain
 	MOVQ $0, machine_held(R12)
-	MOVL $0, const_stripeLock(R10)
+	INCL const_stripeLock(R10) // only its holder writes it
 	MOVQ $const_notFound, AX
 	RET
 deleteFound:
@@ -568,7 +576,7 @@ deleteGone:
 	JMP  changed
 deleteGive:
 	MOVQ $0, machine_held(R12)
-	MOVL $0, const_stripeLock(R10)
+	INCL const_stripeLock(R10) // only its holder writes it
 deleteSlow:
 	MOVQ X8, SI
 	MOVL $const_idDelete, AX
@@ -576,10 +584,8 @@ deleteSlow:
 deleteBusy:
 	PAUSE
 	DECL DX
-	JEQ  deleteSlow
-	CMPL const_stripeLock(R10), $0
-	JEQ  deleteLock
-	JMP  deleteBusy
+	JNE  deleteLock
+	JMP  deleteSlow
 
 // Reserve: SI size; R8 the helper's number; R10 address of the position, AX what
 // it is. Output: X5 data, X6 flags, X7 size.
