@@ -2,8 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,8 +15,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bpfproof/bpfproof/runtime/hooks"
 )
 
 // TestMetricsServed scrapes a run twice: the counter goes up.
@@ -53,4 +60,44 @@ func TestMetricsServed(t *testing.T) {
 	require.NoError(t, <-ended)
 	_, err = http.Get(url)
 	require.Error(t, err, "nobody serves any more")
+}
+
+// TestEventsOfTheMachine runs a program for the loopback's packets, and one for
+// the scheduler's tracepoint.
+func TestEventsOfTheMachine(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	packets, records := write("packets.s", ".type xdp\n r0 = 2\n exit\n"), write("records.s", ".type tracepoint\n r0 = *(u64 *)(r1 + 32)\n exit\n")
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer conn.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() { // talks to itself
+		for ctx.Err() == nil {
+			_, _ = conn.WriteTo([]byte("hello"), conn.LocalAddr())
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	for _, args := range [][]string{{"--event", "live:lo", packets}, {"--event", "trace:sched:sched_switch", records}} {
+		var out bytes.Buffer
+		cmd := root()
+		cmd.SetOut(&out)
+		cmd.SetArgs(append([]string{"run", "--json", "--stats", "--for", "200ms"}, args...))
+		err := cmd.ExecuteContext(context.Background())
+		if errors.Is(err, os.ErrPermission) || errors.Is(err, hooks.ErrNoTracefs) {
+			t.Logf("left out: %s: not permitted here: %v", args[1], err)
+			continue
+		}
+		require.NoError(t, err)
+		var a runJSON
+		require.NoError(t, json.Unmarshal(out.Bytes(), &a), "%s", out.String())
+		require.Positive(t, a.Packets, "%s", args[1])
+		require.EqualValues(t, a.Packets, a.Stats.Runs)
+		require.Zero(t, a.Stats.Errors)
+	}
 }

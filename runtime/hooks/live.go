@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/ir/abi"
 	"github.com/bpfproof/bpfproof/runtime"
 )
 
@@ -29,7 +30,8 @@ type Live struct {
 	Transmit  bool   // let XDP_TX act
 	Buffer    int    // bytes of the socket's buffer; 0: the system's default
 	Fuel      uint64 // of each run; 0 means runtime.DefaultFuel
-	// Each, if not nil, is called after each run. It must not keep the packet.
+	// Each, if not nil, is called after each run. It must not keep the packet; it
+	// may close the link.
 	Each func(p Packet, ret uint64)
 }
 
@@ -161,7 +163,7 @@ func (l *LiveLink) Run(ctx context.Context) (Report, error) {
 	switch {
 	case ctx.Err() != nil:
 		return rep, nil
-	case errors.Is(err, os.ErrClosed):
+	case l.closed.Load():
 		return rep, l.wrap(ErrDetached)
 	case errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
 		return rep, l.wrap(fmt.Errorf("%w: %w", ErrInterfaceGone, err))
@@ -174,17 +176,23 @@ func (l *LiveLink) wrap(err error) error {
 }
 
 func (l *LiveLink) deliver(ctx context.Context, p Packet, rep *Report) error {
-	return l.run(ctx, func(s runtime.Session) error { return s.Frame().Set(runtime.Input{Data: p.Data, Ctx: l.ctx}) },
+	transmit := l.hook.Transmit && l.program.Spec().Type == ir.XDP
+	var verdict uint64
+	err := l.run(ctx, func(s runtime.Session) error { return s.Frame().Set(runtime.Input{Data: p.Data, Ctx: l.ctx}) },
 		func(ret uint64, s runtime.Session) {
-			rep.Bytes += uint64(len(p.Data))
-			rep.Verdicts[ret]++
-			if l.hook.Transmit && l.program.Spec().Type == ir.XDP && ret == 3 {
-				l.send(s.Frame().Packet())
-			}
-			if l.hook.Each != nil {
-				l.hook.Each(p, ret)
+			if verdict = ret; transmit && ret == abi.XDPTX {
+				l.send(s.Frame().Data())
 			}
 		})
+	if err != nil {
+		return err
+	}
+	rep.Bytes += uint64(len(p.Data))
+	rep.Verdicts[verdict]++
+	if l.hook.Each != nil {
+		l.hook.Each(p, verdict)
+	}
+	return nil
 }
 
 // send sends a packet. One that the interface does not take is counted.

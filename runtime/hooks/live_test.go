@@ -144,6 +144,18 @@ func (w *wire) next(t *testing.T) []byte {
 	}
 }
 
+// TestLiveClosesItself: who sees a packet may end the link.
+func TestLiveClosesItself(t *testing.T) {
+	w := vethPair(t)
+	var l *LiveLink
+	l = attach(t, text(t, verdictOf).Programs()[0], &Live{Interface: w.near, Promisc: true, Each: func(Packet, uint64) { _ = l.Close() }}).(*LiveLink)
+	_, err := w.raw.Write(frameOf(1, 10))
+	require.NoError(t, err)
+	rep, err := l.Run(background)
+	require.ErrorIs(t, err, ErrDetached)
+	require.EqualValues(t, 1, rep.Packets)
+}
+
 // TestLiveNobodyReads: what a full socket loses is counted.
 func TestLiveNobodyReads(t *testing.T) {
 	w := vethPair(t)
