@@ -63,3 +63,30 @@ out:
 	require.NoError(t, err)
 	require.Equal(t, jitproof.Refuted, cert.Status)
 }
+
+// TestConfirmQuotients: divisions by constants rest on a theorem even where the solver
+// confirms everything else, and the certificate counts them; wrong numbers are refuted.
+func TestConfirmQuotients(t *testing.T) {
+	solver, err := solvers.New("", smt.Limits{Steps: 20_000_000})
+	require.NoError(t, err)
+	v := jitproof.New(solver, jitproof.Options{Confirm: true})
+	p, err := asm.Parse("p.s", "r0 = *(u64 *)(r1 + 0)\nr0 /= 10\nr2 = *(u32 *)(r1 + 8)\nw2 /= 7000\nr0 += r2\nexit\n")
+	require.NoError(t, err)
+	for _, b := range []jit.Backend{amd64.New(jit.Target{}), optimiser(t, true)} {
+		code, err := jit.Compile(b, p)
+		require.NoError(t, err)
+		cert, err := v.Validate(t.Context(), p, code)
+		require.NoError(t, err)
+		require.Equal(t, jitproof.Proved, cert.Status, "%+v", cert.First(jitproof.Unknown))
+		require.Positive(t, cert.Confirmed.Theorems)
+	}
+	m, ok := mutants.Find("wide-division-multiplier")
+	require.True(t, ok)
+	p, err = asm.Parse("mutant.s", m.Text)
+	require.NoError(t, err)
+	code, err := jit.Compile(m.Wrap(amd64.New(jit.Target{})), p)
+	require.NoError(t, err)
+	cert, err := v.Validate(t.Context(), p, code)
+	require.NoError(t, err)
+	require.Equal(t, jitproof.Refuted, cert.Status)
+}

@@ -25,7 +25,9 @@ type Options struct {
 	// Confirm puts the solver in the place of the rewriting: package smt's rules
 	// are used, but the solver has to confirm every step that they took, and
 	// whatever they leave open is the solver's to decide. Without a solver, or
-	// where it does not confirm a step, nothing is proved.
+	// where it does not confirm a step, nothing is proved. What stays is the theorem
+	// by which divisions by constants are multiplications, whose conditions are
+	// checked, and its uses are counted.
 	Confirm bool
 	// Query, where it is set, is shown each obligation's question before it is
 	// decided, by whatever means. Its error ends the proof.
@@ -89,7 +91,7 @@ func (v *Validator) validate(ctx context.Context, img *image) (*Certificate, err
 		b.Record()
 	}
 	run := &proving{ctx: ctx, v: v, p: p, img: img, b: b}
-	s := &sim[smt.Term]{w: terms{Builder: b, plain: v.opts.Confirm}, p: p, code: code, img: img, conv: img.conv, out: run}
+	s := &sim[smt.Term]{w: terms{Builder: b, plain: v.opts.Confirm, theorems: &run.theorems}, p: p, code: code, img: img, conv: img.conv, out: run}
 	for fi := range code.Funcs {
 		s.function(fi)
 		if run.err != nil {
@@ -115,6 +117,7 @@ type proving struct {
 	b           *smt.Builder
 	obligations []Obligation
 	queries     int // that were shown
+	theorems    int // results of theorems, where the solver confirms everything else
 	err         error
 }
 
@@ -224,6 +227,7 @@ func (v *proving) confirm() (*smt.Confirmation, error) {
 			return nil, err
 		}
 	}
+	c.Theorems = v.theorems
 	if c.Doubt == "" && c.Holds() {
 		return &c, nil
 	}

@@ -26,7 +26,10 @@ type words[V any] interface {
 type terms struct {
 	*smt.Builder
 	facts map[smt.Term]bool
-	plain bool // no rules but those of the Builder, which a solver can confirm
+	plain bool // no rules but those of the Builder, which a solver can confirm, and theorems
+	// theorems counts, where plain is set, quotients by quotient's theorem, which
+	// solvers decide for small divisors at most.
+	theorems *int
 }
 
 func (a terms) fresh(name string, w ir.Width) smt.Term { return a.Var(name, w) }
@@ -34,9 +37,24 @@ func (a terms) fresh(name string, w ir.Width) smt.Term { return a.Var(name, w) }
 // Bin is Builder.Bin with more rules for division.
 func (a terms) Bin(op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
 	if a.plain {
-		return a.Builder.Bin(op, w, x, y)
+		return a.plainBin(op, w, x, y)
 	}
 	return bin(a.Builder, op, w, x, y)
+}
+
+// plainBin is Builder.Bin with the theorem on divisions by constants alone.
+func (a terms) plainBin(op sem.BinOp, w ir.Width, x, y smt.Term) smt.Term {
+	if k, ok := a.ConstValue(y); ok && op == sem.LShr && w == ir.W64 && a.theorems != nil {
+		q, ok := quotient(a.Builder, x, k)
+		if !ok {
+			q, ok = wideQuotient(a.Builder, x, k)
+		}
+		if ok {
+			*a.theorems++
+			return q
+		}
+	}
+	return a.Builder.Bin(op, w, x, y)
 }
 
 func (a terms) known(t smt.Term) (uint64, bool) { return a.ConstValue(t) }

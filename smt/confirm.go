@@ -18,6 +18,9 @@ type Confirmation struct {
 	Version   string `json:"version"`
 	// Doubt is the first step that was not confirmed, and why.
 	Doubt string `json:"doubt,omitempty"`
+	// Theorems counts results of theorems that the proof rests on besides, whose
+	// conditions were checked, but which no solver was asked about.
+	Theorems int `json:"theorems,omitempty"`
 }
 
 // Holds reports whether every step was confirmed.

@@ -231,6 +231,9 @@ func proofText(p *ir.Program, cert *jitproof.Certificate, a *proofJSON) string {
 		p.Name, a.Proof, a.Bytes, a.Obligations, a.Proved, cert.Counts.Rewriter, a.Refuted, a.Unknown, a.Millis)
 	if c := cert.Confirmed; c != nil {
 		fmt.Fprintf(&b, "\n  %d of %d rewriting steps confirmed by %s %s", c.Confirmed, c.Rewritten, c.Solver, c.Version)
+		if c.Theorems > 0 {
+			fmt.Fprintf(&b, ", %d quotients by the theorem of Granlund and Montgomery", c.Theorems)
+		}
 	}
 	if a.Message != "" {
 		fmt.Fprintf(&b, "\n  %s", a.Message)
