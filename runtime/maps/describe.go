@@ -9,12 +9,13 @@ import (
 // what an operation needs. Numbers that count from 1 find their place without a
 // subtraction. A class of 0 means that the map is reached through [Map] only.
 const (
-	ClassHash4 = 1 // hash with keys of 4 bytes
-	ClassHash8 = 2
+	ClassHash4 = 1 // hash with keys of 4 bytes, neither LRU nor per CPU
+	ClassHash8 = 2 // hash with keys of 8 bytes, of any kind
 	ClassArray = 3
 	ClassHashN = 4 // hash with longer keys of whole 32-bit words
 	ClassRing  = 5
 	ClassLPM32 = 6 // trie with prefixes of up to 32 bits
+	ClassMore4 = 7 // hash with keys of 4 bytes of any other kind
 
 	HeadBuckets  = 8   // address of the buckets; of the elements of an array
 	HeadMask     = 16  // number of buckets - 1; of elements
@@ -83,6 +84,9 @@ func (m *hash) describe() {
 	switch m.spec.KeySize {
 	case 4:
 		set(0, ClassHash4)
+		if m.lru != nil || m.area != 0 {
+			set(0, ClassMore4)
+		}
 	case 8:
 		set(0, ClassHash8)
 	default:

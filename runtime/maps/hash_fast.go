@@ -40,7 +40,7 @@ func SeekAt(handle, key uint64, cpu uint32) (addr uint64, ok bool) {
 	}
 	var k, h, tag uint64
 	switch mem.Load64(handle) {
-	case ClassHash4:
+	case ClassHash4, ClassMore4:
 		k = mem.Load32(key)
 		h = hash4(k)
 		tag = uint64(tag4(uint32(k)))

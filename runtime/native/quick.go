@@ -55,6 +55,7 @@ const (
 	classHashN = maps.ClassHashN
 	classRing  = maps.ClassRing
 	classLPM32 = maps.ClassLPM32
+	classMore4 = maps.ClassMore4
 
 	headBuckets  = maps.HeadBuckets
 	headMask     = maps.HeadMask

@@ -81,18 +81,32 @@ TEXT ·quick(SB), NOSPLIT|NOFRAME, $0-0
 	JNE  notLookup
 	CMPQ DI, $const_leastHandle
 	JCS  slow
-	MOVQ (DI), R10
-	CMPQ R10, $const_classHash4
-	JNE  lookup8
+	CMPQ (DI), $const_classHash4
+	JNE  lookupOther
 
+	// The case that has to be short: the machine looks ahead over as many lookups
+	// as fit its window, while the first waits for memory.
 	MOVL (SI), CX
 	HASH4
 	BUCKET
 	SLOTS
 	JEQ  chain4
-slot4:
 	TZCNTL DX, R10
-	MOVQ   -4(AX)(R10*4), R8 // number and tag at once: the slot may have changed since
+	SHLQ $32, CX
+	XORQ -4(AX)(R10*4), CX // number and tag at once: the slot may have changed since
+	LEAQ -1(CX), R8
+	SHRQ $32, R8
+	JNE  slots4 // no element, or another tag
+	MOVQ const_headStep(DI), AX
+	IMULQ CX, AX
+	ADDQ const_headValues(DI), AX
+	RET
+
+slots4:
+	MOVL X0, CX
+slot4: // as above, but for any slot and kind
+	TZCNTL DX, R10
+	MOVQ   -4(AX)(R10*4), R8
 	MOVQ   R8, R10
 	SHRQ   $32, R10
 	CMPL   R10, CX
@@ -144,9 +158,29 @@ touch: // the element of an LRU map is used
 	CMPXCHGL CX, (R11)(R8*4)
 	JMP  touched
 
-lookup8:
+lookupOther:
+	MOVQ (DI), R10
 	CMPQ R10, $const_classHash8
-	JNE  lookupOther
+	JEQ  lookup8
+	CMPQ R10, $const_classMore4
+	JEQ  lookup4
+	CMPQ R10, $const_classHashN
+	JEQ  lookupN
+	CMPQ R10, $const_classLPM32
+	JEQ  lookupLPM
+	CMPQ R10, $const_classArray
+	JEQ  lookupArray
+	JMP  slow
+
+lookup4:
+	MOVL (SI), CX
+	HASH4
+	BUCKET
+	SLOTS
+	JEQ  chain4
+	JMP  slot4
+
+lookup8:
 	MOVQ (SI), R11
 	HASH8
 	BUCKET
@@ -181,13 +215,7 @@ behind8:
 	MOVQ (R10), R8
 	JMP  link8
 
-lookupOther:
-	CMPQ R10, $const_classHashN
-	JEQ  lookupN
-	CMPQ R10, $const_classLPM32
-	JEQ  lookupLPM
-	CMPQ R10, $const_classArray
-	JNE  slow
+lookupArray:
 	MOVL (SI), R8
 	CMPQ R8, const_headMask(DI)
 	JCC  absent
@@ -503,7 +531,10 @@ delete:
 	MOVQ (DI), R10
 	MOVQ SI, X8
 	CMPQ R10, $const_classHash4
+	JEQ  delete4
+	CMPQ R10, $const_classMore4
 	JNE  delete8
+delete4:
 	MOVL (SI), CX
 	MOVQ CX, R8
 	HASH4
