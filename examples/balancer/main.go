@@ -32,6 +32,7 @@ import (
 	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/hooks"
+	"github.com/bpfproof/bpfproof/runtime/maps"
 )
 
 //go:embed bpf/balancer.o
@@ -133,10 +134,12 @@ func newBalancer(ctx context.Context) (*balancer, error) {
 }
 
 // put sets an element of a map.
-func (b *balancer) put(m string, key any, value any) error {
-	k, err1 := binary.Append(nil, binary.NativeEndian, key)
-	v, err2 := binary.Append(nil, binary.NativeEndian, value)
-	return errors.Join(err1, err2, b.object.Map(m).Update(k, v, 0))
+func put[K, V any](b *balancer, name string, key K, value V) error {
+	m, err := maps.Of[K, V](b.object.Map(name))
+	if err != nil {
+		return err
+	}
+	return m.Update(key, value, 0)
 }
 
 // addBackend makes a backend, with a device of its own, and gives it a number.
@@ -152,7 +155,7 @@ func (b *balancer) addBackend(i int, addr netip.Addr) error {
 		Device   uint32
 		MAC, Own [6]byte
 	}{addr.As4(), uint32(i), [6]byte(mac), [6]byte(dev.Address())}
-	return errors.Join(b.put("backends", uint32(i), value), b.put("devices", uint32(i), dev.Index()))
+	return errors.Join(put(b, "backends", uint32(i), value), put(b, "devices", uint32(i), dev.Index()))
 }
 
 // names returns all backends, for a table of all of them.
@@ -180,7 +183,7 @@ func (b *balancer) setService(i int, s service, names []string) error {
 		if at >= 0 {
 			chosen = uint32(numbers[at]) + 1
 		}
-		if err := b.put("places", uint32(i*places+place), chosen); err != nil {
+		if err := put(b, "places", uint32(i*places+place), chosen); err != nil {
 			return err
 		}
 	}
@@ -190,7 +193,7 @@ func (b *balancer) setService(i int, s service, names []string) error {
 		Protocol, Zero byte
 	}{Addr: s.at.Addr().As4(), Protocol: s.protocol}
 	binary.BigEndian.PutUint16(key.Port[:], s.at.Port())
-	return b.put("services", key, uint32(i))
+	return put(b, "services", key, uint32(i))
 }
 
 // replay brings the packets of a capture to the front device. each, if not nil,
@@ -225,12 +228,16 @@ func (b *balancer) replay(ctx context.Context, path string, each func(hooks.Pack
 func (b *balancer) print(out io.Writer) error {
 	s := b.front.Stats()
 	fmt.Fprintf(out, "%d packets: %d to backends, %d passed, %d dropped\n", s.Received, s.Redirected, s.Passed, s.Dropped+s.Aborted+s.NoTarget)
+	traffic, err := maps.Of[uint32, struct{ Packets, Bytes uint64 }](b.object.Map("traffic"))
+	if err != nil {
+		return err
+	}
 	for i, x := range b.backends {
-		v, err := b.object.Map("traffic").Lookup(binary.NativeEndian.AppendUint32(nil, uint32(i)))
+		n, err := traffic.Lookup(uint32(i))
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-16v %8d packets %10d bytes\n", x.addr, binary.NativeEndian.Uint64(v), binary.NativeEndian.Uint64(v[8:]))
+		fmt.Fprintf(out, "%-16v %8d packets %10d bytes\n", x.addr, n.Packets, n.Bytes)
 	}
 	return nil
 }

@@ -22,7 +22,6 @@ import (
 	"compress/gzip"
 	"context"
 	_ "embed"
-	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -188,13 +187,15 @@ func (l *meter) replay(ctx context.Context, path string, each func(*hooks.Record
 
 // read returns what the programs counted.
 func (l *meter) read() (h [slots]uint64, t totals, err error) {
-	for k, v := range maps.All(l.object.Map("histogram")) {
-		h[binary.NativeEndian.Uint32(k)] = binary.NativeEndian.Uint64(v)
+	counts, err1 := maps.Of[uint32, uint64](l.object.Map("histogram"))
+	all, err2 := maps.Of[uint32, totals](l.object.Map("totals"))
+	if err := errors.Join(err1, err2); err != nil {
+		return h, t, err
 	}
-	v, err := l.object.Map("totals").Lookup(make([]byte, 4))
-	if err == nil {
-		_, err = binary.Decode(v, binary.NativeEndian, &t)
+	for slot, n := range counts.All() {
+		h[slot] = n
 	}
+	t, err = all.Lookup(0)
 	return h, t, err
 }
 

@@ -19,7 +19,6 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
-	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -105,9 +104,9 @@ func load(ctx context.Context, c config, replayed bool, pin string) (*limiter, e
 	if err != nil {
 		return nil, err
 	}
-	value, err := binary.Append(nil, binary.NativeEndian, c)
+	limit, err := maps.Of[uint32, config](o.Map("config"))
 	if err == nil {
-		err = o.Map("config").Update(make([]byte, 4), value, 0)
+		err = limit.Update(0, c, 0)
 	}
 	if err != nil {
 		return nil, errors.Join(err, o.Close())
@@ -141,13 +140,13 @@ type row struct {
 
 // sources reads the table, those that lost most packets first.
 func (l *limiter) sources() ([]row, error) {
+	m, err := maps.Of[[16]byte, bucket](l.object.Map("sources"))
+	if err != nil {
+		return nil, err
+	}
 	var rows []row
-	for k, v := range maps.All(l.object.Map("sources")) {
-		r := row{from: netip.AddrFrom16([16]byte(k)).Unmap()}
-		if _, err := binary.Decode(v, binary.NativeEndian, &r.bucket); err != nil {
-			return nil, err
-		}
-		rows = append(rows, r)
+	for k, b := range m.All() {
+		rows = append(rows, row{netip.AddrFrom16(k).Unmap(), b})
 	}
 	slices.SortFunc(rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(b.Dropped, a.Dropped), cmp.Compare(b.Passed, a.Passed), a.from.Compare(b.from))
