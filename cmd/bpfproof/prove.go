@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -35,8 +36,11 @@ type proofJSON struct {
 	// obligations were closed without a solver, and a stable name for why it is not
 	// proved.
 	Insns     int    `json:"insns,omitempty"`
-	Rewriting int    `json:"by_rewriting,omitempty"`
+	ByRules   int    `json:"by_rewriting,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+	// With --rewriting: how many instructions of the program are proved to mean what
+	// the kernel made of them, are matched by a named rule, or neither; and by which rule.
+	Rewriting *rewritingJSON `json:"rewriting,omitempty"`
 }
 
 // solverFlags choose and bound the solver.
@@ -59,7 +63,7 @@ func proveCmd() *cobra.Command {
 	var policy policyFlags
 	var solver solverFlags
 	var tier tierFlags
-	var asJSON, confirm, log bool
+	var asJSON, confirm, log, rewriting bool
 	var cert, smtDir, image string
 	cmd := &cobra.Command{
 		Use:   "prove X",
@@ -76,8 +80,11 @@ be accepted is proved, and there may be several; a table sums up.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if image != "" {
-				k := kernelProver{in: &in, solver: &solver, confirm: confirm, log: log, cert: cert, smtDir: smtDir}
+				k := kernelProver{in: &in, solver: &solver, confirm: confirm, log: log, cert: cert, smtDir: smtDir, rewriting: rewriting}
 				return k.run(cmd, image, args, newPrinter(cmd, asJSON))
+			}
+			if rewriting {
+				return errors.New("--rewriting: nothing is rewritten here: only with --image kernel")
 			}
 			programs, err := in.load(cmd, args[0])
 			if err != nil {
@@ -121,6 +128,7 @@ be accepted is proved, and there may be several; a table sums up.`,
 	tier.flags(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringVar(&image, "image", "", "whose machine code: kernel for the live kernel's, instead of our own")
+	cmd.Flags().BoolVar(&rewriting, "rewriting", false, "with --image kernel: also compare the program with the bytecode that the kernel made of it")
 	cmd.Flags().StringVar(&cert, "cert", "", "file to write the certificate to")
 	cmd.Flags().BoolVar(&log, "log", false, "show per block: bytecode | machine code | relation | status and time")
 	cmd.Flags().StringVar(&smtDir, "smt-dir", "", "write every obligation's query as SMT-LIB into this folder; unsat if it holds")

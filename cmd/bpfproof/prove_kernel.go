@@ -40,6 +40,8 @@ type kernelProver struct {
 	log     bool
 	cert    string
 	smtDir  string
+	// rewriting also compares programs with what the kernel made of them.
+	rewriting bool
 
 	observer  *kernel.Observer
 	validator func(p *ir.Program) *jitproof.Validator
@@ -51,6 +53,8 @@ type kernelSum struct {
 	programs, obligations, rewriting, insns, bytes int
 	millis                                         []float64
 	statuses, reasons                              map[string]int
+	rewritten                                      map[string]int // programs by what became of the comparison
+	rules                                          map[jitproof.Rule]int
 }
 
 func (k *kernelProver) run(cmd *cobra.Command, image string, files []string, out *printer) error {
@@ -75,7 +79,7 @@ func (k *kernelProver) run(cmd *cobra.Command, image string, files []string, out
 	if k.observer != nil {
 		defer k.observer.Close()
 	}
-	k.sum.statuses, k.sum.reasons = map[string]int{}, map[string]int{}
+	k.sum = kernelSum{statuses: map[string]int{}, reasons: map[string]int{}, rewritten: map[string]int{}, rules: map[jitproof.Rule]int{}}
 	result := yes
 	for _, p := range programs {
 		answer, text, err := k.prove(cmd.Context(), p)
@@ -87,6 +91,9 @@ func (k *kernelProver) run(cmd *cobra.Command, image string, files []string, out
 		}
 		k.sum.note(answer)
 		result = result.worse(proofStatus(answer))
+		if w := answer.Rewriting; w != nil && w.status() == rewritingOpen {
+			result = result.worse(unknown)
+		}
 	}
 	if !out.json && len(programs) > 1 {
 		fmt.Fprint(cmd.OutOrStdout(), k.sum.table())
@@ -183,10 +190,16 @@ func (k *kernelProver) prove(ctx context.Context, p *ir.Program) (proofJSON, str
 	out.Millis = float64(time.Since(start).Microseconds()) / 1000
 	cert.Submitted = jitproof.HashProgram(p)
 	k.answer(&out, cert)
+	if err := k.compare(ctx, p, img, &out); err != nil {
+		return out, "", err
+	}
 	text := fmt.Sprintf("%s: %s (%d instructions, %d bytes; %d obligations: %d by rewriting, %d by solver, %d refuted, %d unknown; %.1f ms)",
-		p.Name, out.Proof, out.Insns, out.Bytes, out.Obligations, out.Rewriting, out.Proved-out.Rewriting, out.Refuted, out.Unknown, out.Millis)
+		p.Name, out.Proof, out.Insns, out.Bytes, out.Obligations, out.ByRules, out.Proved-out.ByRules, out.Refuted, out.Unknown, out.Millis)
 	if out.Message != "" {
 		text += "\n  " + out.Message
+	}
+	if w := out.Rewriting; w != nil {
+		text += "\n  rewriting: " + w.text()
 	}
 	if k.log {
 		var b strings.Builder
@@ -200,7 +213,7 @@ func (k *kernelProver) prove(ctx context.Context, p *ir.Program) (proofJSON, str
 
 // image loads p and takes its image.
 func (k *kernelProver) image(p *ir.Program, out *proofJSON) (*jit.LinuxImage, error) {
-	loaded, err := kernel.Load(p, kernel.Options{})
+	loaded, err := kernel.Load(p, kernel.Options{LineInfo: k.rewriting})
 	var refused *kernel.LoadError
 	if errors.As(err, &refused) {
 		out.Verdict = refused.Report.Verdict.String()
@@ -215,7 +228,7 @@ func (k *kernelProver) image(p *ir.Program, out *proofJSON) (*jit.LinuxImage, er
 
 // answer fills in what a certificate says.
 func (k *kernelProver) answer(out *proofJSON, cert *jitproof.Certificate) {
-	out.Proof, out.Message, out.Rewriting = cert.Status.String(), blame(cert), cert.Counts.Rewriter
+	out.Proof, out.Message, out.ByRules = cert.Status.String(), blame(cert), cert.Counts.Rewriter
 	out.Obligations, out.Proved, out.Refuted, out.Unknown = cert.Counts.Total, cert.Counts.Proved, cert.Counts.Refuted, cert.Counts.Unknown
 	if t, err := translated.Decode(cert.Program, cert.Linux.Slots); err == nil {
 		out.Insns = t.IR.Count()
@@ -236,10 +249,16 @@ func (s *kernelSum) note(a proofJSON) {
 	if a.Reason != "" {
 		s.reasons[a.Proof+": "+a.Reason]++
 	}
+	if w := a.Rewriting; w != nil {
+		s.rewritten[w.status()]++
+		for rule, n := range w.Rules {
+			s.rules[rule] += n
+		}
+	}
 	if a.Obligations == 0 {
 		return
 	}
-	s.obligations, s.rewriting, s.insns, s.bytes = s.obligations+a.Obligations, s.rewriting+a.Rewriting, s.insns+a.Insns, s.bytes+a.Bytes
+	s.obligations, s.rewriting, s.insns, s.bytes = s.obligations+a.Obligations, s.rewriting+a.ByRules, s.insns+a.Insns, s.bytes+a.Bytes
 	s.millis = append(s.millis, a.Millis)
 }
 
@@ -266,6 +285,14 @@ func (s *kernelSum) table() string {
 		fmt.Fprintf(&b, "%d obligations on %d instructions and %d bytes, %d (%.2f %%) by rewriting alone; %.1f ms in the median, %.1f ms at 95 %%, %.1f s in all\n",
 			s.obligations, s.insns, s.bytes, s.rewriting, 100*float64(s.rewriting)/float64(max(s.obligations, 1)),
 			s.millis[len(s.millis)/2], s.millis[len(s.millis)*95/100], total/1000)
+	}
+	for _, status := range []string{rewritingProved, rewritingMatched, rewritingOpen} {
+		if n := s.rewritten[status]; n > 0 {
+			fmt.Fprintf(&b, "%6d rewriting: %s\n", n, status)
+		}
+	}
+	if len(s.rules) > 0 {
+		fmt.Fprintf(&b, "instructions by rule: %s\n", ruleText(s.rules))
 	}
 	return b.String()
 }
