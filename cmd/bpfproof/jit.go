@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +29,10 @@ type jitJSON struct {
 	Funcs   []jitFuncJSON `json:"funcs,omitempty"`
 	PCMap   []int32       `json:"pc_map,omitempty"` // -1 for the second slot of a 64-bit load
 	Hints   []hintJSON    `json:"hints,omitempty"`
-	Relocs  []relocJSON   `json:"relocs,omitempty"`
-	Text    string        `json:"text,omitempty"` // hexadecimal; relocated places hold zero
+	// Uncounted are the jumps backward that do not count down the budget.
+	Uncounted []ir.PC     `json:"uncounted,omitempty"`
+	Relocs    []relocJSON `json:"relocs,omitempty"`
+	Text      string      `json:"text,omitempty"` // hexadecimal; relocated places hold zero
 }
 
 type jitFuncJSON struct {
@@ -116,6 +119,7 @@ func compiled(b jit.Backend, p *ir.Program, dump bool) (v jitJSON, text string, 
 		return v, "", err
 	}
 	v.Bytes, v.PCMap, v.Text = len(code.Text), code.PCMap, hex.EncodeToString(code.Text)
+	v.Uncounted = code.Uncounted
 	for _, f := range code.Funcs {
 		v.Funcs = append(v.Funcs, funcJSON(f))
 	}
@@ -199,12 +203,27 @@ func (d *codeDump) text() string {
 			}
 			fmt.Fprintf(&d.b, "%4d: %s\n", pc, asm.Insn(d.p, pc))
 			d.hints(pc)
+			if slices.Contains(d.code.Uncounted, pc) {
+				d.b.WriteString("      ; does not count down the budget\n")
+			}
 			if off := d.code.PCMap[pc]; d.last(pc, end) {
 				d.machine(off, d.after(off, f))
 			}
 		}
+		d.pcMap(f.PC, end)
 	}
 	return strings.TrimSuffix(d.b.String(), "\n")
+}
+
+// pcMap prints where the code of each instruction begins.
+func (d *codeDump) pcMap(from, to ir.PC) {
+	d.b.WriteString("      ; pc map:")
+	for pc := from; pc < to; pc++ {
+		if off := d.code.PCMap[pc]; off != jit.NoCode {
+			fmt.Fprintf(&d.b, " %d=%#x", pc, off)
+		}
+	}
+	d.b.WriteByte('\n')
 }
 
 // hints prints what holds at pc, if that is a cut.

@@ -25,6 +25,7 @@ type emitter struct {
 	want    []enc.Reg       // by value: where the result that it becomes has to be at the end, or nowhere
 	bound   ir.PC           // labels before it are bound
 	spilled bool            // there were too few registers
+	placed  []enc.Reg       // by value: where it was computed; nil if nobody wants to know
 }
 
 // emit appends the segment's code. Where the registers do not suffice it stops
@@ -39,6 +40,12 @@ func (e *emitter) emit() {
 	for i := range e.Values {
 		if v := &e.Values[i]; v.Op == opt.Entry && e.left[i] > 0 {
 			e.holds[home(v.Reg)] = opt.ID(i)
+		}
+	}
+	if e.b.dump != nil {
+		e.placed = make([]enc.Reg, len(e.Values))
+		for i := range e.placed {
+			e.placed[i] = nowhere
 		}
 	}
 	e.bind(e.Start)
@@ -202,6 +209,9 @@ func (e *emitter) result(x opt.ID, prefer enc.Reg, avoid uint16) enc.Reg {
 	}
 	if e.left[x] > 0 {
 		e.holds[r] = x
+	}
+	if e.placed != nil {
+		e.placed[x] = r
 	}
 	return r
 }

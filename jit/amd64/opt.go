@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -190,5 +191,19 @@ func (s *segments) straight(plan *opt.Plan, seg *opt.Segment) error {
 			return fmt.Errorf("amd64: compile insn %d: the registers do not suffice", seg.Start)
 		}
 	}
+	if s.b.dump != nil {
+		s.b.dump.Phase(fmt.Sprintf("jit/insn%d/registers", seg.Start), e.registers)
+	}
 	return nil
+}
+
+// registers writes where the segment's values are.
+func (e *emitter) registers(w io.Writer) {
+	for i, r := range e.placed {
+		if v := &e.Values[i]; v.Op == opt.Entry {
+			fmt.Fprintf(w, "%4d: v%d in %v from the start\n", v.PC, i, home(v.Reg))
+		} else if r != nowhere {
+			fmt.Fprintf(w, "%4d: v%d in %v\n", v.PC, i, r)
+		}
+	}
 }

@@ -267,6 +267,13 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestNames: registers have the disassembler's names.
+func TestNames(t *testing.T) {
+	for _, r := range registers() {
+		require.Equal(t, names64[r], r.String())
+	}
+}
+
 // TestNops: each is one instruction of its length that does nothing.
 func TestNops(t *testing.T) {
 	for n := 1; n <= MaxNop; n++ {

@@ -28,6 +28,11 @@ const (
 	R15
 )
 
+var regNames = [...]string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"}
+
+// String returns the register's name, such as "rax".
+func (r Reg) String() string { return regNames[r&15] }
+
 // Size is the width of an operand in bits.
 type Size uint8
 
