@@ -10,25 +10,32 @@ import (
 	"github.com/bpfproof/bpfproof/jitproof"
 )
 
-// Cache is a directory of certificates, by the hashes of program and code. It
-// is safe for concurrent use, by several processes too. A nil cache holds
+// Cache is a directory of certificates, by the build of the validator that made
+// them and the hashes of program and code. It is safe for concurrent use, by several processes too. A nil cache holds
 // nothing and keeps nothing.
 type Cache struct{ dir string }
 
 // OpenCache opens a directory, and makes it for the user alone if it is not
 // there. One that others may write to is refused: a certificate is believed.
+// What another build of the validator proved is not used, nor taken away.
 func OpenCache(dir string) (*Cache, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("pipeline: open cache of certificates: %w", err)
-	}
-	info, err := os.Stat(dir)
+	by, err := build()
 	if err != nil {
-		return nil, fmt.Errorf("pipeline: open cache of certificates: %w", err)
+		return nil, err
 	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("pipeline: open cache of certificates: %s: others than its owner may write to it", dir)
+	for _, d := range []string{dir, filepath.Join(dir, by)} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, fmt.Errorf("pipeline: open cache of certificates: %w", err)
+		}
+		info, err := os.Stat(d)
+		if err != nil {
+			return nil, fmt.Errorf("pipeline: open cache of certificates: %w", err)
+		}
+		if info.Mode().Perm()&0o022 != 0 {
+			return nil, fmt.Errorf("pipeline: open cache of certificates: %s: others than its owner may write to it", d)
+		}
 	}
-	return &Cache{dir}, nil
+	return &Cache{filepath.Join(dir, by)}, nil
 }
 
 func (c *Cache) path(program, code string) string {

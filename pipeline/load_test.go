@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,7 +59,7 @@ func TestCache(t *testing.T) {
 	require.EqualValues(t, 2, res.Ret)
 	opts.JIT.Tier = jit.Optimising
 	load("other code", false)
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	require.NoError(t, err)
 	require.Len(t, files, 2)
 	opts.JIT.Tier = jit.Baseline
@@ -75,10 +76,31 @@ func TestCache(t *testing.T) {
 	require.NoError(t, os.Rename(files[1], files[0]))
 	require.NoError(t, os.Rename(filepath.Join(dir, "x"), files[1]))
 	load("under another's name", false)
+	// What another build proved is not used.
+	by, err := build()
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(filepath.Join(dir, by), filepath.Join(dir, "0123456789abcdef")))
+	load("by another build", false)
 
 	require.NoError(t, os.Chmod(dir, 0o777))
 	_, err = LoadObject(background, "classifier", object(t, "examples/xdp_classifier.o"), opts)
 	require.ErrorContains(t, err, "others than its owner may write to it")
+}
+
+// TestReleased: a build is known by the module's sum, or by its commit if nothing
+// came on top.
+func TestReleased(t *testing.T) {
+	clean := []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "false"}}
+	dirty := []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}}
+	own := debug.Module{Path: module}
+	require.Equal(t, "go1 abc", released(&debug.BuildInfo{GoVersion: "go1", Main: own, Settings: clean}))
+	require.Empty(t, released(&debug.BuildInfo{GoVersion: "go1", Main: own, Settings: dirty}))
+	require.Empty(t, released(&debug.BuildInfo{GoVersion: "go1", Main: own}))
+	require.Empty(t, released(&debug.BuildInfo{GoVersion: "go1", Main: debug.Module{Path: "app"}, Settings: clean}))
+	dep := debug.Module{Path: module, Version: "v1.2.3", Sum: "h1:x"}
+	require.Equal(t, "go1 v1.2.3 h1:x", released(&debug.BuildInfo{GoVersion: "go1", Deps: []*debug.Module{&dep}}))
+	dep.Replace = &debug.Module{Path: "../here"}
+	require.Empty(t, released(&debug.BuildInfo{GoVersion: "go1", Deps: []*debug.Module{&dep}}))
 }
 
 // TestUnproved: code that the validator does not prove is not loaded, and no
