@@ -91,6 +91,7 @@ var mapCases = []mapCase{
 	{name: "ringbuf_output_64", spec: "ringbuf key 0 value 0 entries 65536",
 		body: "r1 = map[m]\nr2 = r10\nr2 += -80\nr3 = 64\nr4 = 1\ncall ringbuf_output\n" + hitIsBad},
 	{name: "helper_call", body: "call get_smp_processor_id\n"},
+	{name: "helper_go", body: "call get_prandom_u32\n"},
 	{name: "hash_hit_10m", spec: "hash key 4 value 8 entries 10000000", body: lookup + missIsBad, keys: largeKey, large: true},
 	{name: "app_lookup", spec: hashSpec, keys: plainKey, app: appLookup, bpf: bpfLookup},
 	{name: "app_lookup_into", scales: true, spec: hashSpec, keys: plainKey, app: appLookupInto, bpf: bpfLookup},

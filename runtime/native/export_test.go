@@ -1,0 +1,4 @@
+package native
+
+// PollInterval is pollInterval, for tests outside of the package.
+const PollInterval = pollInterval
