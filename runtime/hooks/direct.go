@@ -22,9 +22,10 @@ type DirectLink struct {
 
 // Fire runs the program on the input, as BPF_PROG_TEST_RUN does.
 func (l *DirectLink) Fire(ctx context.Context, in runtime.Input) (runtime.Result, error) {
-	if l.closed.Load() {
+	if !l.enter() {
 		return runtime.Result{}, fmt.Errorf("hooks: fire program %q: %w", l.program.Name(), ErrDetached)
 	}
+	defer l.leave()
 	res, err := l.program.Run(ctx, in)
 	if err != nil {
 		l.add(0, 1, 0)
@@ -35,5 +36,5 @@ func (l *DirectLink) Fire(ctx context.Context, in runtime.Input) (runtime.Result
 	return res, nil
 }
 
-// Close detaches.
-func (l *DirectLink) Close() error { l.closed.Store(true); return nil }
+// Close detaches, and returns when the runs under way have ended.
+func (l *DirectLink) Close() error { l.finish(); return nil }

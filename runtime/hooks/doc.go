@@ -1,11 +1,12 @@
 // Package hooks holds the sources of events that programs are attached to:
 // direct calls, captured packets, a network interface of this machine, a
-// simulated stack of devices, simulated sockets, tracepoints of the running kernel and recordings
-// of them, timers, and events and probes of the application's own.
+// simulated stack of devices, simulated sockets, tracepoints of the running
+// kernel and recordings of them, timers, and events and probes of the
+// application's own.
 //
 // It knows events and how they become a program's input; it knows no engine.
-// On verdicts act the devices of a [Network], a [Stream], and an interface as far as it
-// sends packets back; elsewhere they are counted.
+// On verdicts act the devices of a [Network], a [Stream], and an interface as
+// far as it sends packets back; elsewhere they are counted.
 //
 // Invariants: every event of a source is either delivered, counted as dropped,
 // or ends the source with an error that names the event and its place in the

@@ -93,6 +93,25 @@ func TestReplay(t *testing.T) {
 	require.ErrorContains(t, err, "the link is closed")
 }
 
+// TestReplayEnds: a link that is closed, by another or by who sees a packet, ends
+// the replay under way.
+func TestReplayEnds(t *testing.T) {
+	_, b := capture(t, 3000)
+	var link runtime.Link
+	seen := 0
+	link, err := load(t, lengthProgram(1<<20)).Attach(&Pcap{Path: file(t, b), ReplayOptions: ReplayOptions{Each: func(Packet, uint64) {
+		if seen++; seen == 700 {
+			require.NoError(t, link.Close())
+		}
+	}}})
+	require.NoError(t, err)
+	rep, err := link.(*Replay).Run(context.Background())
+	require.ErrorIs(t, err, ErrDetached)
+	require.EqualValues(t, seen, rep.Packets)
+	require.Less(t, seen, 3000)
+	require.EqualValues(t, seen, link.Stats().Runs)
+}
+
 // plainEngine hides that the interpreter gives sessions.
 type plainEngine struct{ runtime.Engine }
 

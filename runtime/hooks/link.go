@@ -17,10 +17,30 @@ var began = time.Now()
 // ErrDetached says that a link was closed.
 var ErrDetached = errors.New("the link is closed")
 
-// counters is what every link counts.
+// counters is what every link counts, and its end.
 type counters struct {
 	runs, errors, drops, nanos atomic.Uint64
 	closed                     atomic.Bool
+	running                    sync.RWMutex // held for reading by every run
+}
+
+// enter begins a run, which ends with leave; false once the link is closed.
+func (c *counters) enter() bool {
+	c.running.RLock()
+	if c.closed.Load() {
+		c.running.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (c *counters) leave() { c.running.RUnlock() }
+
+// finish closes the link and waits for the runs under way.
+func (c *counters) finish() {
+	c.closed.Store(true)
+	c.running.Lock()
+	defer c.running.Unlock()
 }
 
 func (c *counters) add(runs, errors, nanos uint64) {
@@ -43,9 +63,8 @@ type link struct {
 	fuel    uint64
 	stop    func() // called once, by Close, before it waits; nil: nothing to do
 
-	running sync.RWMutex // held for reading by every run
-	mu      sync.Mutex
-	idle    []runtime.Session
+	mu   sync.Mutex
+	idle []runtime.Session
 }
 
 // newLink opens a first session, so that a program which the hook cannot run is
@@ -64,11 +83,10 @@ func newLink(p *runtime.Program, fuel uint64) (*link, error) {
 // run prepares a session for an event, runs the program, and lets the caller
 // see what the run left. Both functions may be nil.
 func (l *link) run(ctx context.Context, prepare func(runtime.Session) error, see func(ret uint64, s runtime.Session)) error {
-	l.running.RLock()
-	defer l.running.RUnlock()
-	if l.closed.Load() {
+	if !l.enter() {
 		return fmt.Errorf("hooks: run program %q: %w", l.program.Name(), ErrDetached)
 	}
+	defer l.leave()
 	s, err := l.take()
 	if err != nil {
 		return err

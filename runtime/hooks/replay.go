@@ -70,8 +70,9 @@ func (l *Replay) Run(ctx context.Context) (Report, error) {
 	return replay(ctx, l.program.Engine(), r, l.hook.ReplayOptions, &l.counters)
 }
 
-// Close detaches.
-func (l *Replay) Close() error { l.closed.Store(true); return nil }
+// Close detaches: a replay under way ends with ErrDetached. It returns when no
+// run is under way; Each may call it.
+func (l *Replay) Close() error { l.finish(); return nil }
 
 // Report is what a replay counted.
 type Report struct {
@@ -169,12 +170,22 @@ func (d *delivery) read(r *Reader) (last bool, err error) {
 
 // deliver runs the program for the packets of the batch.
 func (d *delivery) deliver(name string) error {
-	if d.session == nil {
-		return d.deliverEach(name)
+	if !d.enter() {
+		return fmt.Errorf("hooks: replay %s: %w", name, ErrDetached)
 	}
+	run := d.runSession
+	if d.session == nil {
+		run = d.runEngine
+	}
+	done, err := run()
+	d.leave()
+	return d.count(name, done, err)
+}
+
+// runSession returns how many packets the program returned for.
+func (d *delivery) runSession() (done int, err error) {
 	frame := d.session.Frame()
-	start := time.Now()
-	done, err := 0, error(nil)
+	start := time.Since(began)
 	for i := range d.packets {
 		if err = frame.SetData(d.packets[i].Data); err != nil {
 			break
@@ -185,12 +196,11 @@ func (d *delivery) deliver(name string) error {
 		}
 		done++
 	}
-	d.rep.Nanos += uint64(time.Since(start))
-	return d.count(name, done, err)
+	d.rep.Nanos += uint64(time.Since(began) - start)
+	return done, err
 }
 
-func (d *delivery) deliverEach(name string) error {
-	done, err := 0, error(nil)
+func (d *delivery) runEngine() (done int, err error) {
 	for i := range d.packets {
 		var res runtime.Result
 		d.tick(i)
@@ -201,7 +211,7 @@ func (d *delivery) deliverEach(name string) error {
 		d.rep.Nanos += uint64(res.NsPerRun)
 		done++
 	}
-	return d.count(name, done, err)
+	return done, err
 }
 
 // tick shows programs the time of the i-th packet.
