@@ -56,5 +56,5 @@ func LinuxMembers() []string {
 	return []string{"xdp_buff.data", "xdp_buff.data_end", "xdp_buff.data_meta", "xdp_buff.rxq", "xdp_buff.txq", "xdp_rxq_info.dev",
 		"xdp_rxq_info.queue_index", "xdp_txq_info.dev", "net_device.ifindex", "sk_buff.len", "sk_buff.data", "sk_buff.mark",
 		"sk_buff.priority", "sk_buff.hash", "sk_buff.queue_mapping", "sk_buff.skb_iif", "sk_buff.vlan_tci", "sk_buff.protocol",
-		"sk_buff.tc_index", "sk_buff.cb", "sk_buff.dev", "qdisc_skb_cb.data", "bpf_skb_data_end.data_end", "htab_elem.key"}
+		"sk_buff.tc_index", "sk_buff.cb", "sk_buff.dev", "sk_buff.sk", "qdisc_skb_cb.data", "bpf_skb_data_end.data_end", "htab_elem.key"}
 }

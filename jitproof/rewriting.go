@@ -25,6 +25,7 @@ const (
 	RuleArray      Rule = "array"       // a lookup in an array, written out
 	RuleHash       Rule = "hash"        // a lookup in a hash table: the kernel's function, and the way to the value
 	RuleContext    Rule = "context"     // a load from the context, as loads from the kernel's structures
+	RulePacket     Rule = "packet"      // a load from the packet, as a call of the kernel's function for it
 	RuleUpper      Rule = "upper"       // the same in the lower half; the upper is random, as the loader asked for
 	RuleDeadBranch Rule = "dead-branch" // a branch of which the verifier found one way never taken
 	RuleDeadCode   Rule = "dead-code"   // removed, or a trap: no way leads there

@@ -98,6 +98,9 @@ func (r *rewriter) group(pc ir.PC) (Rule, error) {
 	if err != nil {
 		return RuleNone, err
 	}
+	if in.Kind() == ir.KindLoadPacket { // whose own meaning is that of our runtime
+		return r.another(pc, in, ways, fmt.Errorf("no loads from the packet are recognised"))
+	}
 	plain := func(a words[smt.Term], s regs[smt.Term]) (*meaning[smt.Term], error) {
 		return r.src.spec(a, pc, s, -1, nil)
 	}
@@ -108,6 +111,11 @@ func (r *rewriter) group(pc ir.PC) (Rule, error) {
 	if r.from.LoadFlags&randomUpper != 0 && r.same(ways, plain, ir.W32) == nil {
 		return RuleUpper, nil
 	}
+	return r.another(pc, in, ways, err)
+}
+
+// another compares by the meanings that rules give to an instruction.
+func (r *rewriter) another(pc ir.PC, in ir.Insn, ways []way[smt.Term], err error) (Rule, error) {
 	for _, other := range r.others(pc, in) {
 		if r.same(ways, other.means, ir.W64) == nil {
 			return other.rule, nil
@@ -218,6 +226,16 @@ func (r *rewriter) others(pc ir.PC, in ir.Insn) (all []alternative) {
 			all = append(all, alternative{RuleContext, func(a words[smt.Term], s regs[smt.Term]) (*meaning[smt.Term], error) {
 				return r.contextLoad(a, s, in, pc, chain), nil
 			}})
+		}
+	case in.Kind() == ir.KindLoadPacket:
+		name := fmt.Sprintf("bpf_skb_load_helper_%d_no_cache", in.Row().Width)
+		for slot := r.at[pc]; slot < r.end[pc]; slot++ {
+			if r.symbols[slot] == name {
+				call := r.to.Insns[slot].Imm
+				all = append(all, alternative{RulePacket, func(a words[smt.Term], s regs[smt.Term]) (*meaning[smt.Term], error) {
+					return r.packetLoad(a, s, in, pc, call), nil
+				}})
+			}
 		}
 	case in.Kind() == ir.KindCall && abi.HelperID(in.Imm) == abi.MapLookupElem && in.Row().Pseudo == ir.CallHelper:
 		for _, i := range r.lookedUp(pc) {

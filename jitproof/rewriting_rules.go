@@ -59,13 +59,20 @@ func contexts(t ir.ProgType) map[int16][]access {
 	return nil
 }
 
+// skbSocket is where struct __sk_buff has its socket, a pointer of 64 bits.
+const skbSocket = 168
+
 // field returns the loads that a load may have become if it is one of a field of
 // the context; nil if the tables have none, or the kernel's types lack a member.
 func (r *rewriter) field(in ir.Insn) []access {
-	if in.Row().Width != ir.W32 || in.Row().Signed {
+	table := contexts(r.from.Type)
+	chain := table[in.Off]
+	switch w := in.Row().Width; {
+	case w == ir.W64 && in.Off == skbSocket && table[76] != nil:
+		chain = []access{{ir.W64, "sk_buff.sk", 0}}
+	case w != ir.W32 || in.Row().Signed:
 		return nil
 	}
-	chain := contexts(r.from.Type)[in.Off]
 	for _, x := range chain {
 		for _, m := range strings.Split(x.members, "+") {
 			if _, ok := r.k.Members[m]; !ok {
@@ -92,6 +99,26 @@ func (r *rewriter) contextLoad(a words[smt.Term], s regs[smt.Term], in ir.Insn, 
 		x = sem.Loaded[smt.Term](a, step.w, false, word)
 	}
 	m.set(in.Dst, x)
+	return m
+}
+
+// packetLoad is a load from the packet as the kernel writes it: a call with the
+// context and the offset, whose result is negative outside of the packet; then the
+// function returns 0 (bpf_gen_ld_abs in net/core/filter.c). Call is the call's number.
+func (r *rewriter) packetLoad(a words[smt.Term], s regs[smt.Term], in ir.Insn, pc ir.PC, call int64) *meaning[smt.Term] {
+	m := &meaning[smt.Term]{after: s}
+	offset := a.Const(ir.W64, uint64(in.Imm))
+	if in.Row().Indirect {
+		offset = a.Bin(sem.Add, ir.W64, s.r[in.Src], offset)
+	}
+	e := event[smt.Term]{kind: evHelper, id: a.Const(ir.W32, uint64(call)), nargs: 2}
+	e.args[0], e.args[1] = s.r[ir.R6], offset
+	m.events = []event[smt.Term]{e}
+	result := a.fresh("ret0", ir.W64)
+	outside := a.Cmp(sem.SLT, ir.W64, result, a.Const(ir.W64, 0))
+	m.set(ir.R0, a.Ite(outside, a.Const(ir.W64, 0), result))
+	m.losesArguments()
+	m.outs = []outcome[smt.Term]{{cond: outside, exit: true}, {cond: a.Bin(sem.Xor, ir.W1, outside, a.Const(ir.W1, 1)), pc: pc + 1}}
 	return m
 }
 

@@ -138,13 +138,21 @@ var otherNames = map[string][]string{
 	"sk_storage_get":         {"bpf_sk_storage_get_tracing"},
 }
 
+// kindsOf are the ends of names of functions that are for one kind of programs.
+var kindsOf = []string{"_tp", "_raw_tp", "_pe", "_tracing", "_kprobe", "_sk_msg", "_sock_ops", "_sock_addr", "_sock", "_skb", "_xdp", "_sk_skb"}
+
 // implements reports whether a function of the kernel is the helper's by its name:
 // the helper's own behind "bpf_", or behind what tells the kind of map or packet
-// that it is for, or one of otherNames.
+// that it is for, or in front of what tells the kind of program, or one of otherNames.
 func implements(symbol string, id abi.HelperID) bool {
 	h, ok := abi.LookupHelper(id)
 	if !ok || symbol == "" {
 		return false
 	}
-	return symbol == "bpf_"+h.Name || strings.HasSuffix(symbol, "_"+h.Name) || slices.Contains(otherNames[h.Name], symbol)
+	for _, kind := range kindsOf {
+		if bare, ok := strings.CutSuffix(symbol, kind); ok && bare == "bpf_"+h.Name {
+			return true
+		}
+	}
+	return symbol == h.Name || symbol == "bpf_"+h.Name || strings.HasSuffix(symbol, "_"+h.Name) || slices.Contains(otherNames[h.Name], symbol)
 }
