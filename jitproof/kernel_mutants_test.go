@@ -42,6 +42,7 @@ var linuxMutants = []mutant{
 	{"sign of the dividend is lost", "sdivmod", "4899", "31d2"},
 	{"atomic addition is not atomic", "atomics64", "f0480fc1", "90480fc1"},
 	{"exchange goes one byte behind", "atomics64", "f0480fc15df8", "f0480fc15df9"},
+	{"compare-and-exchange repeats for ever", "atomics64", "4989c34d09eb", "498bc34d09eb"},
 	{"comparison is signed", "branches64", "77", "7f"},
 	{"comparison includes equality", "branches64", "77", "73"},
 	{"branch goes one instruction too far", "branches64", "7402", "7404"},
