@@ -236,7 +236,9 @@ func (e *Env) Begin() {
 	if e.Redirect.Map != nil || e.Redirect.Socket != nil || e.Redirect.Flags|uint64(e.Redirect.Index) != 0 {
 		e.Redirect = Redirect{}
 	}
-	e.Assigned = nil
+	if e.Assigned != nil {
+		e.Assigned = nil
+	}
 }
 
 // End is what Exit does beside leaving the epochs of maps.
