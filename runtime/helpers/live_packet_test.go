@@ -220,6 +220,38 @@ func TestLiveSocketBuffer(t *testing.T) {
 	})
 }
 
+// TestLiveTunnel compares what helpers say of tunnels that the program set.
+func TestLiveTunnel(t *testing.T) {
+	compare(t, 150, func(c *chain) string {
+		c.open("sched_cls", "")
+		for i := range 3 {
+			c.line("*(u64 *)(r10 - %d) = 0", 24-8*i)
+		}
+		sizes := []uint64{8, 22, 24, 28, 44, 44, 44, 20, 40}
+		for range 2 + c.rng.IntN(5) {
+			if c.rng.IntN(2) == 0 {
+				c.line("*(u32 *)(r10 - 40) = 0") // flags and label
+				c.line("*(u16 *)(r10 - 42) = 0")
+			}
+			size := c.pick(sizes...)
+			switch c.rng.IntN(5) {
+			case 0, 1:
+				c.call("skb_set_tunnel_key", "ctx", "mem", size, c.rare(c.pick(0, 1, 2, 4, 8, 16, 31)))
+			case 2:
+				c.call("skb_get_tunnel_key", "ctx", "mem", size, c.rare(c.pick(0, 1, 16, 17)))
+			case 3:
+				c.call("skb_set_tunnel_opt", "ctx", "mem", c.pick(4, 8, 40, 6))
+			case 4:
+				c.call("skb_get_tunnel_opt", "ctx", "mem", c.pick(4, 8, 40))
+			}
+			c.buffer()
+			c.line("r0 = *(u64 *)(r10 - 24)")
+			c.take()
+		}
+		return c.close()
+	})
+}
+
 // TestLiveXDP does the same for XDP programs.
 func TestLiveXDP(t *testing.T) {
 	compare(t, 150, func(c *chain) string {

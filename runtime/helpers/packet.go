@@ -42,12 +42,13 @@ type Buffer interface {
 // Marks is the part of struct sk_buff that helpers need and contexts do not
 // show. The zero value, with the headers' places, is a new packet.
 type Marks struct {
-	Link, Network int  // offsets in bytes of the headers from the packet's start
-	LinkBytes     int  // of the link header when a helper last looked; 0: none did
-	Transport     int  // where the transport header begins, 0 where nobody knows
-	Encapsulated  bool // an outer header was added
-	Checked       int  // 0: checksums unknown; n: those of n layers were found right
-	Hashed        bool // the context's hash is of this packet
+	Link, Network int     // offsets in bytes of the headers from the packet's start
+	LinkBytes     int     // of the link header when a helper last looked; 0: none did
+	Transport     int     // where the transport header begins, 0 where nobody knows
+	Encapsulated  bool    // an outer header was added
+	Checked       int     // 0: checksums unknown; n: those of n layers were found right
+	Hashed        bool    // the context's hash is of this packet
+	Tunnel        *Tunnel // that it came by, or is to leave by; nil: none
 }
 
 // Protocols of a link header (if_ether.h) as a context holds them: in the order

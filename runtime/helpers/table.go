@@ -102,6 +102,10 @@ var funcs = byNumber(map[string]Func{
 	"l3_csum_replace": l3CsumReplace,
 	"l4_csum_replace": l4CsumReplace,
 
+	"skb_get_tunnel_key":      skbGetTunnelKey,
+	"skb_set_tunnel_key":      skbSetTunnelKey,
+	"skb_get_tunnel_opt":      skbGetTunnelOpt,
+	"skb_set_tunnel_opt":      skbSetTunnelOpt,
 	"skb_load_bytes":          skbLoadBytes,
 	"skb_load_bytes_relative": skbLoadBytesRelative,
 	"skb_store_bytes":         skbStoreBytes,
