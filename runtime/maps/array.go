@@ -27,7 +27,6 @@ func newArray(spec *ir.MapSpec, cpus uint32, f *pinned) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
-	readFreely(m, &m.core)
 	m.values = m.start()
 	m.describe()
 	return m, nil
@@ -146,20 +145,15 @@ func (m *array) LookupInto(key, out []byte) error {
 	if len(key) != 4 || uint64(len(out)) != m.appSize(m.spec) {
 		return checkRead(m.spec, key, out, m.appSize(m.spec))
 	}
-	if !m.late {
-		if err := m.enter(); err != nil {
-			return err
-		}
-		defer m.leave()
+	if err := m.enter(); err != nil {
+		return err
 	}
 	addr := m.LookupAddr(key)
-	if addr != 0 && !m.shut.Load() {
+	if addr != 0 {
 		m.readLanes(out, addr, m.spec)
 	}
-	switch {
-	case m.shut.Load():
-		return ErrClosed
-	case addr == 0:
+	m.leave()
+	if addr == 0 {
 		return ErrKeyNotExist
 	}
 	return nil

@@ -1,7 +1,6 @@
 package maps
 
 import (
-	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 
@@ -117,16 +116,4 @@ func (c *core) drop() {
 		c.block.Free()
 	}
 	c.file.close()
-}
-
-// readFreely lets the application read m's memory without a lock: who looks at it
-// while Close gives it back finds it empty or as it was, and then that the map is
-// shut. The addresses go with m, which every reader reaches. A pinned map has to
-// give them back at Close, because its file is locked as long as it is mapped.
-func readFreely[M any](m *M, c *core) {
-	if c.file != nil {
-		return
-	}
-	c.late = true
-	goruntime.AddCleanup(m, func(b *mem.Block) { b.Free() }, c.block)
 }

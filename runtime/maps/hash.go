@@ -99,7 +99,7 @@ func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool, f *pinned) (*ha
 			return nil, err
 		}
 	}
-	readFreely(m, &m.core)
+	m.readFreely()
 	m.describe()
 	return m, nil
 }

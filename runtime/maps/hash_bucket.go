@@ -98,6 +98,17 @@ func (m *hash) find(bucket, tag uint32, key []byte) place {
 	}
 }
 
+// readFreely lets the application read the table without a lock: who looks at it
+// while Close gives it back finds it empty or as it was, and then that the map is
+// shut. The addresses go with the map, which every reader reaches. A pinned map has
+// to give them back at Close, because its file is locked as long as it is mapped.
+func (m *hash) readFreely() {
+	if m.file == nil {
+		m.late = true
+		goruntime.AddCleanup(m, func(b *mem.Block) { b.Free() }, m.block)
+	}
+}
+
 // glances is how often the application looks beside writers before it waits.
 const glances = 2
 

@@ -366,8 +366,9 @@ func TestQuickLinearizable(t *testing.T) {
 	model := porcupine.Model{Init: func() any { return [3]uint64{} }, Step: quickStep}
 	for seed := range uint64(long.N(60, 5000)) {
 		size := 4 + 4*uint32(seed%2)
-		ops := quickHistory(t, seed, size)
-		require.True(t, porcupine.CheckOperations(model, ops), "seed %d, keys of %d bytes", seed, size)
+		t.Run(fmt.Sprintf("seed %d, keys of %d bytes", seed, size), func(t *testing.T) {
+			require.True(t, porcupine.CheckOperations(model, quickHistory(t, seed, size)))
+		})
 	}
 }
 
