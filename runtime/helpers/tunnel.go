@@ -49,7 +49,7 @@ const (
 	hasSeq     = 0x0008
 	hasDF      = 0x0100
 	hasNoCache = 0x2000
-	hasOptions = 0x0800 | 0x1000 | 0x4000
+	hasOptions = 0x0800 | 0x1000 | 0x4000 | 0x8000
 )
 
 // mostOptions bounds the options of a tunnel in bytes.
