@@ -56,7 +56,7 @@ func (e *emitter) emit() {
 		}
 	}
 	if !e.spilled {
-		e.bind(e.PC)
+		e.bind(e.Segment.End - 1)
 		e.end()
 	}
 }

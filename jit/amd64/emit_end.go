@@ -19,7 +19,7 @@ func (e *emitter) end() {
 	}
 	switch e.Code.End {
 	case opt.Falls:
-		e.fallTo(e.Segment.End)
+		e.fallTo(e.Segment.After)
 	case opt.Exits:
 		e.epilogue()
 	case opt.Jumps:
@@ -37,11 +37,11 @@ func (e *emitter) end() {
 // target's code is behind the segment's.
 func (e *emitter) branchTo(c enc.Cond) {
 	if e.Target == e.next {
-		e.asm.Branch(uint8(c.Not()), jit.Label(e.Segment.End))
+		e.asm.Branch(uint8(c.Not()), jit.Label(e.Segment.After))
 		return
 	}
 	e.asm.Branch(uint8(c), jit.Label(e.Target))
-	e.fallTo(e.Segment.End)
+	e.fallTo(e.Segment.After)
 }
 
 // goTo appends the jump to the target, with the poll if it counts.

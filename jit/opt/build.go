@@ -39,7 +39,7 @@ func (f *Plan) Build(s *Segment) *Code {
 		if ends {
 			b.choose(taken)
 		}
-		if pc == s.End {
+		if pc == s.End || pc > last && s.After != s.End {
 			break
 		}
 		if begins {

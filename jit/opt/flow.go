@@ -48,8 +48,9 @@ type Config struct {
 // Segment is the straight code [Start, End) between two cuts.
 type Segment struct {
 	Start, End ir.PC
-	In, Out    Regs // live at its start and its end
-	Upper      Regs // whose upper halves are zero at its start
+	After      ir.PC // where control goes if its last branch is not taken, or it has none
+	In, Out    Regs  // live at its start and its end
+	Upper      Regs  // whose upper halves are zero at its start
 	Alone      bool
 	Align      bool   // it is the head of an innermost loop
 	Skips      []Skip // in order, apart from each other
@@ -98,120 +99,6 @@ func New(p *ir.Program, g *cfg.Graph, start, end ir.PC, c Config) *Plan {
 func jumps(in ir.Insn) bool {
 	k := in.Kind()
 	return k == ir.KindJump || k == ir.KindBranch || k == ir.KindMayGoto
-}
-
-// cut finds the segments: they begin where jumps lead, behind jumps, and around
-// what stands alone.
-func (f *Plan) cut(start, end ir.PC) {
-	head := make([]bool, end-start+1)
-	head[0] = true
-	for pc := start; pc < end; pc += f.p.Insns[pc].Row().Slots() {
-		in := f.p.Insns[pc]
-		after := pc + in.Row().Slots() - start
-		if target, ok := in.Target(pc); ok && jumps(in) {
-			head[target-start], head[after] = true, true
-		}
-		if in.Kind() == ir.KindExit {
-			head[after] = true
-		}
-		if f.cfg.Alone(in) {
-			head[pc-start], head[after] = true, true
-		}
-	}
-	n := 0
-	for pc := start; pc < end; pc += f.p.Insns[pc].Row().Slots() {
-		if n++; head[pc-start] || n > maxSegment {
-			n = 0
-			f.Segments = append(f.Segments, Segment{Start: pc, Alone: f.cfg.Alone(f.p.Insns[pc])})
-		}
-		f.Segments[len(f.Segments)-1].End = pc + f.p.Insns[pc].Row().Slots()
-	}
-	f.merge(start, end)
-	f.connect()
-}
-
-// connect finds the segments that follow each.
-func (f *Plan) connect() {
-	index := map[ir.PC]int{}
-	for i := range f.Segments {
-		index[f.Segments[i].Start] = i
-	}
-	for i := range f.Segments {
-		s := &f.Segments[i]
-		last := f.last(s)
-		in := f.p.Insns[last]
-		if target, ok := in.Target(last); ok && jumps(in) {
-			s.succs = append(s.succs, index[target])
-		}
-		if in.FallsThrough() && i+1 < len(f.Segments) {
-			s.succs = append(s.succs, i+1)
-		}
-	}
-}
-
-// Bounds of what is done whether or not the branch over it is taken: instructions
-// of one, and how many in a segment, which has so many times twice as many ways.
-const (
-	maxSkipped = 3
-	maxSkips   = 3
-)
-
-// merge joins a segment that ends with a branch over a few simple instructions
-// with these, so that the branch becomes a choice between values, and with what
-// is behind them if nothing else leads there.
-func (f *Plan) merge(start, end ir.PC) {
-	if f.cfg.Off[PassSelect] {
-		return
-	}
-	targets := make([]int, end-start+1)
-	for pc := start; pc < end; pc += f.p.Insns[pc].Row().Slots() {
-		if t, ok := f.p.Insns[pc].Target(pc); ok && jumps(f.p.Insns[pc]) {
-			targets[t-start]++
-		}
-	}
-	all := f.Segments
-	kept := all[:0]
-	for i := 0; i < len(all); i++ {
-		s := all[i]
-		for i+1 < len(all) && len(s.Skips) < maxSkips && f.skips(&s, &all[i+1]) && targets[s.End-start] == 0 {
-			s.Skips = append(s.Skips, Skip{s.End, all[i+1].End})
-			s.End = all[i+1].End
-			if i++; i+1 >= len(all) || all[i+1].Alone || targets[s.End-start] > 1 || all[i+1].End-s.Start > maxSegment {
-				break
-			}
-			i++
-			s.End = all[i].End
-		}
-		kept = append(kept, s)
-	}
-	f.Segments = kept
-}
-
-// skips reports whether s ends with a branch over next, which is short and simple.
-func (f *Plan) skips(s, next *Segment) bool {
-	last := f.last(s)
-	in := f.p.Insns[last]
-	t, ok := in.Target(last)
-	if s.Alone || next.Alone || in.Kind() != ir.KindBranch || !ok || t != next.End || next.End-next.Start > maxSkipped {
-		return false
-	}
-	var sets Regs
-	for pc := next.Start; pc < next.End; pc++ {
-		in := f.p.Insns[pc]
-		if in.Kind() != ir.KindALU || in.Row().ALU == ir.Mul {
-			return false
-		}
-		sets = sets.with(in.Dst)
-	}
-	return bits.OnesCount16(uint16(sets)) <= 2
-}
-
-// last returns the PC of a segment's last instruction.
-func (f *Plan) last(s *Segment) ir.PC {
-	if f.p.Insns[s.End-1].Op == ir.OpPad {
-		return s.End - 2
-	}
-	return s.End - 1
 }
 
 // usesAndSets returns the registers that an instruction reads and writes.

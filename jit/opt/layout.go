@@ -46,7 +46,7 @@ func (f *Plan) likelier(g *cfg.Graph, s *Segment, x, y int) bool {
 		return dx > dy
 	}
 	in := f.p.Insns[f.last(s)]
-	taken := f.Segments[x].Start != s.End
+	taken := f.Segments[x].Start != s.After
 	if in.Kind() == ir.KindBranch && in.Row().Cmp == ir.JNE {
 		return taken
 	}

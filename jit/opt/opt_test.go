@@ -59,6 +59,7 @@ func TestPasses(t *testing.T) {
 		{opt.PassFuse, "r2 = *(u8 *)(r1 + 0)\nif r2 > 7 goto out\nr0 = *(u8 *)(r1 + 1)\nout:\nr0 = 2\nexit", "if.8 v1 jgt 7"},
 		{opt.PassFuse, "r0 = *(u32 *)(r1 + 0)\nr0 = be32 r0\nexit", "load.32 [v0+0] where it is used"},
 		{opt.PassAddress, "r3 = r10\nr3 += -8\nr3 += r2\nr0 = *(u8 *)(r3 + 0)\n*(u8 *)(r3 + 1) = r1\nexit", "load.8 [v0+v3*1-8]"},
+		{opt.PassThread, "if r1 == 5 goto out\ngoto on\nout:\nr0 = *(u8 *)(r1 + 0)\non:\nexit", "if.64 v0 jeq 5 goto insn 2 else insn 3"},
 		{opt.PassSelect, "r0 = r2\nif r1 s> 7 goto out\nr0 = r3\nout:\nexit", "if.64 v2 jsgt 7 else"},
 		{opt.PassDivide, "w0 = w1\nw0 /= 10\nexit", "shr.64 v4, 35"},
 	} {

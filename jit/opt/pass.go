@@ -19,6 +19,7 @@ const (
 	PassPoll    Pass = "poll"
 	PassBounded Pass = "bounded"
 	PassSelect  Pass = "select"
+	PassThread  Pass = "thread"
 	PassLayout  Pass = "layout"
 	PassAlign   Pass = "align"
 	PassDivide  Pass = "divide"
@@ -47,6 +48,7 @@ var passes = []Info{
 	{PassPoll, "jumps backward that lead to no loop around them do not count down the budget", "no cycle of the bytecode without a counted jump", nil},
 	{PassBounded, "loops that are short for certain do not count down the budget", "the register that ends the loop, by rules of the bytecode alone", nil},
 	{PassSelect, "a branch over few simple instructions becomes a choice of values", "both ways of the bytecode against one of the machine", nil},
+	{PassThread, "a branch in front of a goto that does not count leads to both targets", "cuts may be anywhere", nil},
 	{PassLayout, "code is in the order in which it is likely to be executed", "cuts may be anywhere", nil},
 	{PassAlign, "heads of innermost loops begin at a boundary", "nops do nothing", nil},
 	{PassDivide, "a division by a constant becomes a multiplication", "the theorem of Granlund and Montgomery, as rules of the proof", nil},

@@ -249,6 +249,9 @@ func (c *Code) String() string {
 		b.WriteString("exit")
 	case Branches:
 		fmt.Fprintf(&b, "if.%d v%d %v %s goto insn %d", c.W, c.A, c.Cmp, operand(c.B, c.Imm), c.Target)
+		if c.After != c.Segment.End {
+			fmt.Fprintf(&b, " else insn %d", c.After)
+		}
 	}
 	for r, x := range c.Final {
 		if x != None {

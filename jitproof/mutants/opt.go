@@ -76,6 +76,8 @@ var optimised = []Mutant{
 	{Name: "move-home-missing", Bug: "one move of an exchange at the end of a block is missing", Text: swapText, Tier: jit.Optimising, edit: noScratchMove},
 	{Name: "branch-not-turned", Bug: "a branch whose target was moved behind it keeps its condition", Tier: jit.Optimising,
 		Text: "r0 = 1\nif r1 != 5 goto out\nr0 = *(u8 *)(r10 - 1)\nout:\nr0 += 1\nexit\n", edit: either(condition(condE, condNE), condition(condNE, condE))},
+	{Name: "threaded-branch-not-turned", Bug: "a branch that was joined with the goto behind it keeps its condition", Tier: jit.Optimising,
+		Text: "r0 = 0\nagain:\nr0 += 1\nif r0 == 9 goto out\ngoto again\nout:\nexit\n", edit: either(condition(condE, condNE), condition(condNE, condE))},
 	{Name: "dead-hint-lies", Bug: "a hint says that a live register is dead", Text: loopText, Tier: jit.Optimising, Table: true, table: claim(jit.HintDead)},
 	{Name: "upper-hint-lies", Bug: "a hint says that a register has no upper half, but it has", Tier: jit.Optimising,
 		Text: "r0 = r1\nagain:\nr0 += r2\nif r0 < 40 goto again\nexit\n", Table: true, table: claim(jit.HintUpper)},
