@@ -203,7 +203,7 @@ func (e *Env) Reach(addr, n uint64) (start, size uint64, writable, ok bool) {
 			return r.addr, r.size, true, true
 		}
 	}
-	if sk, start, size := e.Sockets.at(addr, n); sk != nil {
+	if start, size, ok := e.Sockets.at(addr, n); ok {
 		return start, size, false, true
 	}
 	for _, d := range e.drains {

@@ -75,10 +75,7 @@ func skLookupUDP(e *Env, args [5]uint64) (uint64, error) {
 func skRelease(*Env, [5]uint64) (uint64, error) { return 0, nil }
 
 // socket returns the table's socket at an address, nil if there is none.
-func (e *Env) socket(addr uint64) *Socket {
-	sk, _, _ := e.Sockets.at(addr, 1)
-	return sk
-}
+func (e *Env) socket(addr uint64) *Socket { return e.Sockets.of(addr) }
 
 func skFullsock(e *Env, args [5]uint64) (uint64, error) {
 	if sk := e.socket(args[0]); sk != nil && sk.full() {

@@ -18,7 +18,7 @@ import (
 type Sockets struct {
 	mu     sync.RWMutex
 	find   map[flow]*Socket
-	all    []*Socket
+	all    map[uint64]*Socket // by address, those that were taken out too
 	closed bool
 }
 
@@ -79,7 +79,7 @@ const (
 )
 
 // NewSockets returns a table without sockets. The caller closes it.
-func NewSockets() *Sockets { return &Sockets{find: map[flow]*Socket{}} }
+func NewSockets() *Sockets { return &Sockets{find: map[flow]*Socket{}, all: map[uint64]*Socket{}} }
 
 // errSocketTaken says that there is a socket with the same ends.
 var errSocketTaken = errors.New("there is a socket with these ends")
@@ -111,7 +111,7 @@ func (s *Sockets) Add(spec SocketSpec) (*Socket, error) {
 	}
 	sk := &Socket{spec, block}
 	sk.fill()
-	s.find[key], s.all = sk, append(s.all, sk)
+	s.find[key], s.all[sk.Addr()] = sk, sk
 	return sk, nil
 }
 
@@ -204,21 +204,31 @@ func (s *Sockets) lookup(protocol uint8, local, remote netip.AddrPort) *Socket {
 	return nil
 }
 
-// at returns the socket that an address is of, or the piece of memory that the
-// n bytes at addr are in.
-func (s *Sockets) at(addr, n uint64) (sk *Socket, start, size uint64) {
+// of returns the socket with an address, nil if there is none.
+func (s *Sockets) of(addr uint64) *Socket {
 	if s == nil {
-		return nil, 0, 0
+		return nil
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, sk := range s.all {
-		switch off := addr - sk.Addr(); {
+	return s.all[addr]
+}
+
+// at returns the piece of a socket's memory that the n bytes at addr are in: for
+// interpreters, which check.
+func (s *Sockets) at(addr, n uint64) (start, size uint64, ok bool) {
+	if s == nil {
+		return 0, 0, false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for base := range s.all {
+		switch off := addr - base; {
 		case off < sockBytes && n <= sockBytes-off:
-			return sk, sk.Addr(), sockBytes
+			return base, sockBytes, true
 		case off-sockBytes < tcpBytes && n <= tcpBytes-(off-sockBytes):
-			return sk, sk.Addr() + sockBytes, tcpBytes
+			return base + sockBytes, tcpBytes, true
 		}
 	}
-	return nil, 0, 0
+	return 0, 0, false
 }
