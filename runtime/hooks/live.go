@@ -104,7 +104,11 @@ func (h *Live) open() (*os.File, int, error) {
 			&unix.PacketMreq{Ifindex: int32(ifi.Index), Type: unix.PACKET_MR_PROMISC}))
 	}
 	if h.Buffer > 0 {
-		errs = append(errs, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, h.Buffer))
+		err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, h.Buffer)
+		if err == unix.EPERM { // then up to the system's limit
+			err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, h.Buffer)
+		}
+		errs = append(errs, os.NewSyscallError("setsockopt", err))
 	}
 	everything := bits.ReverseBytes16(unix.ETH_P_ALL) // in network order
 	errs = append(errs, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: everything, Ifindex: ifi.Index}))
