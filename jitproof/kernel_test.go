@@ -169,6 +169,42 @@ func TestLinuxKernelObjects(t *testing.T) {
 	require.Greater(t, proved, 15)
 }
 
+// TestLinuxCertificate: a certificate of an image is confirmed for its program by
+// deciding it again, and refused for another, or if anything in it is changed.
+func TestLinuxCertificate(t *testing.T) {
+	o := observer(t)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	p := parse(t, "r1 = 11\nr2 = 7\n"+closed[2])
+	p.Type, p.Name = ir.SocketFilter, "closed"
+	img, ok := shown(t, o, p)
+	require.True(t, ok)
+	c, err := v.ValidateKernel(t.Context(), img)
+	require.NoError(t, err)
+	c.Submitted = jitproof.HashProgram(p)
+	data, err := c.Encode()
+	require.NoError(t, err)
+	read := func() *jitproof.Certificate {
+		c, err := jitproof.Decode(data)
+		require.NoError(t, err)
+		return c
+	}
+	require.NoError(t, v.CheckKernel(t.Context(), read(), p))
+	var wrong *jitproof.CheckError
+	require.ErrorAs(t, v.CheckKernel(t.Context(), read(), parse(t, closed[0])), &wrong, "another program")
+	require.ErrorAs(t, v.Check(t.Context(), read(), p, &jit.Code{}), &wrong, "taken for one of ours")
+	for name, change := range map[string]func(*jitproof.Certificate){
+		"bytecode":     func(c *jitproof.Certificate) { c.Linux.Slots[4] ^= 1 },
+		"machine code": func(c *jitproof.Certificate) { c.Linux.Text[len(c.Linux.Text)-9] ^= 8 },
+		"place":        func(c *jitproof.Certificate) { c.Linux.Funcs[0].Addr += 16 },
+		"assumption":   func(c *jitproof.Certificate) { c.Assumptions = c.Assumptions[1:] },
+		"obligation":   func(c *jitproof.Certificate) { c.Obligations[3].Kind = jitproof.KindExit },
+	} {
+		c := read()
+		change(c)
+		require.ErrorAs(t, v.CheckKernel(t.Context(), c, p), &wrong, "%s", name)
+	}
+}
+
 // TestLinuxHidden: an image that the kernel does not show is refused.
 func TestLinuxHidden(t *testing.T) {
 	v := jitproof.New(nil, jitproof.Options{})

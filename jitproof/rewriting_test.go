@@ -137,7 +137,7 @@ func TestRewritingWrong(t *testing.T) {
 		if _, _, open := before.Proved(); open > 0 {
 			continue
 		}
-		for range long.N(4, 100) {
+		for range long.N(1, 50) {
 			wrong := *img
 			wrong.Slots = slices.Clone(img.Slots)
 			bit := rng.IntN(8 * len(wrong.Slots))
