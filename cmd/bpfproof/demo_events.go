@@ -13,6 +13,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/internal/traffic"
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/jitproof"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/hooks"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
@@ -143,6 +144,33 @@ func (d *demo) compareKernel(ctx context.Context) error {
 	}
 	d.say("return values: %d of %d equal; map contents: %s", len(d.native)-differ, len(d.native), same)
 	d.expect(differ == 0 && same == "equal", "engines differ")
+	return d.proveKernel(ctx, prog)
+}
+
+// proveKernel proves the machine code that the live kernel's own JIT made of the
+// program.
+func (d *demo) proveKernel(ctx context.Context, prog *kernel.Program) error {
+	o, err := kernel.NewObserver()
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	img, err := o.Linux(prog)
+	var hidden *kernel.HiddenError
+	if errors.As(err, &hidden) {
+		d.say("its machine code is not shown to us: %v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	cert, err := jitproof.New(d.prover.solver, jitproof.Options{}).ValidateKernel(ctx, img)
+	if err != nil {
+		return err
+	}
+	c := cert.Counts
+	d.say("its JIT's %d bytes do what its bytecode means: %s (%d obligations, %d by rewriting)", cert.Bytes, cert.Status, c.Total, c.Rewriter)
+	d.expect(cert.Status == jitproof.Proved, "%s", blame(cert))
 	return nil
 }
 
