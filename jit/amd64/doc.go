@@ -1,5 +1,6 @@
-// Package amd64 compiles eBPF to amd64 machine code: the baseline tier, one
-// pass over the program with a fixed home for every register.
+// Package amd64 compiles eBPF to amd64 machine code in two tiers. The baseline is
+// one pass over the program with a fixed home for every register; the optimising
+// tier keeps registers at home at cuts only, and writes the values of package opt.
 //
 //	r0 rax   r1 rdi   r2 rsi   r3 rdx   r4 rcx   r5 r8
 //	r6 rbx   r7 r13   r8 r14   r9 r15   r10 rbp
@@ -11,7 +12,7 @@
 // that has some, and, in a function that uses r10, 512 bytes of eBPF stack,
 // whose top is rbp.
 //
-// Every instruction's code stands alone: it assumes nothing but the homes and
+// In the baseline every instruction's code stands alone: it assumes nothing but the homes and
 // leaves nothing in scratch registers or flags. The one fact used across
 // instructions is which register holds which map's handle; it is reported as
 // jit.Hint, to be proved.
