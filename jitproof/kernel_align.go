@@ -24,7 +24,6 @@ type alignment struct {
 	user   uint64          // greatest address that is not the kernel's, by the code of probes
 	cpuOff uint64          // distance from the segment's base of the processor's offset
 	shared map[ir.PC]ir.PC // exits with that of the same function whose code they share, which may be itself
-	gaps   [][2]int        // bytes that are no code: traps behind jumps
 }
 
 // mapRef names a map, or its values, as bytecode refers to them.
@@ -115,12 +114,8 @@ func any1(x86.Inst) bool { return true }
 
 // padding passes over traps that stand behind jumps against speculation.
 func (a *aligner) padding() {
-	start := a.off
-	for a.off < a.end && a.img.code.Text[a.off] == 0xcc {
+	for a.off < a.end && a.img.code.Text[a.off] == trap {
 		a.off++
-	}
-	if a.off > start {
-		a.gaps = append(a.gaps, [2]int{start, a.off})
 	}
 }
 

@@ -87,6 +87,22 @@ func newKernelImage(k *jit.LinuxImage) (*image, error) {
 	return img, nil
 }
 
+// trap is the instruction that the kernel puts where nothing may come (int3).
+const trap = 0xcc
+
+// idle returns an obligation that is open for each range of bytes that no path
+// executes and that does not consist of traps.
+func (k *kernelTables) idle(unreached [][2]int) (open []Obligation) {
+	for _, gap := range unreached {
+		if slices.ContainsFunc(k.Text[gap[0]:gap[1]], func(b byte) bool { return b != trap }) {
+			fn := slices.IndexFunc(k.Funcs, func(f jit.LinuxFunc) bool { return int(f.Off+f.Len) > gap[0] })
+			open = append(open, Obligation{Func: fn, PC: prologuePC, Off: gap[0], Kind: KindImage,
+				Reason: fmt.Sprintf("%d bytes that no path executes", gap[1]-gap[0])})
+		}
+	}
+	return open
+}
+
 // needed returns the image without the addresses of maps that it does not refer
 // to.
 func (k *kernelTables) needed() *jit.LinuxImage {

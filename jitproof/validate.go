@@ -68,19 +68,22 @@ func (v *Validator) Validate(ctx context.Context, p *ir.Program, code *jit.Code)
 // means that it was made from. The error says that there is nothing to judge: an
 // image that is not shown or whose parts do not fit together (*ImageError), or
 // bytecode that is not understood (*translated.Error). Where the code of each
-// instruction starts is found by looking, and the proof decides: a refutation
-// says that the bytes do not do what the bytecode means, if that is where they
-// are.
+// instruction starts is found by looking, and the proof decides; nothing is proved
+// of an image with bytes that are neither executed nor traps. A refutation says
+// that the bytes do not do what the bytecode means, if that is where they are.
 func (v *Validator) ValidateKernel(ctx context.Context, k *jit.LinuxImage) (*Certificate, error) {
 	img, err := newKernelImage(k)
 	if err != nil {
 		return nil, err
 	}
 	c, err := v.validate(ctx, img)
-	if err == nil {
-		c.Linux = img.kernel.needed()
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	c.Linux = img.kernel.needed()
+	c.Obligations = append(c.Obligations, img.kernel.idle(c.Unreached)...)
+	c.count()
+	return c, nil
 }
 
 // validate proves what images consist of, function by function.
