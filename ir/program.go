@@ -104,6 +104,7 @@ type MapSpec struct {
 	Contents   []MapElem
 	Extra      uint64       // map_extra of bpf(2): hash functions of a bloom filter, address of an arena
 	Frozen     bool         // contents never change after load: .rodata
+	PinByName  bool         // the map is to outlive the process, under its name (LIBBPF_PIN_BY_NAME)
 	Opaque     bool         // values hold kernel objects (lock, timer, kptr), which are no plain bytes
 	BTF        any          // type information of the loader that read the map; nil if none
 	Fields     []ValueField // where the kernel objects are; all of them if Opaque is not set

@@ -36,8 +36,10 @@ type Options struct {
 	Cache string
 	// Proved, if not nil, is told of every proof that let a program in.
 	Proved func(Proof)
-	// Pin names files of maps that outlive the process, by map name.
-	Pin map[string]string
+	// Pin names files of maps that outlive the process, by map name; PinDir is the
+	// directory of those whose definitions ask to be pinned by name.
+	Pin    map[string]string
+	PinDir string
 }
 
 // Proof is why a program's machine code was let in.
@@ -105,7 +107,7 @@ func Load(ctx context.Context, programs []*ir.Program, opts Options) (*runtime.O
 	} else if opts.Prover != nil {
 		return nil, fmt.Errorf("pipeline: load: the interpreter runs no machine code to prove")
 	}
-	return runtime.Load(ctx, programs, runtime.Options{Loader: loader, Check: check(v), Pin: opts.Pin})
+	return runtime.Load(ctx, programs, runtime.Options{Loader: loader, Check: check(v), Pin: opts.Pin, PinDir: opts.PinDir})
 }
 
 func check(v *verifier.Verifier) runtime.Check {

@@ -33,6 +33,39 @@ func TestMapsSurviveTheirPrograms(t *testing.T) {
 	require.EqualError(t, err, `runtime: pin map "no": no program uses it`)
 }
 
+// TestPinnedByName: maps that ask for it are kept in a directory under their
+// names.
+func TestPinnedByName(t *testing.T) {
+	spec := hash("h")
+	spec.PinByName = true
+	opts := boxed
+	_, err := runtime.Load(background, []*ir.Program{program("p", ir.XDP, spec)}, opts)
+	require.EqualError(t, err, `runtime: create map 0 of program "p": map "h": it is to be pinned by its name: want a name, and a directory in Options.PinDir`)
+	opts.PinDir = filepath.Join(t.TempDir(), "maps")
+	for round := range byte(2) {
+		o, err := runtime.Load(background, []*ir.Program{program("p", ir.XDP, spec, hash("other"))}, opts)
+		require.NoError(t, err)
+		require.FileExists(t, filepath.Join(opts.PinDir, "h"))
+		require.NoFileExists(t, filepath.Join(opts.PinDir, "other"))
+		require.Equal(t, int(round), maps.InfoOf(o.Map("h")).Elements)
+		require.NoError(t, o.Map("h").Update([]byte{round, 0, 0, 0}, make([]byte, 4), 0))
+		require.NoError(t, o.Close())
+	}
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	opts.Pin = map[string]string{"h": elsewhere}
+	o, err := runtime.Load(background, []*ir.Program{program("p", ir.XDP, spec)}, opts)
+	require.NoError(t, err)
+	require.FileExists(t, elsewhere)
+	require.NoError(t, o.Close())
+	opts.Pin = nil
+	for _, name := range []string{"", "..", "a/b"} {
+		bad := hash(name)
+		bad.PinByName = true
+		_, err = runtime.Load(background, []*ir.Program{program("p", ir.XDP, bad)}, opts)
+		require.ErrorContains(t, err, "want a name", "%q", name)
+	}
+}
+
 // TestElementsThatAreMapsAndPrograms are made and filled in at load.
 func TestElementsThatAreMapsAndPrograms(t *testing.T) {
 	inner := hash("inner")

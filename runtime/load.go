@@ -33,6 +33,10 @@ type Options struct {
 	// Pin names files of maps that outlive the process, by map name (see
 	// maps.Pin). A name that no program uses is an error.
 	Pin map[string]string
+	// PinDir is the directory of maps that are to be pinned by their name, as
+	// their spec says; Pin goes before it. Without one such a map is refused. It is
+	// made if it is not there.
+	PinDir string
 }
 
 // ErrUnverified says that a program was refused because nobody would have

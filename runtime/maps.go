@@ -2,6 +2,9 @@ package runtime
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/runtime/maps"
@@ -28,6 +31,7 @@ type mapSet struct {
 	byName map[string]maps.Map
 	all    []maps.Map
 	pins   map[string]string // files by map name
+	dir    string            // of maps that are pinned by name
 }
 
 func newMapSet() *mapSet {
@@ -58,7 +62,11 @@ func (s *mapSet) open(spec *ir.MapSpec) (maps.Map, error) {
 		return m, nil
 	}
 	opts := []maps.Option{maps.In(s.epochs)}
-	if path, ok := s.pins[spec.Name]; ok && spec.Name != "" {
+	path, err := s.pin(spec)
+	if err != nil {
+		return nil, err
+	}
+	if path != "" {
 		opts = append(opts, maps.Pin(path))
 	}
 	m, err := maps.New(spec, opts...)
@@ -71,6 +79,23 @@ func (s *mapSet) open(spec *ir.MapSpec) (maps.Map, error) {
 	}
 	s.all = append(s.all, m)
 	return m, s.nest(m, spec)
+}
+
+// pin returns the file that a map is kept in, "" for none.
+func (s *mapSet) pin(spec *ir.MapSpec) (string, error) {
+	if path, ok := s.pins[spec.Name]; ok && spec.Name != "" {
+		return path, nil
+	}
+	if !spec.PinByName {
+		return "", nil
+	}
+	if s.dir == "" || spec.Name == "" || strings.ContainsAny(spec.Name, "/\x00") || spec.Name == "." || spec.Name == ".." {
+		return "", fmt.Errorf("map %q: it is to be pinned by its name: want a name, and a directory in Options.PinDir", spec.Name)
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return "", fmt.Errorf("map %q: pin: %w", spec.Name, err)
+	}
+	return filepath.Join(s.dir, spec.Name), nil
 }
 
 // nest opens the maps that are elements of a map.

@@ -37,7 +37,7 @@ type Program struct {
 // Elements of program arrays that name a program which is not loaded stay empty.
 func Load(ctx context.Context, programs []*ir.Program, opts Options) (*Object, error) {
 	o := &Object{maps: newMapSet(), byName: map[string]*Program{}}
-	o.maps.pins = opts.Pin
+	o.maps.pins, o.maps.dir = opts.Pin, opts.PinDir
 	for _, p := range programs {
 		if err := o.load(ctx, p, opts); err != nil {
 			return nil, errors.Join(err, o.Close())

@@ -121,7 +121,7 @@ func (r *runner) run(cmd *cobra.Command, path string) error {
 
 // program runs p in every engine and compares with the first.
 func (r *runner) program(cmd *cobra.Command, p *ir.Program, engines []string) (status, error) {
-	opts := runtime.Options{Unverified: r.unverified, Pin: r.watch.pins}
+	opts := runtime.Options{Unverified: r.unverified, Pin: r.watch.pins, PinDir: r.watch.pinDir}
 	if !r.unverified {
 		v, err := r.policy.verifier()
 		if err != nil {

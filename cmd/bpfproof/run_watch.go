@@ -26,6 +26,7 @@ type watchFlags struct {
 	last    time.Duration // of --event; 0: until interrupted
 	pinned  []string      // MAP=FILE
 	pins    map[string]string
+	pinDir  string
 	stats   bool
 	metrics string // address
 }
@@ -42,6 +43,7 @@ func (w *watchFlags) flags(cmd *cobra.Command) {
 	f.StringVar(&w.event, "event", "", "run for events: live:INTERFACE, trace:SYSTEM:NAME or timer:PERIOD")
 	f.DurationVar(&w.last, "for", 0, "how long events are waited for (0: until interrupted)")
 	f.StringArrayVar(&w.pinned, "pin", nil, "keep a map in a file, where it outlives the run: MAP=FILE")
+	f.StringVar(&w.pinDir, "pin-dir", "", "directory of maps whose definitions ask to be pinned by name")
 	f.BoolVar(&w.stats, "stats", false, "print what was counted: runs, time, errors, lost events, and the sizes of maps")
 	f.StringVar(&w.metrics, "metrics", "", "address to serve metrics for Prometheus on while programs run, such as localhost:9100")
 }
@@ -57,7 +59,7 @@ func (w *watchFlags) check(engines []string, input bool) error {
 		w.pins[name] = path
 	}
 	for _, name := range engines {
-		if name == "kernel" && (w.event != "" || w.stats || w.metrics != "" || len(w.pins) > 0) {
+		if name == "kernel" && (w.event != "" || w.stats || w.metrics != "" || len(w.pins) > 0 || w.pinDir != "") {
 			return errors.New("--event, --stats, --metrics and --pin go without the engine kernel: it has its own")
 		}
 	}

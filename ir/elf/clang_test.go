@@ -122,3 +122,39 @@ func TestLoadAnyErrors(t *testing.T) {
 	_, err := elf.LoadAny(t.Context(), "none.s", elf.AnyOptions{})
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
+
+// TestPinByName: a map's definition may ask that the map outlive the process.
+func TestPinByName(t *testing.T) {
+	needClang(t)
+	src := write(t, "pin.c", `#include "bpfproof.h"
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(pinning, 1); /* LIBBPF_PIN_BY_NAME */
+	__type(key, u32);
+	__type(value, u64);
+} kept SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} gone SEC(".maps");
+SEC("xdp") int count(void *ctx)
+{
+	u32 zero = 0;
+	u64 *a = bpf_map_lookup_elem(&kept, &zero), *b = bpf_map_lookup_elem(&gone, &zero);
+	if (a && b)
+		*b = ++*a;
+	return 2;
+}
+`)
+	dst := filepath.Join(t.TempDir(), "pin.o")
+	_, err := elf.Compile(t.Context(), src, dst, elf.CompileOptions{Include: []string{include}})
+	require.NoError(t, err)
+	obj, err := elf.Load(dst)
+	require.NoError(t, err)
+	require.Equal(t, []string{"kept", "gone"}, mapNames(obj.Maps))
+	require.True(t, obj.Maps[0].PinByName)
+	require.False(t, obj.Maps[1].PinByName)
+}

@@ -42,7 +42,7 @@ func (rd *reader) maps(obj *Object) error {
 func (rd *reader) mapSpec(name string, s *ebpf.MapSpec) (*ir.MapSpec, error) {
 	m := &ir.MapSpec{
 		Name: name, Type: ir.MapType(s.Type), KeySize: s.KeySize, ValueSize: s.ValueSize,
-		MaxEntries: s.MaxEntries, Flags: s.Flags, Extra: s.MapExtra,
+		MaxEntries: s.MaxEntries, Flags: s.Flags, Extra: s.MapExtra, PinByName: s.Pinning == ebpf.PinByName,
 	}
 	if bss, ok := strings.CutPrefix(name, renamed+".bss."); ok && rd.file.Section(name) == nil {
 		m.Name = ".bss." + bss
