@@ -35,9 +35,9 @@ type proofJSON struct {
 	// Of images of the kernel: the translated program's instructions, how many
 	// obligations were closed without a solver, and a stable name for why it is not
 	// proved.
-	Insns     int    `json:"insns,omitempty"`
-	ByRules   int    `json:"by_rewriting,omitempty"`
-	Reason    string `json:"reason,omitempty"`
+	Insns   int    `json:"insns,omitempty"`
+	ByRules int    `json:"by_rewriting,omitempty"`
+	Reason  string `json:"reason,omitempty"`
 	// With --rewriting: how many instructions of the program are proved to mean what
 	// the kernel made of them, are matched by a named rule, or neither; and by which rule.
 	Rewriting *rewritingJSON `json:"rewriting,omitempty"`
