@@ -20,7 +20,7 @@ func OpenPerfMap() (io.WriteCloser, error) {
 
 // writePerfMap writes a line for each function: address and size in
 // hexadecimal, and a name (tools/perf/Documentation/jit-interface.txt of Linux
-// 6.18). It is one write, so that programs can share a file.
+// 6.18), and one for the helpers that are done in machine code. It is one write, so that programs can share a file.
 func (p *Program) writePerfMap(w io.Writer) error {
 	name := strings.Map(func(r rune) rune {
 		if r <= ' ' {
@@ -35,6 +35,9 @@ func (p *Program) writePerfMap(w io.Writer) error {
 			fmt.Fprintf(&b, "_f%d", i)
 		}
 		b.WriteByte('\n')
+	}
+	if im, err := quickImage(); err == nil && p.helperExit == im.addr(0) {
+		fmt.Fprintf(&b, "%x %x bpf_helpers\n", im.addr(0), len(im.mem))
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write perf map: %w", err)
