@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +47,7 @@ func (w *watchFlags) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&w.pinned, "pin", nil, "keep a map in a file, where it outlives the run: MAP=FILE")
 	f.StringVar(&w.pinDir, "pin-dir", "", "directory of maps whose definitions ask to be pinned by name")
 	f.BoolVar(&w.stats, "stats", false, "print what was counted: runs, time, errors, lost events, and the sizes of maps")
-	f.StringVar(&w.metrics, "metrics", "", "address to serve metrics for Prometheus on while programs run, such as localhost:9100")
+	f.StringVar(&w.metrics, "metrics", "", "address to serve metrics for Prometheus, and /maps/NAME, on while programs run, such as localhost:9100")
 }
 
 // check finds flags that do not go together.
@@ -159,6 +161,7 @@ func (w *watchFlags) serve(stderr io.Writer, e *loaded) (stop func(), err error)
 	registry.MustRegister(metrics.New(e.object))
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /maps/{name}", func(w http.ResponseWriter, r *http.Request) { serveMap(w, r, e.object) })
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	fmt.Fprintf(stderr, "metrics: http://%s/metrics\n", listener.Addr())
 	ended := make(chan struct{})
@@ -169,6 +172,23 @@ func (w *watchFlags) serve(stderr io.Writer, e *loaded) (stop func(), err error)
 		_ = server.Shutdown(ctx) // who still reads loses a page
 		<-ended
 	}, nil
+}
+
+// serveMap writes the elements of a map, one JSON object a line, as map dump
+// does of a map that nobody has open.
+func serveMap(w http.ResponseWriter, r *http.Request, o *runtime.Object) {
+	m := o.Map(r.PathValue("name"))
+	if m == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(w)
+	for k, v := range maps.All(m) {
+		if out.Encode(mapJSON{Key: hex.EncodeToString(k), Value: hex.EncodeToString(v)}) != nil {
+			return // the reader has gone
+		}
+	}
 }
 
 // statsJSON is what run --stats prints.

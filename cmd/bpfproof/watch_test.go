@@ -25,7 +25,8 @@ import (
 // TestMetricsServed scrapes a run twice: the counter goes up.
 func TestMetricsServed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tick.s")
-	require.NoError(t, os.WriteFile(path, []byte(".type tracepoint\n r0 = 0\n exit\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(".type tracepoint\n.map m array key 4 value 8 entries 2\n.elem m 01000000 0700000000000000\n"+
+		" *(u32 *)(r10 - 4) = 0\n r1 = map[m]\n r2 = r10\n r2 += -4\n call map_lookup_elem\n r0 = 0\n exit\n"), 0o600))
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	cmd := root()
@@ -39,23 +40,29 @@ func TestMetricsServed(t *testing.T) {
 	require.NoError(t, err)
 	url, ok := strings.CutPrefix(strings.TrimSpace(line), "metrics: ")
 	require.True(t, ok, "%q", line)
-	runs := func() int {
+	get := func(url string) string {
 		resp, err := http.Get(url)
 		require.NoError(t, err)
 		defer resp.Body.Close()
 		page, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		found := regexp.MustCompile(`(?m)^bpfproof_program_runs_total\{program="tick"\} (\d+)$`).FindSubmatch(page)
+		return string(page)
+	}
+	runs := func() int {
+		found := regexp.MustCompile(`(?m)^bpfproof_program_runs_total\{program="tick"\} (\d+)$`).FindStringSubmatch(get(url))
 		if found == nil {
 			return 0 // not attached yet
 		}
-		n, err := strconv.Atoi(string(found[1]))
+		n, err := strconv.Atoi(found[1])
 		require.NoError(t, err)
 		return n
 	}
 	before := runs()
 	for runs() <= before {
 	}
+	base := strings.TrimSuffix(url, "metrics")
+	require.Equal(t, `{"key":"00000000","value":"0000000000000000"}`+"\n"+`{"key":"01000000","value":"0700000000000000"}`+"\n", get(base+"maps/m"))
+	require.Contains(t, get(base+"maps/none"), "not found")
 	stop()
 	require.NoError(t, <-ended)
 	_, err = http.Get(url)

@@ -31,8 +31,8 @@ type Trace struct {
 
 	mu    sync.RWMutex
 	links [][]*eventLink // by event
-	// delivered counts the records that were delivered, whoever saw them.
-	delivered atomic.Uint64
+	// Records that were delivered, whoever saw them, and those that were not.
+	delivered, gone atomic.Uint64
 }
 
 func newTrace(events []Layout, opts TraceOptions) *Trace {
@@ -69,6 +69,10 @@ func (t *Trace) Events() []Layout { return t.events }
 
 // Delivered returns how many records the trace has delivered.
 func (t *Trace) Delivered() uint64 { return t.delivered.Load() }
+
+// Lost returns how many records the kernel had no room for, whoever would have
+// seen them.
+func (t *Trace) Lost() uint64 { return t.gone.Load() }
 
 // Event returns the hook of the event with a name such as "sched:sched_switch".
 func (t *Trace) Event(name string) (runtime.Hook, error) {
@@ -133,6 +137,7 @@ func (t *Trace) deliver(ctx context.Context, r *Record) error {
 
 // lost counts records of an event that nobody will see.
 func (t *Trace) lost(event int, n uint64) {
+	t.gone.Add(n)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, l := range t.links[event] {

@@ -168,6 +168,7 @@ func TestTracerLoses(t *testing.T) {
 	s := l.Stats()
 	require.Positive(t, s.Drops)
 	require.EqualValues(t, n+1, s.Runs+s.Drops)
+	require.Equal(t, []uint64{s.Runs, s.Drops}, []uint64{tr.Delivered(), tr.Lost()})
 	require.NoError(t, tr.Close())
 	require.ErrorIs(t, tr.Run(background), ErrDetached)
 }
