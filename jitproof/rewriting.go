@@ -40,8 +40,11 @@ func (r Rule) proves() bool {
 
 // RewritingStep is what was found of one instruction.
 type RewritingStep struct {
-	PC     ir.PC  `json:"pc"`
-	Rule   Rule   `json:"rule"`
+	PC   ir.PC `json:"pc"`
+	Rule Rule  `json:"rule"`
+	// Shown says of RuleDeadBranch and RuleDeadCode that the flow that was given shows
+	// it, so that the kernel's verifier need not be believed.
+	Shown  bool   `json:"shown,omitempty"`
 	Reason string `json:"reason,omitempty"` // of RuleNone: why not
 }
 
@@ -50,10 +53,25 @@ type RewritingStep struct {
 type Rewriting struct {
 	Steps  []RewritingStep `json:"steps"`
 	Counts map[Rule]int    `json:"counts"`
+	Shown  int             `json:"shown"` // steps that are
 }
 
-// Proved returns how many instructions are proved, how many are matched by a named
-// rule, and how many are neither.
+// Flow says which instructions runs of a program come to, and from which to which
+// they go, as confirmed invariants do; nil is nothing known.
+type Flow map[ir.PC]map[ir.PC]bool
+
+// never reports whether runs that are at pc never go to the other instruction, or
+// never are there.
+func (f Flow) never(pc, to ir.PC) bool { return f != nil && !f[pc][to] }
+
+// unreached reports whether runs never come to pc.
+func (f Flow) unreached(pc ir.PC) bool {
+	_, comes := f[pc]
+	return f != nil && !comes
+}
+
+// Proved returns how many instructions are proved or shown, how many are matched by
+// a named rule, and how many are neither.
 func (r *Rewriting) Proved() (proved, matched, open int) {
 	for rule, n := range r.Counts {
 		switch {
@@ -65,7 +83,7 @@ func (r *Rewriting) Proved() (proved, matched, open int) {
 			matched += n
 		}
 	}
-	return proved, matched, open
+	return proved + r.Shown, matched - r.Shown, open
 }
 
 // ValidateRewriting compares a program with the bytecode that a kernel made of it,
@@ -74,8 +92,9 @@ func (r *Rewriting) Proved() (proved, matched, open int) {
 // places that belong together. The image must say where what became of each
 // instruction begins (jit.LinuxImage.Lines). Memory is alike but for contexts,
 // which a kernel lays out in its own way, so that loads from them are matched.
+// Flow, which the caller answers for, shows what the kernel left out.
 // The error says that there is nothing to compare.
-func (v *Validator) ValidateRewriting(ctx context.Context, p *ir.Program, k *jit.LinuxImage) (*Rewriting, error) {
+func (v *Validator) ValidateRewriting(ctx context.Context, p *ir.Program, k *jit.LinuxImage, flow Flow) (*Rewriting, error) {
 	t, err := translated.Decode(k.Name, k.Slots)
 	if err != nil {
 		return nil, err
@@ -91,6 +110,7 @@ func (v *Validator) ValidateRewriting(ctx context.Context, p *ir.Program, k *jit
 	if err != nil {
 		return nil, err
 	}
+	r.flow = flow
 	return r.all()
 }
 
@@ -102,11 +122,12 @@ type rewriter struct {
 	k        *jit.LinuxImage
 	from, to *ir.Program // with the same numbers for calls and maps
 	src, dst *sim[smt.Term]
-	at       map[ir.PC]ir.PC  // where what became of an instruction begins
-	head     map[ir.PC]bool   // slots of at
-	end      map[ir.PC]ir.PC  // where it ends
-	named    map[ir.PC]Rule   // calls that were matched by their names
-	never    map[ir.PC]bool   // branches of which a way was left out
+	at       map[ir.PC]ir.PC // where what became of an instruction begins
+	head     map[ir.PC]bool  // slots of at
+	end      map[ir.PC]ir.PC // where it ends
+	named    map[ir.PC]Rule  // calls that were matched by their names
+	flow     Flow
+	never    map[ir.PC]ir.PC  // branches of which a way was left out, with where that leads
 	before   [][]ir.PC        // by instruction of from
 	symbols  map[ir.PC]string // of the kernel's functions that calls in to call
 	live     map[ir.PC]bool   // removed instructions that a way leads to
@@ -124,7 +145,7 @@ func (r *rewriter) all() (*Rewriting, error) {
 			return nil, r.ctx.Err()
 		}
 		rule, err := r.group(pc)
-		step := RewritingStep{PC: pc, Rule: rule}
+		step := RewritingStep{PC: pc, Rule: rule, Shown: r.shown(pc, rule)}
 		if err != nil {
 			step.Rule, step.Reason = RuleNone, err.Error()
 		}
@@ -137,6 +158,9 @@ func (r *rewriter) all() (*Rewriting, error) {
 		}
 		r.result.Steps = append(r.result.Steps, step)
 		r.result.Counts[step.Rule]++
+		if step.Shown {
+			r.result.Shown++
+		}
 	}
 	return r.result, nil
 }
@@ -145,13 +169,24 @@ func (r *rewriter) all() (*Rewriting, error) {
 func (r *rewriter) removed(pc ir.PC, in ir.Insn) RewritingStep {
 	switch {
 	case !r.live[pc]: // no way that is left leads there
-		return RewritingStep{PC: pc, Rule: RuleDeadCode}
+		return RewritingStep{PC: pc, Rule: RuleDeadCode, Shown: r.shown(pc, RuleDeadCode)}
 	case in.Kind() == ir.KindJump:
 		return RewritingStep{PC: pc, Rule: RuleJump}
-	case r.never[pc]:
-		return RewritingStep{PC: pc, Rule: RuleDeadBranch}
+	case in.Kind() == ir.KindBranch:
+		return RewritingStep{PC: pc, Rule: RuleDeadBranch, Shown: r.shown(pc, RuleDeadBranch)}
 	}
 	return RewritingStep{PC: pc, Rule: RuleNone, Reason: fmt.Sprintf("%v was removed", in.Op)}
+}
+
+// shown reports whether the flow shows what a rule says of an instruction.
+func (r *rewriter) shown(pc ir.PC, rule Rule) bool {
+	switch to, ok := r.never[pc]; rule {
+	case RuleDeadCode:
+		return r.flow.unreached(pc)
+	case RuleDeadBranch:
+		return ok && r.flow.never(pc, to)
+	}
+	return false
 }
 
 // leads reports whether execution that comes to the instruction at pc goes on at
@@ -172,8 +207,11 @@ func (r *rewriter) leads(pc, slot ir.PC, steps int) bool {
 	case ir.KindJump:
 		found = r.leads(target, slot, steps-1)
 	case ir.KindBranch:
-		found = r.leads(pc+1, slot, steps-1) || r.leads(target, slot, steps-1)
-		r.never[pc] = r.never[pc] || found
+		if found = r.leads(pc+1, slot, steps-1); found {
+			r.never[pc] = target
+		} else if found = r.leads(target, slot, steps-1); found {
+			r.never[pc] = pc + 1
+		}
 	}
 	r.live[pc] = r.live[pc] || found
 	return found

@@ -90,8 +90,14 @@ func (r *rewriter) group(pc ir.PC) (Rule, error) {
 		if target == slot {
 			return RuleDeadCode, nil // a trap: the verifier found that nothing comes here
 		}
-		if to, ok := in.Target(pc); in.Kind() == ir.KindBranch && ok && (r.leads(to, target, maxLeft) || r.leads(pc+1, target, maxLeft)) {
-			return RuleDeadBranch, nil
+		if to, ok := in.Target(pc); in.Kind() == ir.KindBranch && ok {
+			if r.leads(to, target, maxLeft) {
+				r.never[pc] = pc + 1
+				return RuleDeadBranch, nil
+			} else if r.leads(pc+1, target, maxLeft) {
+				r.never[pc] = to
+				return RuleDeadBranch, nil
+			}
 		}
 	}
 	ways, err := r.follow(slot)

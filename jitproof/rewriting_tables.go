@@ -16,7 +16,7 @@ import (
 // newRewriter brings both programs into one form and notes what belongs to what.
 func newRewriter(ctx context.Context, v *Validator, p *ir.Program, t *translated.Program, k *jit.LinuxImage) (*rewriter, error) {
 	r := &rewriter{ctx: ctx, solver: v.solver, b: smt.NewBuilder(), k: k, at: map[ir.PC]ir.PC{}, head: map[ir.PC]bool{}, end: map[ir.PC]ir.PC{},
-		named: map[ir.PC]Rule{}, never: map[ir.PC]bool{}, live: map[ir.PC]bool{}, result: &Rewriting{Counts: map[Rule]int{}}}
+		named: map[ir.PC]Rule{}, never: map[ir.PC]ir.PC{}, live: map[ir.PC]bool{}, result: &Rewriting{Counts: map[Rule]int{}}}
 	if len(p.Funcs) != len(t.IR.Funcs) {
 		return nil, &ImageError{k.Name, CodeTables, 0, fmt.Sprintf("%d functions of %d are left", len(t.IR.Funcs), len(p.Funcs))}
 	}

@@ -80,7 +80,7 @@ be accepted is proved, and there may be several; a table sums up.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if image != "" {
-				k := kernelProver{in: &in, solver: &solver, confirm: confirm, log: log, cert: cert, smtDir: smtDir, rewriting: rewriting}
+				k := kernelProver{in: &in, policy: &policy, solver: &solver, confirm: confirm, log: log, cert: cert, smtDir: smtDir, rewriting: rewriting}
 				return k.run(cmd, image, args, newPrinter(cmd, asJSON))
 			}
 			if rewriting {

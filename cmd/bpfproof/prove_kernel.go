@@ -35,6 +35,7 @@ const (
 // kernelProver proves what the live kernel's JIT made of programs.
 type kernelProver struct {
 	in      *input
+	policy  *policyFlags
 	solver  *solverFlags
 	confirm bool
 	log     bool
@@ -44,6 +45,7 @@ type kernelProver struct {
 	rewriting bool
 
 	observer  *kernel.Observer
+	verifier  *verifier.Verifier // with rewriting: shows what runs never do
 	validator func(p *ir.Program) *jitproof.Validator
 	sum       kernelSum
 }
@@ -147,6 +149,11 @@ func (k *kernelProver) open() error {
 	}
 	k.validator = func(p *ir.Program) *jitproof.Validator {
 		return jitproof.New(s, jitproof.Options{Confirm: k.confirm, Query: queries.of(p)})
+	}
+	if k.rewriting {
+		if k.verifier, err = k.policy.verifier(); err != nil {
+			return err
+		}
 	}
 	if kernel.Available() == nil {
 		k.observer, err = kernel.NewObserver()

@@ -11,6 +11,8 @@ import (
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/verifier"
+	"github.com/bpfproof/bpfproof/verifier/recheck"
 )
 
 // rewritingJSON is what prove --rewriting prints of a program.
@@ -57,6 +59,20 @@ func ruleText(rules map[jitproof.Rule]int) string {
 	return strings.Join(parts, ", ")
 }
 
+// flow returns where runs of a program go by invariants of our own verifier that
+// the separate checker confirms; nil where there are none.
+func (k *kernelProver) flow(ctx context.Context, p *ir.Program) (jitproof.Flow, error) {
+	report, err := k.verifier.Verify(ctx, p, nil)
+	if err != nil || report.Verdict != verifier.Accept {
+		return nil, err
+	}
+	data, err := report.Invariants.Data()
+	if err != nil || recheck.Program(p, data).Verdict != recheck.Confirmed {
+		return nil, err
+	}
+	return data.Flow(), nil
+}
+
 // compare compares a program with the bytecode of its image, if that was asked
 // for. Where there is nothing to compare, every instruction is open.
 func (k *kernelProver) compare(ctx context.Context, p *ir.Program, img *jit.LinuxImage, out *proofJSON) error {
@@ -65,7 +81,11 @@ func (k *kernelProver) compare(ctx context.Context, p *ir.Program, img *jit.Linu
 	}
 	w := &rewritingJSON{Rules: map[jitproof.Rule]int{}}
 	out.Rewriting = w
-	r, err := k.validator(p).ValidateRewriting(ctx, p, img)
+	flow, err := k.flow(ctx, p)
+	if err != nil {
+		return err
+	}
+	r, err := k.validator(p).ValidateRewriting(ctx, p, img, flow)
 	var broken *jitproof.ImageError
 	switch {
 	case errors.As(err, &broken):

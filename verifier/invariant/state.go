@@ -160,6 +160,28 @@ type Data interface {
 	Len() int
 	// MarshalJSON returns the set as one JSON object.
 	MarshalJSON() ([]byte, error)
+	// Flow returns which instructions runs come to, and from which to which they go:
+	// what the set claims of a confirmed one's runs.
+	Flow() map[ir.PC]map[ir.PC]bool
+}
+
+// Flow returns, by each instruction that has a record, those that follow on one.
+func (s *Set[E]) Flow() map[ir.PC]map[ir.PC]bool {
+	flow := map[ir.PC]map[ir.PC]bool{}
+	if s == nil {
+		return flow
+	}
+	for _, r := range s.Records {
+		if flow[r.PC] == nil {
+			flow[r.PC] = map[ir.PC]bool{}
+		}
+		for _, next := range r.Next {
+			if next >= 0 && int(next) < len(s.Records) {
+				flow[r.PC][s.Records[next].PC] = true
+			}
+		}
+	}
+	return flow
 }
 
 // DomainName names the domain; no set (nil) has none.
