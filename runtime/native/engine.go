@@ -83,9 +83,10 @@ func (s *session) Run(ctx context.Context, fuel uint64) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("native: run program: %w", context.Cause(ctx))
 	}
-	s.run.ctx, s.run.fuel = ctx, int64(min(fuel, math.MaxInt64))
-	if !s.run.prog.exits {
-		return s.run.Call(s.frame.Args())
+	r := s.run
+	r.ctx, r.fuel = ctx, int64(min(fuel, math.MaxInt64))
+	if !r.exits || r.m.top == 0 { // a closed one refuses
+		return r.Call(s.frame.Args())
 	}
 	return s.rescued()
 }
@@ -94,9 +95,14 @@ func (s *session) Run(ctx context.Context, fuel uint64) (uint64, error) {
 func (s *session) rescued() (ret uint64, err error) {
 	defer s.rescue(debug.SetPanicOnFault(true), &err)
 	s.busy = true
-	ret, err = s.run.Call(s.frame.Args())
+	r := s.run
+	r1, r2 := s.frame.Args()
+	ret = r.callOut(r1, r2)
 	s.busy = false
-	return ret, err
+	if r.m.faultSignal != 0 || r.err != nil {
+		return 0, r.failure()
+	}
+	return ret, nil
 }
 
 // rescue turns a fault inside a helper, whose Go code reaches the program's

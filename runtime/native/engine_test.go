@@ -109,6 +109,18 @@ func TestHelperFault(t *testing.T) {
 	require.PanicsWithValue(t, "mine", func() { _, _ = e.Run(t.Context(), runtime.Input{}) })
 }
 
+// TestSessionClosed: a closed session refuses, whether its program calls helpers
+// or not.
+func TestSessionClosed(t *testing.T) {
+	for _, p := range []*ir.Program{program(movK(ir.R0, 1), exit()), program(call(abi.GetSMPProcessorID), exit())} {
+		s, err := newEngine(t, p, native.Options{}).(runtime.Opener).Open()
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+		_, err = s.Run(t.Context(), 1)
+		require.EqualError(t, err, "native: call program: the run is closed")
+	}
+}
+
 func TestNoFrame(t *testing.T) {
 	p := count()
 	p.Type = ir.StructOps

@@ -144,11 +144,11 @@ func (r *Run) Call(r1, r2 uint64) (uint64, error) {
 	if r.m.top == 0 {
 		return 0, errClosed
 	}
-	r.m.cpu = uint64(r.env.CPU)
 	var ret uint64
 	if r.exits {
 		ret = r.callOut(r1, r2)
 	} else { // nothing to enter: it meets no Go code and no map that frees elements
+		r.m.cpu = uint64(r.env.CPU)
 		ret = enterImage(r, r1, r2, r.portion())
 	}
 	if r.m.faultSignal != 0 || r.err != nil {
@@ -159,6 +159,7 @@ func (r *Run) Call(r1, r2 uint64) (uint64, error) {
 
 // callOut enters a program that calls helpers.
 func (r *Run) callOut(r1, r2 uint64) uint64 {
+	r.m.cpu = uint64(r.env.CPU)
 	r.env.Begin()
 	if r.m.epochAt == 0 {
 		for _, e := range r.env.Readers() {
