@@ -164,7 +164,7 @@ type DeviceStats struct {
 	Redirected              uint64 // that programs of this device sent elsewhere
 	Aborted                 uint64 // dropped by XDP_ABORTED or a result without meaning
 	Dropped                 uint64 // dropped by XDP_DROP or TC_ACT_SHOT
-	Stolen                  uint64 // taken by TC_ACT_STOLEN, QUEUED or TRAP
+	Stolen                  uint64 // taken by TC_ACT_STOLEN or TC_ACT_TRAP
 	Failed                  uint64 // whose program did not reach its exit, or cannot take them
 	NoTarget                uint64 // redirected to nowhere, or to or by a device that is down
 	NoRoom                  uint64 // that nobody read in time
@@ -203,8 +203,8 @@ type devicePlace struct {
 func (d *Device) XDP() runtime.Hook { return devicePlace{d, placeXDP} }
 
 // Ingress returns the hook for programs of type sched_cls or sched_act that see
-// what XDP passed. They run in the order in which they were attached, until one
-// returns something else than TC_ACT_UNSPEC.
+// what XDP passed, in the direct-action mode. They run in the order in which
+// they were attached, until one decides.
 func (d *Device) Ingress() runtime.Hook { return devicePlace{d, placeIngress} }
 
 // Egress returns the hook for programs that see what the device is to send, save

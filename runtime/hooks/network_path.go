@@ -15,7 +15,6 @@ import (
 // Results of a tc program (include/uapi/linux/pkt_cls.h). Others mean
 // tcUnspec to a classifier (cls_bpf_exec_opcode in net/sched/cls_bpf.c).
 const (
-	tcUnspec   = -1
 	tcOK       = 0
 	tcShot     = 2
 	tcStolen   = 4
@@ -229,6 +228,7 @@ func packetType(data, own []byte) uint32 {
 }
 
 // classify runs a chain of tc programs and reports whether the packet goes on.
+// A result without meaning leaves the packet to the next program.
 func (f *flight) classify(p *parcel, chain []*netLink) bool {
 	d := p.dev
 	for _, l := range chain {
@@ -242,12 +242,12 @@ func (f *flight) classify(p *parcel, chain []*netLink) bool {
 			return false
 		}
 		switch int32(ret) {
-		case tcOK, 1, 3: // RECLASSIFY and PIPE pass too (tcf_classify without further chains)
+		case tcOK:
 			return true
 		case tcShot:
 			d.count.dropped.Add(1)
 			return false
-		case tcStolen, 5, tcTrap: // QUEUED is STOLEN here
+		case tcStolen, tcTrap:
 			d.count.stolen.Add(1)
 			return false
 		case tcRedirect:

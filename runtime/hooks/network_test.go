@@ -81,7 +81,7 @@ func TestVerdictsOfTC(t *testing.T) {
 	for _, tt := range []struct {
 		ret                     int
 		passed, dropped, stolen uint64
-	}{{-1, 1, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, 0}, {2, 0, 1, 0}, {3, 1, 0, 0}, {4, 0, 0, 1}, {5, 0, 0, 1}, {8, 0, 0, 1}, {99, 1, 0, 0}} {
+	}{{-1, 1, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, 0}, {2, 0, 1, 0}, {3, 1, 0, 0}, {4, 0, 0, 1}, {5, 1, 0, 0}, {8, 0, 0, 1}, {99, 1, 0, 0}} {
 		d := NewNetwork(0).AddDevice("eth0")
 		attach(t, returns(t, "sched_cls", tt.ret), d.Ingress())
 		require.NoError(t, d.Receive(context.Background(), ping(everybody, 0x800, 1)))
