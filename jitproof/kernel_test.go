@@ -214,3 +214,33 @@ func TestLinuxHidden(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	require.Contains(t, refused.Reason, "does not show it")
 }
+
+// TestLinuxTailCalls proves the images of a program before and after the slot of its
+// tail call is filled, which the kernel rewrites.
+func TestLinuxTailCalls(t *testing.T) {
+	o := observer(t)
+	v := jitproof.New(solver(t), jitproof.Options{})
+	callee, err := kernel.Load(parse(t, ".type xdp\nr0 = 77\nexit"), kernel.Options{})
+	require.NoError(t, err)
+	defer callee.Close()
+	p := parse(t, ".type xdp\n.map jumps prog_array key 4 value 4 entries 4\nr6 = r1\nr2 = map[jumps]\nr3 = 2\ncall tail_call\nr0 = 5\nexit")
+	p.Maps[0].Contents = []ir.MapElem{{Key: []byte{2, 0, 0, 0}, Program: "callee"}}
+	caller, err := kernel.Load(p, kernel.Options{})
+	require.NoError(t, err)
+	defer caller.Close()
+	var texts [][]byte
+	for _, want := range []uint32{5, 77} {
+		out, err := caller.TestRun(make([]byte, kernel.MinPacket), nil, 1)
+		require.NoError(t, err)
+		require.Equal(t, want, out.Ret)
+		img, err := o.Linux(caller)
+		require.NoError(t, err)
+		c, err := v.ValidateKernel(t.Context(), img)
+		require.NoError(t, err)
+		require.Equal(t, jitproof.Proved, c.Status, "%+v", c.First(jitproof.Unknown))
+		require.Empty(t, c.Unreached)
+		texts = append(texts, img.Text)
+		require.NoError(t, caller.Maps()[0].Fill(map[string]*kernel.Program{"callee": callee}))
+	}
+	require.NotEqual(t, texts[0], texts[1], "the kernel writes the call anew")
+}
