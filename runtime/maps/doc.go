@@ -24,9 +24,12 @@
 //
 // # Side by side
 //
-// Every operation is safe beside every other, by programs and the application.
+// Every operation is safe beside every other, by programs, the application, and
+// machine code that works on the tables by their memory alone: what that needs to
+// know is in a map's header, see describe.go.
 // Lookups by programs take no lock and write nothing that is shared, but for the
-// note of use in an LRU map. Histories of concurrent operations are those of a
+// note of use in an LRU map; nor do lookups by the application in hash tables, save
+// where a writer comes between or the map is pinned. Histories of concurrent operations are those of a
 // plain map to which they were done one by one (TestLinearizable), but for one
 // thing, which the kernel's tables share: a hash that is nearly full may refuse
 // an insertion because of others under way.

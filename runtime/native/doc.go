@@ -8,12 +8,16 @@
 // code was made, and it checks nothing that the code does: who loads a program
 // answers for it being verified, and its translation proved.
 //
+// Helpers are Go functions but for a few, which are machine code too and need no
+// way to the Go stack: see quick.go. They lie in executable memory as images do.
+//
 // Invariants: memory is never writable and executable at once; a run's stack
 // lies between inaccessible pages; a goroutine inside an image is never moved,
 // scanned or preempted, and it polls every pollInterval backward jumps, which
 // is where the garbage collector and a cancelled context get their turn; a
-// fault with the instruction pointer inside an image ends that run with a
-// *FaultError, every other fault is left to Go's own handler.
+// fault with the instruction pointer inside an image, or inside a helper that is
+// machine code, ends that run with a *FaultError and leaves no lock behind, every
+// other fault is left to Go's own handler.
 //
 //	p, err := native.Load(code, prog, maps, native.Options{})
 //	if err != nil {
