@@ -43,8 +43,9 @@ const (
 	idWake    = 1 << 17 // no helper: the reader of the ring buffer in r1 sleeps
 
 	leastHandle = maps.LeastHandle
-	patience    = 64 // tries for a lock before Go waits for it
-	notFound    = -2 // -ENOENT
+	patience    = 64  // tries for a lock before Go waits for it
+	chainSteps  = 128 // of a chain that quick looks through, at most
+	notFound    = -2  // -ENOENT
 
 	updateNoExist = abi.UpdateNoExist
 	updateExist   = abi.UpdateExist

@@ -134,6 +134,7 @@ next4:
 	JNE  slot4
 chain4:
 	MOVQ 56(AX), R8
+	MOVL $const_chainSteps, AX
 link4:
 	TESTL R8, R8
 	JEQ   absent
@@ -144,7 +145,11 @@ link4:
 	JEQ   found
 	ELEMENT(R8, R10)
 	MOVQ  (R10), R8
-	JMP   link4
+	DECL  AX
+	JNE   link4
+long: // a chain that long is for Go, which can be preempted
+	MOVL  $const_idLookup, AX
+	JMP   slow
 absent:
 	XORL AX, AX
 	RET
@@ -200,6 +205,7 @@ next8:
 	JNE  slot8
 chain8:
 	MOVQ 56(AX), R8
+	MOVL $const_chainSteps, AX
 link8:
 	TESTL R8, R8
 	JEQ   absent
@@ -213,7 +219,9 @@ link8:
 	JEQ   found
 behind8:
 	MOVQ (R10), R8
-	JMP  link8
+	DECL AX
+	JNE  link8
+	JMP  long
 
 lookupArray:
 	MOVL (SI), R8

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	goruntime "runtime"
 	"sync"
@@ -248,6 +249,46 @@ func (q *quickModel) compare() {
 		got[string(k)] = string(v[:q.m.Spec().ValueSize])
 	}
 	require.Equal(q.t, q.want, got)
+}
+
+// TestQuickLongChain: keys that all fall into one bucket are found, as far as
+// machine code looks and beyond.
+func TestQuickLongChain(t *testing.T) {
+	for _, size := range []uint32{4, 8} {
+		m, err := maps.New(&ir.MapSpec{Type: ir.Hash, KeySize: size, ValueSize: 8, MaxEntries: 5000})
+		require.NoError(t, err)
+		c := newCaller(t, m)
+		const buckets, n = 1024, 300
+		var keys [][]byte
+		for k := uint64(0); len(keys) < n; k++ {
+			y := uint64(0x6a09e667f3bcc909) // the table's hash function
+			if size == 8 {
+				y ^= bits.RotateLeft64(k, 32)
+			}
+			if hi, lo := bits.Mul64(k^0x9e3779b97f4a7c15, y); (hi^lo)%buckets == 5 {
+				keys = append(keys, binary.NativeEndian.AppendUint64(nil, k)[:size])
+			}
+		}
+		for i, k := range keys {
+			require.NoError(t, m.Update(k, binary.NativeEndian.AppendUint64(nil, uint64(i)+1), 0))
+		}
+		for i, k := range keys {
+			got, err := c.call(abi.MapLookupElem, k, nil, 0)
+			require.NoError(t, err)
+			require.Equal(t, m.LookupAddr(k), got)
+			require.EqualValues(t, i+1, c.answer())
+			ret, err := c.call(abi.MapUpdateElem, k, make([]byte, 8), abi.UpdateExist)
+			require.NoError(t, err)
+			require.Zero(t, ret)
+		}
+		for _, k := range keys {
+			ret, err := c.call(abi.MapDeleteElem, k, nil, 0)
+			require.NoError(t, err)
+			require.Zero(t, ret)
+		}
+		require.Zero(t, maps.InfoOf(m).Elements)
+		require.NoError(t, m.Close())
+	}
 }
 
 // TestQuickFault: a program that gives a helper a bad address ends with a fault
