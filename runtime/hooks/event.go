@@ -78,15 +78,7 @@ func (e *Event) detach(l *eventLink) {
 	e.mu.Unlock()
 	close(l.done)
 	<-l.ended
-	for l.queue != nil {
-		select {
-		case <-l.queue:
-			l.drops.Add(1)
-			continue
-		default:
-		}
-		break
-	}
+	l.discard()
 }
 
 func (e *Event) attached() []*eventLink {
@@ -130,6 +122,7 @@ func (e *Event) Post(ctx context.Context, record []byte) (int, error) {
 		select {
 		case l.queue <- b:
 			n++
+			l.late()
 			continue
 		default:
 		}
@@ -140,6 +133,7 @@ func (e *Event) Post(ctx context.Context, record []byte) (int, error) {
 		select {
 		case l.queue <- b:
 			n++
+			l.late()
 		case <-l.done:
 			l.drops.Add(1)
 		case <-ctx.Done():
@@ -167,6 +161,26 @@ type eventLink struct {
 
 func (l *eventLink) fire(ctx context.Context, b []byte, see func(uint64, runtime.Session)) error {
 	return l.run(ctx, func(s runtime.Session) error { return s.Frame().Set(record(l.program.Spec().Type, b)) }, see)
+}
+
+// late counts what was posted to a link that nobody empties any more.
+func (l *eventLink) late() {
+	if l.closed.Load() {
+		<-l.ended
+		l.discard()
+	}
+}
+
+// discard counts what waits in the queue as dropped.
+func (l *eventLink) discard() {
+	for {
+		select {
+		case <-l.queue: // nil: there is none
+			l.drops.Add(1)
+		default:
+			return
+		}
+	}
 }
 
 // work runs what is posted. Runs that fail are counted by the link.

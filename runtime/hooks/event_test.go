@@ -144,6 +144,37 @@ func TestPost(t *testing.T) {
 	}
 }
 
+// TestPostWhileClosing: no record is lost without being counted, whenever the
+// link is closed.
+func TestPostWhileClosing(t *testing.T) {
+	for range 50 {
+		e, err := NewEvent(sumLayout(), EventOptions{Queue: 4})
+		require.NoError(t, err)
+		l := attach(t, returns(t, "tracepoint", 0), e)
+		posted := make(chan int)
+		go func() {
+			sum := 0
+			for range 200 {
+				if len(e.attached()) == 0 {
+					break
+				}
+				n, err := e.Post(background, sumRecord(t, 1, 1))
+				if err != nil {
+					t.Error(err)
+				}
+				sum += n
+			}
+			posted <- sum
+		}()
+		time.Sleep(50 * time.Microsecond)
+		require.NoError(t, l.Close())
+		sum := <-posted
+		s := l.Stats()
+		require.GreaterOrEqual(t, s.Runs+s.Drops, uint64(sum))
+		require.LessOrEqual(t, s.Runs, uint64(sum))
+	}
+}
+
 // TestPostWithoutReader: a queue that nobody empties drops, or ends its waiting
 // with the context; what waits when the link is closed counts as dropped.
 func TestPostWithoutReader(t *testing.T) {
