@@ -64,7 +64,7 @@ func (b *Builder) extract(t Term, hi, lo ir.Width) Term {
 
 // push returns the extraction as an operation on extractions of the arguments,
 // where that is the normal form: the low bits of what works from low bits to
-// high, and so no bits above those that are taken, any bits of a complement, and of a multiple of a power of two.
+// high, and so no bits above bytes that are taken, any bits of a complement, and of a multiple of a power of two.
 func (b *Builder) push(t Term, hi, lo ir.Width) (Term, bool) {
 	n, args := b.at(t), b.Args(t)
 	w := hi - lo + 1
@@ -110,10 +110,11 @@ func (b *Builder) push(t Term, hi, lo ir.Width) (Term, bool) {
 	return r, true
 }
 
-// truncated takes bits hi..lo, lo > 0, of a word whose bits up to hi do not depend on
-// those above: of the word of these bits.
+// truncated takes bytes, bits hi..lo, lo > 0, of a word whose bits up to hi do not
+// depend on those above: of the word of these bits. Other slices stay: words that are
+// put together from bits of sums have fewer parts then.
 func (b *Builder) truncated(t Term, hi, lo ir.Width) (Term, bool) {
-	if hi+1 == b.Width(t) {
+	if hi+1 == b.Width(t) || (hi+1)%8 != 0 || lo%8 != 0 {
 		return Term{}, false
 	}
 	low := b.Extract(t, hi, 0)
