@@ -21,7 +21,7 @@ type edge struct{ pc, target ir.PC }
 
 // NewLoops lists the jumps of a well-formed program whose functions are listed.
 func NewLoops(p *ir.Program) *Loops {
-	l := &Loops{p: p}
+	l := &Loops{p: p, jumps: make([]edge, 0, 8+len(p.Insns)/5)}
 	switch len(p.Funcs) {
 	case 0:
 	case 1:
@@ -31,12 +31,14 @@ func NewLoops(p *ir.Program) *Loops {
 	}
 	for pc := range p.Insns {
 		in := &p.Insns[pc]
-		if target, ok := in.Target(ir.PC(pc)); ok && target == 0 && (in.Kind() == ir.KindCall || in.Kind() == ir.KindLoadImm) {
-			l.end = 0
-		}
-		if k := in.Kind(); k == ir.KindJump || k == ir.KindBranch || k == ir.KindMayGoto {
+		switch in.Kind() {
+		case ir.KindJump, ir.KindBranch, ir.KindMayGoto:
 			target, _ := in.Target(ir.PC(pc))
 			l.jumps = append(l.jumps, edge{ir.PC(pc), target})
+		case ir.KindCall, ir.KindLoadImm:
+			if target, ok := in.Target(ir.PC(pc)); ok && target == 0 {
+				l.end = 0
+			}
 		}
 	}
 	return l
@@ -260,12 +262,9 @@ func ShortLoops(p *ir.Program) (list []ir.PC) {
 	var loops *Loops
 	for pc := range p.Insns {
 		in := &p.Insns[pc]
-		k := in.Kind()
-		if k != ir.KindJump && k != ir.KindBranch {
-			continue
-		}
-		if target, _ := in.Target(ir.PC(pc)); target > ir.PC(pc) {
-			continue
+		row := in.Row()
+		if row.Kind != ir.KindJump && row.Kind != ir.KindBranch || in.Off >= 0 && (!row.Long || in.Imm >= 0) {
+			continue // none, or not backward
 		}
 		if loops == nil {
 			loops = NewLoops(p)
