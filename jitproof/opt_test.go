@@ -123,7 +123,8 @@ func randomProgram(rng *rand.Rand, rows []*ir.Row, n int) *ir.Program {
 }
 
 // pattern returns what a pass makes something of: rotations, extensions by
-// shifts, and words put together from bytes.
+// shifts, words put together from bytes, short loops, operations on memory, and
+// divisions by constants.
 func pattern(rng *rand.Rand, reg func() ir.Reg) []ir.Insn {
 	w := []ir.Width{ir.W32, ir.W64}[rng.IntN(2)]
 	alu := func(op ir.ALUOp, dst ir.Reg, imm int64) ir.Insn {
@@ -137,7 +138,20 @@ func pattern(rng *rand.Rand, reg func() ir.Reg) []ir.Insn {
 	load := func(dst ir.Reg, off int) ir.Insn {
 		return ir.Insn{Op: ir.OpLoad(ir.W8, false), Dst: dst, Src: base, Off: int16(off)}
 	}
-	switch rng.IntN(3) {
+	branch := func(op ir.CmpOp, r ir.Reg, imm int64, off int16) ir.Insn {
+		return ir.Insn{Op: ir.OpBranch(op, w, ir.K), Dst: r, Imm: imm, Off: off}
+	}
+	switch rng.IntN(7) {
+	case 3:
+		return []ir.Insn{alu(ir.Mov, x, 0), two(ir.Xor, y, base), alu(ir.Add, x, 2), branch(ir.JNE, x, 2*n, -3)}
+	case 4:
+		return []ir.Insn{alu(ir.Mov, x, n), two(ir.Add, base, y), alu(ir.Add, x, -1), branch(ir.JEQ, x, 0, 1), {Op: ir.OpJump(false), Off: -4}}
+	case 5:
+		word := ir.Insn{Op: ir.OpLoad(w, false), Dst: x, Src: base, Off: 8}
+		back := ir.Insn{Op: ir.OpStore(w, ir.X), Dst: base, Src: x, Off: 8}
+		return []ir.Insn{word, two([]ir.ALUOp{ir.Add, ir.Sub, ir.And}[rng.IntN(3)], x, y), back, word, two(ir.Or, y, x)}
+	case 6:
+		return []ir.Insn{alu([]ir.ALUOp{ir.Div, ir.Mod}[rng.IntN(2)], x, 3+n*n)}
 	case 0:
 		return []ir.Insn{two(ir.Mov, y, x), alu(ir.Lsh, x, n), alu(ir.Rsh, y, int64(w)-n), two(ir.Or, x, y)}
 	case 1:
