@@ -24,7 +24,9 @@
 // was given ([Validator.ValidateKernel]): the convention is another one (where
 // registers live, what prologues, calls and tail calls look like), and the places
 // that correspond are found by walking over both, so that every instruction but
-// those behind the guards of divisions is a cut.
+// those behind the guards of divisions is a cut. [Validator.ValidateRewriting]
+// compares the program that was loaded with that bytecode, instruction by
+// instruction, by the same meanings on both sides and by named rules.
 //
 // # Invariants
 //
