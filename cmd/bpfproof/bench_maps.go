@@ -99,7 +99,7 @@ func (b *mapsBench) run(cmd *cobra.Command, out *printer) error {
 		return err
 	}
 	if !out.json {
-		return errors.Join(mapsTable(out.w, rows), scalingTable(out.w, scaling))
+		return errors.Join(mapsTable(out.w, rows), growthLine(out.w, rows), scalingTable(out.w, scaling))
 	}
 	for _, r := range rows {
 		if err := out.answer(r, ""); err != nil {

@@ -135,6 +135,28 @@ func (b *mapsBench) openShared(ctx context.Context, c *mapCase) (timers []timer,
 	}, nil
 }
 
+// growthLine says what a large table costs beside a small one, where both were
+// measured.
+func growthLine(w io.Writer, rows []benchMapsJSON) error {
+	at := func(name string) *benchMapsJSON {
+		i := slices.IndexFunc(rows, func(r benchMapsJSON) bool { return r.Case == name })
+		if i < 0 {
+			return nil
+		}
+		return &rows[i]
+	}
+	small, large := at("hash_hit"), at("hash_hit_10m")
+	if small == nil || large == nil {
+		return nil
+	}
+	line := fmt.Sprintf("a hit among 10 million elements takes %.1f times as long as among %d", large.Ns/small.Ns, mapKeys)
+	if small.KernelNs != nil && large.KernelNs != nil {
+		line += fmt.Sprintf("; the kernel's %.1f times", *large.KernelNs / *small.KernelNs)
+	}
+	_, err := fmt.Fprintln(w, line)
+	return err
+}
+
 func scalingTable(w io.Writer, rows []scalingJSON) error {
 	for _, r := range rows {
 		if _, err := fmt.Fprintf(w, "%s on %d threads: %.2f times as many; the loop alone %.2f\n", r.Case, r.Threads, r.Scaling, r.Ceiling); err != nil {
