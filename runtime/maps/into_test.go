@@ -46,7 +46,7 @@ func TestLookupInto(t *testing.T) {
 // TestReadBesideClose: who reads while the map is closed finds the value or that
 // it is closed, and never touches memory that is gone.
 func TestReadBesideClose(t *testing.T) {
-	for i := range long.N(40, 20_000) {
+	for i := range long.N(40, 1000) {
 		spec := hashSpec(9, 4, 8)
 		if i%2 == 0 {
 			spec = arraySpec(9, 8)

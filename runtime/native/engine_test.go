@@ -140,12 +140,15 @@ func TestProfile(t *testing.T) {
 	p := program(movK(ir.R6, 100_000), call(4000), aluK(ir.Sub, ir.R6, 1), branchK(ir.JNE, ir.R6, 0, -3), exit())
 	e := newEngine(t, p, native.Options{Helper: with(fs)})
 	loop := newEngine(t, count(), native.Options{})
+	quick := newEngine(t, gcPrograms(t)[1], native.Options{}) // helpers in machine code
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			_, err := e.Run(t.Context(), runtime.Input{Repeat: 4})
 			require.NoError(t, err)
 			_, err = loop.Run(t.Context(), runtime.Input{Data: []byte{1}, Fuel: 200_000_000})
+			require.ErrorIs(t, err, native.ErrFuel)
+			_, err = quick.Run(t.Context(), runtime.Input{Data: []byte{1}, Fuel: 5_000_000})
 			require.ErrorIs(t, err, native.ErrFuel)
 		})
 	}
