@@ -91,43 +91,46 @@ func (s *session) Run(ctx context.Context, fuel uint64) (uint64, error) {
 	return s.rescued()
 }
 
-// rescued calls a program that helpers are called by.
+// rescued calls a program that calls helpers. A fault inside one, whose Go code
+// reaches the program's memory, becomes an error: the program gave it a bad
+// address. Every other panic goes on.
 func (s *session) rescued() (ret uint64, err error) {
-	defer s.rescue(debug.SetPanicOnFault(true), &err)
+	old := debug.SetPanicOnFault(true)
 	s.busy = true
+	defer func() {
+		if s.busy { // else there was no panic: to ask takes longer than many a program
+			s.busy = false
+			debug.SetPanicOnFault(old)
+			ret, err = 0, s.broken(recover())
+		}
+	}()
 	r := s.run
 	r1, r2 := s.frame.Args()
 	ret = r.callOut(r1, r2)
 	s.busy = false
+	debug.SetPanicOnFault(old)
 	if r.m.faultSignal != 0 || r.err != nil {
 		return 0, r.failure()
 	}
 	return ret, nil
 }
 
-// rescue turns a fault inside a helper, whose Go code reaches the program's
-// memory, into an error: the program gave it a bad address. Every other panic
-// goes on.
-func (s *session) rescue(old bool, err *error) {
-	debug.SetPanicOnFault(old)
-	if !s.busy {
-		return // to ask for a panic takes longer than many a program
-	}
-	s.busy = false
-	x := recover()
-	if x == nil {
-		return
-	}
+// broken leaves a run that a panic ended, and returns the error that it was, if it
+// was a fault. Without a panic the goroutine is about to end.
+func (s *session) broken(x any) error {
 	s.run.leave()
 	s.run.tails = 0
 	fault, ok := x.(interface {
 		error
 		Addr() uintptr
 	})
-	if !ok {
+	switch {
+	case ok:
+		return s.run.helperError(uint32(s.run.m.rax), fault)
+	case x != nil:
 		panic(x)
 	}
-	*err = s.run.helperError(uint32(s.run.m.rax), fault)
+	return nil
 }
 
 // Close gives the session's memory back.

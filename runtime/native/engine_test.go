@@ -148,7 +148,7 @@ func TestProfile(t *testing.T) {
 			require.NoError(t, err)
 			_, err = loop.Run(t.Context(), runtime.Input{Data: []byte{1}, Fuel: 200_000_000})
 			require.ErrorIs(t, err, native.ErrFuel)
-			_, err = quick.Run(t.Context(), runtime.Input{Data: []byte{1}, Fuel: 5_000_000})
+			_, err = quick.Run(t.Context(), runtime.Input{Data: []byte{1}, Fuel: 1_000_000})
 			require.ErrorIs(t, err, native.ErrFuel)
 		})
 	}
