@@ -18,6 +18,7 @@ func TestSlicesOfWideWords(t *testing.T) {
 	for _, text := range []string{
 		"r0 |= r3\nr0 = be16 r0\nr6 = *(u8 *)(r0 + 0)\nr9 = *(u8 *)(r0 + 1)\nw9 <<= 8\nw6 |= w9\nr0 = *(s32 *)(r0 + 16)\nexit\n",
 		"r0 *= r2\nr0 = bswap16 r0\nexit\n",
+		"w0 = w3\nL:\nr1 += 1\nif w1 & 3 goto L\nw0 += w0\nr2 = *(u8 *)(r0 + 1)\nr1 = *(u8 *)(r0 + 0)\nw1 <<= 8\nw2 |= w1\nr0 = r2\nexit\n",
 		"r0 += r2\nr0 = be16 r0\nexit\n",
 		"r0 ^= r2\nr0 = be32 r0\nr0 = be16 r0\nexit\n",
 	} {

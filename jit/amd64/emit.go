@@ -343,7 +343,7 @@ func (e *emitter) binary(x opt.ID, v *opt.Value) {
 		a, b = b, a
 	}
 	switch {
-	case v.Op == opt.Add && dst != a:
+	case v.Op == opt.Add && dst != a && (a != b || s == enc.S64): // twice half a word is not seen to be the same in 64 bits
 		e.asm.Text = enc.Lea(e.asm.Text, s, dst, enc.Mem{Base: a, Index: b, Scale: 1})
 	case v.Op == opt.Mul:
 		e.move(s, dst, a)
