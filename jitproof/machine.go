@@ -154,7 +154,8 @@ func (m *machine[V]) loadParts(addr V, w ir.Width) (x V, ok bool) {
 
 // within returns how many bytes behind addr x is, if it is in the word of w bits
 // there. The difference need not be a constant as terms go: sums of words with
-// known bits are none.
+// known bits are none. In the end it is guessed: that the addresses are equal is to
+// be proved all the same, as of every access.
 func within[V any](a words[V], x, addr V, w ir.Width) (off int64, ok bool) {
 	if off, ok := a.offset(x, addr); ok {
 		return off, off >= 0 && off < int64(w.Bytes())
@@ -164,7 +165,8 @@ func within[V any](a words[V], x, addr V, w ir.Width) (off int64, ok bool) {
 			return off, true
 		}
 	}
-	return 0, false
+	off, ok = a.near(x, addr)
+	return off, ok && off >= 0 && off < int64(w.Bytes())
 }
 
 func (m *machine[V]) loadEnv(off int64, w ir.Width) (V, error) {

@@ -1,6 +1,7 @@
 package jitproof_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,4 +31,23 @@ func TestSlicesOfWideWords(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, jitproof.Proved, c.Status, explain(p, c))
 	}
+}
+
+// TestJoinedLoadByAnotherTerm: the address of a joined load is an extension on one side
+// and two shifts on the other, which no rule makes the same; the solver does.
+func TestJoinedLoadByAnotherTerm(t *testing.T) {
+	v := jitproof.New(solver(t), jitproof.Options{})
+	const text = "w1 <<= 2\nw1 <<= 16\nw1 s>>= 16\nr1 = (s32)r1\nr2 = *(u8 *)(r1 + %s)\nr3 = *(u8 *)(r1 + 1)\nr3 <<= 8\nr2 ^= r3\nr0 = r2\nexit\n"
+	p, err := asm.Parse("joined.s", strings.Replace(text, "%s", "0", 1))
+	require.NoError(t, err)
+	code, err := jit.Compile(optimiser(t, true), p)
+	require.NoError(t, err)
+	c, err := v.Validate(t.Context(), p, code)
+	require.NoError(t, err)
+	require.Equal(t, jitproof.Proved, c.Status, explain(p, c))
+	p, err = asm.Parse("other.s", strings.Replace(text, "%s", "2", 1)) // not what the code was made of
+	require.NoError(t, err)
+	c, err = v.Validate(t.Context(), p, code)
+	require.NoError(t, err)
+	require.Equal(t, jitproof.Refuted, c.Status)
 }

@@ -18,6 +18,8 @@ type words[V any] interface {
 	same(x, y V) bool
 	// offset returns x - base where that is a constant.
 	offset(x, base V) (int64, bool)
+	// near guesses x - base where that seems to be a constant.
+	near(x, base V) (int64, bool)
 	// assume returns the algebra in which choices on these conditions are made.
 	assume(path []V) words[V]
 }
@@ -64,6 +66,26 @@ func (a terms) same(x, y smt.Term) bool { return x == y }
 func (a terms) offset(x, base smt.Term) (int64, bool) {
 	d, ok := a.ConstValue(a.Bin(sem.Sub, ir.W64, x, base))
 	return int64(d), ok
+}
+
+// near computes the difference for a few values of the variables.
+func (a terms) near(x, base smt.Term) (off int64, ok bool) {
+	for seed := range uint64(3) {
+		m, k := smt.NewModel(), seed
+		for t := range a.Terms(x, base) {
+			if a.Op(t) == smt.OpVar {
+				k = k*0x5851f42d4c957f2d + 0x14057b7ef767814f // Knuth's multiplier, as in MMIX
+				m.Set(a.Symbol(t).Name, k^k>>29)
+			}
+		}
+		v := a.Eval(m, x, base)
+		d := int64(v[0] - v[1])
+		if seed > 0 && d != off {
+			return 0, false
+		}
+		off = d
+	}
+	return off, true
 }
 
 func (a terms) assume(path []smt.Term) words[smt.Term] {
@@ -127,5 +149,7 @@ func (a pairs) known(v pair) (uint64, bool) { return v.x, true }
 func (a pairs) same(x, y pair) bool { return x.t == y.t }
 
 func (a pairs) offset(x, base pair) (int64, bool) { return terms{Builder: a.b}.offset(x.t, base.t) }
+
+func (a pairs) near(x, base pair) (int64, bool) { return int64(x.x - base.x), true }
 
 func (a pairs) assume([]pair) words[pair] { return a }
