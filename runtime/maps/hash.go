@@ -42,6 +42,7 @@ type hash struct {
 	values  uint64 // address of the value of element 1 on processor 0
 	step    uint64 // from one value to the next
 	stripes []stripe
+	word    bool // a value is one plain word
 }
 
 // perBucket is how many elements a full map has in a bucket on average, at most:
@@ -99,6 +100,7 @@ func newHash(spec *ir.MapSpec, e *Epochs, cpus uint32, lru bool, f *pinned) (*ha
 			return nil, err
 		}
 	}
+	m.word = m.area == 0 && spec.ValueSize == 8 && len(spec.Fields) == 0
 	m.readFreely()
 	m.describe()
 	return m, nil

@@ -127,7 +127,10 @@ func (m *hash) glance(key, out []byte) (found, ok bool) {
 	at := m.bucket(bucket)
 	for slots := alike(at, tag); slots != 0 && !found; slots &= slots - 1 {
 		e := uint32(atomic.LoadUint64(mem.Ptr64(at + 8*uint64(bits.TrailingZeros64(slots)))))
-		if found = m.holds(e, key); found {
+		switch found = e != 0 && (len(key) == 4 || m.holds(e, key)); {
+		case found && m.word:
+			binary.NativeEndian.PutUint64(out, atomic.LoadUint64(mem.Ptr64(m.value(e))))
+		case found:
 			m.readLanes(out, m.value(e), m.spec)
 		}
 	}
