@@ -8,9 +8,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bpfproof/bpfproof/internal/long"
+	"github.com/bpfproof/bpfproof/internal/progen"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/native"
 )
 
@@ -127,4 +130,55 @@ func TestBitFlips(t *testing.T) {
 	}
 	t.Logf("%v", counts)
 	require.Greater(t, counts[jitproof.Refuted], 200)
+}
+
+// TestBitFlipsRandom flips one bit in each of many proved images of random
+// programs, of both tiers. What is still proved is run beside the right one.
+func TestBitFlipsRandom(t *testing.T) {
+	v := jitproof.New(solver(t), jitproof.Options{})
+	counts := map[jitproof.Status]int{}
+	broken := 0
+	for seed := range uint64(long.N(200, 10_000)) {
+		o := progen.Options{Type: ir.XDP, Size: 4 + int(seed%30), Features: progen.All &^ (progen.Maps | progen.Checksum)}
+		choices := progen.Seed(seed)
+		p := progen.New(choices, o)
+		var code *jit.Code
+		if seed%2 == 0 {
+			code = compile(t, p)
+		} else {
+			var err error
+			code, err = jit.Compile(optimiser(t, true), p)
+			require.NoError(t, err)
+		}
+		c, err := v.Validate(t.Context(), p, code)
+		require.NoError(t, err)
+		require.Equal(t, jitproof.Proved, c.Status, "seed %d: %s", seed, explain(p, c))
+		bit := choices.IntN(8 * len(code.Text))
+		flipped := *code
+		flipped.Text = slices.Clone(code.Text)
+		flipped.Text[bit/8] ^= 1 << (bit % 8)
+		if c, err = v.Validate(t.Context(), p, &flipped); err != nil {
+			broken++ // the tables do not fit any more
+			continue
+		}
+		counts[c.Status]++
+		if c.Status != jitproof.Proved {
+			continue
+		}
+		in := runtime.Input{Data: progen.Input(choices, o)}
+		want, got := once(t, p, code, in), once(t, p, &flipped, in)
+		require.Equal(t, want, got, "seed %d: byte %#x bit %d", seed, bit/8, bit%8)
+	}
+	t.Logf("%v, %d not judged", counts, broken)
+	require.Greater(t, counts[jitproof.Refuted], 10)
+}
+
+// once runs code on an input.
+func once(t *testing.T, p *ir.Program, code *jit.Code, in runtime.Input) (out [2]any) {
+	n, err := native.Load(code, p, nil, native.Options{})
+	require.NoError(t, err)
+	defer n.Close()
+	res, err := n.Run(t.Context(), in)
+	require.NoError(t, err)
+	return [2]any{res.Ret, string(res.Data)}
 }
