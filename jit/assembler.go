@@ -71,11 +71,21 @@ const Alignment = 32
 // NewAssembler returns an empty assembler with n labels, numbered from 0, and
 // room for about size bytes.
 func NewAssembler(b Brancher, n, size int) *Assembler {
-	a := &Assembler{Text: make([]byte, 0, size), brancher: b, labels: make([]place, n), branches: make([]branch, 0, 8+n/3)}
-	for i := range a.labels {
-		a.labels[i].off = unbound
-	}
+	a := &Assembler{brancher: b}
+	a.Restart(n, size)
 	return a
+}
+
+// Restart empties the assembler for another code with n labels, in the memory
+// that it has if that is enough.
+func (a *Assembler) Restart(n, size int) {
+	a.Text = slices.Grow(a.Text[:0], size)
+	a.labels = slices.Grow(a.labels[:0], n)[:n]
+	for i := range a.labels {
+		a.labels[i] = place{off: unbound}
+	}
+	a.branches = slices.Grow(a.branches[:0], 8+n/3)
+	a.relocs, a.aligns, a.pads = a.relocs[:0], a.aligns[:0], a.pads[:0]
 }
 
 // NewLabel returns one more label.
@@ -131,7 +141,8 @@ func (a *Assembler) Finish() (text []byte, relocs []Reloc, err error) {
 			return nil, nil, fmt.Errorf("jit: lay out code: label %d is not bound", br.label)
 		}
 	}
-	a.saved = make([]int32, len(a.branches)+1)
+	a.saved = slices.Grow(a.saved[:0], len(a.branches)+1)[:len(a.branches)+1]
+	clear(a.saved)
 	for a.shrink() {
 	}
 	a.pad()

@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jit"
@@ -16,10 +17,15 @@ type backend struct {
 	target jit.Target
 	harden bool
 	seed   uint64
+	spare  *sync.Pool // of *jit.Assembler: what compilations leave for the next
 }
 
 // New returns the baseline compiler.
-func New(t jit.Target) jit.Backend { return backend{target: t} }
+func New(t jit.Target) jit.Backend { return newBackend(t) }
+
+func newBackend(t jit.Target) backend {
+	return backend{target: t, spare: &sync.Pool{New: func() any { return jit.NewAssembler(brancher{}, 0, 0) }}}
+}
 
 // Arch returns "amd64".
 func (backend) Arch() string { return Arch }
@@ -30,7 +36,9 @@ func (b backend) Compile(p *ir.Program) (*jit.Code, error) {
 	if len(p.Funcs) == 0 {
 		return nil, fmt.Errorf("amd64: compile %q: its functions are not listed", p.Name)
 	}
-	c := newCompiler(p, b.target)
+	asm := b.spare.Get().(*jit.Assembler)
+	defer b.spare.Put(asm)
+	c := newCompiler(p, b.target, asm)
 	if b.harden { // an inlined lookup has the map's size in it
 		c.blind = &blinder{b.seed}
 	} else {
@@ -70,10 +78,9 @@ type compiler struct {
 	bounded    []ir.PC // jumps backward that do not count down the budget
 }
 
-func newCompiler(p *ir.Program, t jit.Target) *compiler {
-	labels := len(p.Insns) + len(p.Funcs) + 1
-	return &compiler{p: p, target: t, slots: jit.Label(len(p.Insns)), live: opt.All, multiplies: true,
-		asm: jit.NewAssembler(brancher{}, labels, 64+8*len(p.Insns))}
+func newCompiler(p *ir.Program, t jit.Target, asm *jit.Assembler) *compiler {
+	asm.Restart(len(p.Insns)+len(p.Funcs)+1, 64+8*len(p.Insns))
+	return &compiler{p: p, target: t, slots: jit.Label(len(p.Insns)), live: opt.All, multiplies: true, asm: asm}
 }
 
 func (c *compiler) funcLabel(i int) jit.Label { return c.slots + jit.Label(i) }

@@ -25,7 +25,9 @@ type optimiser struct {
 // error.
 func NewTier(t jit.Target, o jit.Options) (jit.Backend, error) {
 	if o.Tier == jit.Baseline {
-		return backend{t, o.Harden, o.Seed}, nil
+		b := newBackend(t)
+		b.harden, b.seed = o.Harden, o.Seed
+		return b, nil
 	}
 	off := map[opt.Pass]bool{}
 	for _, name := range o.Off {
@@ -49,7 +51,7 @@ func (b optimiser) Compile(p *ir.Program) (*jit.Code, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newCompiler(p, b.target)
+	c := newCompiler(p, b.target, jit.NewAssembler(brancher{}, 0, 0))
 	c.multiplies = !b.off[opt.PassDivide]
 	s := &segments{compiler: c, b: b, cuts: make([]bool, len(p.Insns))}
 	var hints []jit.Hint
