@@ -41,7 +41,7 @@ type Assembler struct {
 	labels   []place
 	branches []branch
 	relocs   []relocAt
-	aligns   []place // where padding up to a multiple of alignment may be put
+	aligns   []align // where padding up to a multiple of alignment may be put
 	pads     []int32 // by index of align: bytes of padding up to it, and it
 	saved    []int32 // by index of branch: bytes that branches before it have shrunk by
 }
@@ -61,6 +61,13 @@ type branch struct {
 type relocAt struct {
 	place
 	reloc Reloc
+}
+
+// align is a place that is padded: always, or where the code from there to a
+// label would lie in more cache lines than it needs.
+type align struct {
+	place
+	end Label // unbound: always
 }
 
 const unbound = -1
@@ -116,7 +123,11 @@ func (a *Assembler) Reloc(r Reloc) {
 
 // Align pads the code here so that what follows begins at a multiple of
 // Alignment, from the beginning of the text.
-func (a *Assembler) Align() { a.aligns = append(a.aligns, a.here()) }
+func (a *Assembler) Align() { a.aligns = append(a.aligns, align{a.here(), unbound}) }
+
+// AlignUpTo is Align where the code from here to the label would otherwise lie in
+// more cache lines than it needs.
+func (a *Assembler) AlignUpTo(end Label) { a.aligns = append(a.aligns, align{a.here(), end}) }
 
 // Mark is a place in the code to go back to.
 type Mark struct{ text, branches, relocs, labels, aligns int }
@@ -192,7 +203,7 @@ func (a *Assembler) final(p place) int32 {
 
 // alignsTo returns how many aligns are at an offset of the long layout or before.
 func (a *Assembler) alignsTo(off int32) int {
-	n, _ := slices.BinarySearchFunc(a.aligns, off+1, func(p place, off int32) int { return int(p.off) - int(off) })
+	n, _ := slices.BinarySearchFunc(a.aligns, off+1, func(p align, off int32) int { return int(p.off) - int(off) })
 	return n
 }
 
@@ -206,9 +217,27 @@ func (a *Assembler) slack(br, to int32) int32 {
 func (a *Assembler) pad() {
 	total := int32(0)
 	for _, p := range a.aligns {
-		total += -(p.off - a.saved[p.before] + total) & (Alignment - 1)
+		start := p.off - a.saved[p.before] + total
+		if p.end == unbound || a.straddles(p, start) {
+			total += -start & (Alignment - 1)
+		}
 		a.pads = append(a.pads, total)
 	}
+}
+
+// cacheLine is the size of one in bytes.
+const cacheLine = 64
+
+// straddles reports whether the code from a place that comes to lie at start lies
+// in more cache lines there than behind padding.
+func (a *Assembler) straddles(p align, start int32) bool {
+	end := a.labels[p.end]
+	if end.off == unbound {
+		return false
+	}
+	n := end.off - a.saved[end.before] - (p.off - a.saved[p.before])
+	lines := func(at int32) int32 { return (at&(cacheLine-1) + n + cacheLine - 1) / cacheLine }
+	return lines(start) > lines((start+Alignment-1)&^(Alignment-1))
 }
 
 // shrink makes every branch short that reaches its label so. Shrinking never

@@ -87,3 +87,30 @@ func TestUnboundLabel(t *testing.T) {
 	_, _, err := a.Finish()
 	require.EqualError(t, err, "jit: lay out code: label 1 is not bound")
 }
+
+// TestAlignUpTo: code is moved only where it lies in fewer cache lines then.
+func TestAlignUpTo(t *testing.T) {
+	lines := func(at, n int32) int32 { return (at%64 + n + 63) / 64 }
+	for before := range 130 {
+		for n := 1; n < 140; n += 3 {
+			a := jit.NewAssembler(toy{}, 2, 0)
+			a.Text = append(a.Text, make([]byte, before)...)
+			a.AlignUpTo(1)
+			a.Bind(0)
+			a.Text = append(a.Text, make([]byte, n)...)
+			a.Bind(1)
+			text, _, err := a.Finish()
+			require.NoError(t, err)
+			start, end := a.Offset(0), a.Offset(1)
+			require.EqualValues(t, n, end-start)
+			require.Len(t, text, int(end))
+			if int(start) == before {
+				up := (start + jit.Alignment - 1) / jit.Alignment * jit.Alignment
+				require.LessOrEqual(t, lines(start, int32(n)), lines(up, int32(n)), "%d bytes at %d", n, before)
+				continue
+			}
+			require.Zero(t, start%jit.Alignment)
+			require.Less(t, lines(start, int32(n)), lines(int32(before), int32(n)), "%d bytes at %d", n, before)
+		}
+	}
+}

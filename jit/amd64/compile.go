@@ -1,7 +1,9 @@
 package amd64
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/bpfproof/bpfproof/ir"
@@ -109,11 +111,16 @@ func (c *compiler) funcEnd(i int) ir.PC {
 
 func (c *compiler) function(i int) error {
 	start, end := c.p.Funcs[i].PC, c.funcEnd(i)
+	loops := c.shortLoops(start, end)
 	c.begin(i)
 	for pc := start; pc < end; pc++ {
 		in := &c.p.Insns[pc]
 		if in.Op == ir.OpPad {
 			continue
+		}
+		if len(loops) > 0 && loops[0].head == pc {
+			c.asm.AlignUpTo(jit.Label(loops[0].end))
+			loops = loops[1:]
 		}
 		c.asm.Bind(jit.Label(pc))
 		if err := c.lower(pc, *in); err != nil {
@@ -122,6 +129,28 @@ func (c *compiler) function(i int) error {
 	}
 	c.pollsBehind()
 	return nil
+}
+
+// shortLoop is how many instructions a loop may have that is aligned.
+const shortLoop = 24
+
+// loop is one by its first instruction and the one behind the jump back to it.
+type loop struct{ head, end ir.PC }
+
+// shortLoops returns the short loops of a function in order of their heads, of
+// several with one head the longest.
+func (c *compiler) shortLoops(start, end ir.PC) (loops []loop) {
+	for pc := start; pc+1 < end; pc++ {
+		in := &c.p.Insns[pc]
+		if in.Off >= 0 || in.Off < -shortLoop || in.Op.Kind() != ir.KindBranch && in.Op.Kind() != ir.KindJump {
+			continue
+		}
+		if target, ok := in.Target(pc); ok && target >= start && target <= pc {
+			loops = append(loops, loop{target, pc + 1})
+		}
+	}
+	slices.SortFunc(loops, func(a, b loop) int { return cmp.Or(cmp.Compare(a.head, b.head), cmp.Compare(b.end, a.end)) })
+	return slices.CompactFunc(loops, func(a, b loop) bool { return a.head == b.head })
 }
 
 // begin appends the prologue of function i.
