@@ -107,10 +107,12 @@ func Load(ctx context.Context, programs []*ir.Program, opts Options) (*runtime.O
 	} else if opts.Prover != nil {
 		return nil, fmt.Errorf("pipeline: load: the interpreter runs no machine code to prove")
 	}
-	return runtime.Load(ctx, programs, runtime.Options{Loader: loader, Check: check(v), Pin: opts.Pin, PinDir: opts.PinDir})
+	return runtime.Load(ctx, programs, runtime.Options{Loader: loader, Check: Accepts(v), Pin: opts.Pin, PinDir: opts.PinDir})
 }
 
-func check(v *verifier.Verifier) runtime.Check {
+// Accepts returns the verifier as the runtime wants to be told: nil, or why not,
+// which is a *RejectedError for a verdict other than accept.
+func Accepts(v *verifier.Verifier) runtime.Check {
 	return func(ctx context.Context, p *ir.Program) error {
 		r, err := v.Verify(ctx, p, nil)
 		switch {

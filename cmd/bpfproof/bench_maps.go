@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/ir/asm"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/runtime/maps"
@@ -74,7 +75,7 @@ func (b *mapsBench) run(cmd *cobra.Command, out *printer) error {
 	if err != nil {
 		return err
 	}
-	b.check = check(v)
+	b.check = pipeline.Accepts(v)
 	if err := kernel.Available(); err != nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "bpfproof: the kernel's column is left out: %v\n", err)
 	} else {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/corpus"
 	"github.com/bpfproof/bpfproof/jit"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
 	"github.com/bpfproof/bpfproof/runtime/native"
@@ -140,7 +141,7 @@ func (b *engineBench) prepare(stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b.check, b.columns = check(v), slices.Clone(b.ours)
+	b.check, b.columns = pipeline.Accepts(v), slices.Clone(b.ours)
 	if err := kernel.Available(); err != nil {
 		fmt.Fprintf(stderr, "bpfproof: the kernel's column is left out: %v\n", err)
 	} else {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/verifier"
 	"github.com/bpfproof/bpfproof/verifier/recheck"
@@ -134,7 +135,7 @@ func (k *certChecker) safe(ctx context.Context, p *ir.Program, c *jitproof.Certi
 	}
 	if report.Verdict != verifier.Accept {
 		// No invariants are proposed, so nothing is known of the program's safety.
-		v.Status, v.Reason = recheck.Unknown.String(), "the program's safety is not shown: "+(&notAcceptedError{report}).Error()
+		v.Status, v.Reason = recheck.Unknown.String(), "the program's safety is not shown: "+(&pipeline.RejectedError{Report: report}).Error()
 		return nil
 	}
 	r, err := recheckReport(p, report)

@@ -14,6 +14,7 @@ import (
 	"github.com/bpfproof/bpfproof/internal/traffic"
 	"github.com/bpfproof/bpfproof/ir"
 	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/hooks"
 	"github.com/bpfproof/bpfproof/runtime/kernel"
@@ -40,7 +41,7 @@ func (d *demo) attach(ctx context.Context) error {
 		return err
 	}
 	d.object, err = runtime.Load(ctx, []*ir.Program{d.program},
-		runtime.Options{Loader: native.Loader(d.prover.backend, native.Options{}), Check: check(d.prover.verifier)})
+		runtime.Options{Loader: native.Loader(d.prover.backend, native.Options{}), Check: pipeline.Accepts(d.prover.verifier)})
 	if err != nil {
 		return err
 	}

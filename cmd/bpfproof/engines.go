@@ -112,9 +112,9 @@ func asRejected(err error) error {
 		}
 		return &rejectedError{s, unproved}
 	}
-	var verdict *notAcceptedError
+	var verdict *pipeline.RejectedError
 	if errors.As(err, &verdict) {
-		return &rejectedError{verdictStatus(verdict.report.Verdict.String()), verdict}
+		return &rejectedError{verdictStatus(verdict.Report.Verdict.String()), verdict}
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bpfproof/bpfproof/ir/asm"
 	"github.com/bpfproof/bpfproof/jit"
 	"github.com/bpfproof/bpfproof/jitproof"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/smt"
 	"github.com/bpfproof/bpfproof/smt/solvers"
 	"github.com/bpfproof/bpfproof/verifier"
@@ -172,7 +173,7 @@ func (pr *prover) prove(ctx context.Context, p *ir.Program) (proofJSON, string, 
 	out.Verdict = report.Verdict.String()
 	if report.Verdict != verifier.Accept {
 		// Nothing is compiled that is not accepted, so nothing is proved.
-		out.Message = (&notAcceptedError{report}).Error()
+		out.Message = (&pipeline.RejectedError{Report: report}).Error()
 		return out, reportText(p, report), nil
 	}
 	code, err := jit.Compile(pr.backend, p)

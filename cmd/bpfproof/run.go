@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/runtime/hooks"
 	"github.com/bpfproof/bpfproof/runtime/native"
@@ -127,7 +128,7 @@ func (r *runner) program(cmd *cobra.Command, p *ir.Program, engines []string) (s
 		if err != nil {
 			return bad, err
 		}
-		opts.Check = check(v)
+		opts.Check = pipeline.Accepts(v)
 	}
 	var first *runJSON
 	result := yes

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bpfproof/bpfproof/internal/vectors"
 	"github.com/bpfproof/bpfproof/ir"
+	"github.com/bpfproof/bpfproof/pipeline"
 	"github.com/bpfproof/bpfproof/runtime"
 	"github.com/bpfproof/bpfproof/verifier"
 )
@@ -231,7 +232,7 @@ func (j *vectorJudge) run(ctx context.Context, engine string, v *vectors.Vector,
 	if err != nil {
 		return nil, err
 	}
-	obj, err := runtime.Load(ctx, programs, runtime.Options{Loader: loader, Check: check(j.v)})
+	obj, err := runtime.Load(ctx, programs, runtime.Options{Loader: loader, Check: pipeline.Accepts(j.v)})
 	if err != nil {
 		return nil, err
 	}
