@@ -112,12 +112,21 @@ func (r *rounds) interleave(ctx context.Context, timers []timer) ([]float64, err
 
 var errDiffer = errors.New("no measurement of a wrong answer")
 
+// estimates is how often a number of calls is timed before it is believed: a
+// first call that meets untouched memory takes a hundred times longer, and rounds
+// of few calls would measure cold caches ever after.
+const estimates = 3
+
 // repeats finds how many calls fill a round, and warms up by it.
 func (r *rounds) repeats(ctx context.Context, t timer) (n int, result uint32, err error) {
 	for n = 1; ; n *= 2 {
-		ns, result, err := t.time(ctx, n)
-		if err != nil {
-			return 0, 0, err
+		ns := math.Inf(1)
+		for range estimates {
+			took, ret, err := t.time(ctx, n)
+			if err != nil {
+				return 0, 0, err
+			}
+			ns, result = min(ns, took), ret
 		}
 		total := ns * float64(n)
 		if 2*total < float64(r.length) && n < maxRepeat {
