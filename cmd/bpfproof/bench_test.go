@@ -25,13 +25,23 @@ func (c *clockwork) Close() error { return nil }
 // The median of the rounds counts, and a round is as long as was asked for.
 func TestInterleave(t *testing.T) {
 	r := rounds{count: 3, length: time.Millisecond, quantile: 0.5}
-	slow := &clockwork{ns: []float64{2e6, 7, 100, 9}, result: 5}
+	slow := &clockwork{ns: []float64{2e6, 3e6, 2e6, 7, 100, 9}, result: 5}
 	fast := &clockwork{ns: []float64{10}, result: 5}
 	got, err := r.interleave(t.Context(), []timer{slow, fast})
 	require.NoError(t, err)
 	require.Equal(t, []float64{9, 10}, got)
-	require.Equal(t, []int{1, 1, 1, 1}, slow.calls, "one call fills a round")
+	require.Equal(t, []int{1, 1, 1, 1, 1, 1}, slow.calls, "one call fills a round")
 	require.Equal(t, []int{100_000, 100_000, 100_000}, fast.calls[len(fast.calls)-3:])
+}
+
+// A slow first call does not make the rounds short.
+func TestInterleaveWarmsUp(t *testing.T) {
+	r := rounds{count: 3, length: time.Millisecond, quantile: 0.5}
+	cold := &clockwork{ns: []float64{5e6, 10}, result: 5}
+	got, err := r.interleave(t.Context(), []timer{cold})
+	require.NoError(t, err)
+	require.Equal(t, []float64{10}, got)
+	require.Equal(t, []int{100_000, 100_000, 100_000}, cold.calls[len(cold.calls)-3:])
 }
 
 // A wrong answer is not measured.
