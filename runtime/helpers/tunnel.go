@@ -2,7 +2,6 @@ package helpers
 
 import (
 	"encoding/binary"
-	"math"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,14 +63,21 @@ func tunnelSize(n int) bool {
 	return false
 }
 
+// bufferAnd returns the run's socket buffer and the memory at args[1], of args[2]
+// bytes.
+func (e *Env) bufferAnd(helper string, memory func(addr uint64, n int) ([]byte, error), args [5]uint64) (Buffer, []byte, error) {
+	b, err := e.buffer(helper)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := memory(args[1], int(uint32(args[2])))
+	return b, m, err
+}
+
 // skbGetTunnelKey writes what is known of the packet's tunnel: -EINVAL where it
 // came by none, -EPROTO for the other version of IP, and zeros.
 func skbGetTunnelKey(e *Env, args [5]uint64) (uint64, error) {
-	b, err := e.buffer("skb_get_tunnel_key")
-	if err != nil {
-		return 0, err
-	}
-	out, err := e.Memory.Write(args[1], int(uint32(args[2])))
+	b, out, err := e.bufferAnd("skb_get_tunnel_key", e.Memory.Write, args)
 	if err != nil {
 		return 0, err
 	}
@@ -109,11 +115,7 @@ const mostLabel = 1<<20 - 1
 
 // skbSetTunnelKey says by which tunnel the packet is to leave.
 func skbSetTunnelKey(e *Env, args [5]uint64) (uint64, error) {
-	b, err := e.buffer("skb_set_tunnel_key")
-	if err != nil {
-		return 0, err
-	}
-	in, err := e.Memory.Read(args[1], int(uint32(args[2])))
+	b, in, err := e.bufferAnd("skb_set_tunnel_key", e.Memory.Read, args)
 	if err != nil {
 		return 0, err
 	}
@@ -158,11 +160,7 @@ func tunnelFlags(flags uint64) uint16 {
 // skbGetTunnelOpt writes the tunnel's options and zeros, and returns their size:
 // -ENOENT where there are none, -ENOMEM where they do not fit.
 func skbGetTunnelOpt(e *Env, args [5]uint64) (uint64, error) {
-	b, err := e.buffer("skb_get_tunnel_opt")
-	if err != nil {
-		return 0, err
-	}
-	out, err := e.Memory.Write(args[1], int(uint32(args[2])))
+	b, out, err := e.bufferAnd("skb_get_tunnel_opt", e.Memory.Write, args)
 	if err != nil {
 		return 0, err
 	}
@@ -180,16 +178,11 @@ func skbGetTunnelOpt(e *Env, args [5]uint64) (uint64, error) {
 // skbSetTunnelOpt gives options to the tunnel that the program set: -EINVAL
 // where it set none, or for a size that is no multiple of 4.
 func skbSetTunnelOpt(e *Env, args [5]uint64) (uint64, error) {
-	b, err := e.buffer("skb_set_tunnel_opt")
+	b, in, err := e.bufferAnd("skb_set_tunnel_opt", e.Memory.Read, args)
 	if err != nil {
 		return 0, err
 	}
-	n := uint32(args[2])
-	in, err := e.Memory.Read(args[1], int(min(n, math.MaxInt32)))
-	if err != nil {
-		return 0, err
-	}
-	t := b.Marks().Tunnel
+	t, n := b.Marks().Tunnel, len(in)
 	switch {
 	case t == nil || t.Flags&hasNoCache == 0 || n%4 != 0:
 		return errno(unix.EINVAL), nil
